@@ -1,0 +1,202 @@
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::{Instrument, info, info_span, warn};
+use turnstile::Error;
+use turnstile::application::{self, Application};
+use turnstile::autoscaling::{AutoScaling, Instance, LaunchHook, Stage};
+use turnstile::codedeploy::{CodeDeploy, Group};
+use turnstile::input::{self, Input};
+use turnstile::plan::{Hook, Plan};
+
+pub struct Handler {
+    pub codedeploy: CodeDeploy,
+    pub autoscaling: AutoScaling,
+    /// The stack's parameter `Applications`, for rollouts whose input and hook name none.
+    pub default_applications: String,
+    /// The stack's hook, for an instance that waits and an input that names no hook.
+    pub own_hook: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    /// ARN of the execution, for the log.
+    execution: String,
+    /// The execution's input.
+    input: Value,
+}
+
+impl Handler {
+    pub async fn handle(&self, payload: Value) -> Result<Plan, Error> {
+        let request: Request = input::read(payload)?;
+        async {
+            let plan = self.plan(request.input).await;
+            match &plan {
+                Ok(plan) => {
+                    let applications: Vec<_> = plan.applications.iter().map(Application::to_string).collect();
+                    let (group, instance) = (&plan.auto_scaling_group_name, &plan.instance_id);
+                    info!(group, instance, ?applications, hook = ?plan.hook, warnings = ?plan.warnings, "planned");
+                }
+                Err(error) => warn!(error = error.name(), %error, "failed"),
+            }
+            plan
+        }
+        .instrument(info_span!("plan-rollout", execution = request.execution))
+        .await
+    }
+
+    async fn plan(&self, input: Value) -> Result<Plan, Error> {
+        let input = Input::parse(input)?;
+        let auto_scaling_group_name = String::from(input.auto_scaling_group_name);
+        let instance_id = input.instance_id.map(String::from);
+        let mut warnings = Vec::new();
+
+        let stage = match &instance_id {
+            Some(instance_id) => Some(self.stage(&auto_scaling_group_name, instance_id).await?),
+            None => {
+                self.check_group_exists(&auto_scaling_group_name).await?;
+                None
+            }
+        };
+        let hooks = self.autoscaling.launch_hooks(&auto_scaling_group_name).await?;
+        let named_hook = input.lifecycle_hook_name.map(String::from);
+        let hook = self.hook(&auto_scaling_group_name, stage, named_hook, &hooks, &mut warnings)?;
+        let applications = match input.applications {
+            Some(applications) => applications,
+            None => self.default_applications(hook)?,
+        };
+        application::check_list(&applications)?;
+        for (i, application) in applications.iter().enumerate() {
+            let group = self.codedeploy.group(application).await?;
+            check_deployment_group(i, application, group, &mut warnings)?;
+        }
+        warnings.extend(hooks.iter().filter(|hook| is_managed_by_codedeploy(hook)).map(|hook| {
+            format!(
+                "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
+                 Remove the Auto Scaling group from its deployment group, or delete the hook",
+                hook.lifecycle_hook_name
+            )
+        }));
+
+        Ok(Plan {
+            hook: hook.map(|hook| Hook {
+                lifecycle_hook_name: hook.lifecycle_hook_name.clone(),
+                heartbeat_timeout_seconds: hook.heartbeat_timeout_seconds,
+            }),
+            auto_scaling_group_name,
+            instance_id,
+            applications,
+            on_failure: input.on_failure.unwrap_or_default(),
+            warnings,
+        })
+    }
+
+    async fn check_group_exists(&self, name: &str) -> Result<(), Error> {
+        match self.autoscaling.group_exists(name).await? {
+            true => Ok(()),
+            false => Err(Error::InvalidInput(format!("autoScalingGroupName: there is no Auto Scaling group {name:?}"))),
+        }
+    }
+
+    async fn stage(&self, group: &str, instance_id: &str) -> Result<Stage, Error> {
+        let Some(instance) = self.autoscaling.instance(instance_id).await? else {
+            self.check_group_exists(group).await?;
+            return Err(Error::InstanceNotFound(format!("instanceId: {instance_id} is in no Auto Scaling group")));
+        };
+        let Instance { auto_scaling_group_name: actual, lifecycle_state } = &instance;
+        if actual != group {
+            self.check_group_exists(group).await?;
+            return Err(Error::InvalidInput(format!(
+                "instanceId: {instance_id} is in the Auto Scaling group {actual:?}, not in {group:?} (autoScalingGroupName)"
+            )));
+        }
+        match instance.stage() {
+            Stage::Gone => Err(Error::InstanceGone(format!("{instance_id} is {lifecycle_state}"))),
+            stage => Ok(stage),
+        }
+    }
+
+    /// The hook at which the instance waits: the one that the input names, else the stack's own.
+    fn hook<'a>(
+        &self,
+        group: &str,
+        stage: Option<Stage>,
+        named: Option<String>,
+        hooks: &'a [LaunchHook],
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<&'a LaunchHook>, Error> {
+        let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name == name);
+        match (named, stage) {
+            (Some(name), Some(Stage::Launching)) => find(&name).map(Some).ok_or_else(|| {
+                let has: Vec<_> = hooks.iter().map(|hook| hook.lifecycle_hook_name.as_str()).collect();
+                Error::InvalidInput(format!(
+                    "lifecycleHookName: expected a launch lifecycle hook of {group:?} ({}), got {name:?}",
+                    has.join(", ")
+                ))
+            }),
+            (Some(name), _) => {
+                warnings.push(format!("the instance is in service already: {name} will not be completed"));
+                Ok(None)
+            }
+            (None, Some(Stage::Launching)) => Ok(find(&self.own_hook)),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The applications of an input that names none: the hook's, else the stack's.
+    fn default_applications(&self, hook: Option<&LaunchHook>) -> Result<Vec<Application>, Error> {
+        if let Some(hook) = hook
+            && let Some(metadata) = &hook.notification_metadata
+            && let Some(applications) =
+                application::parse_list(&format!("NotificationMetadata of {}", hook.lifecycle_hook_name), metadata)?
+        {
+            return Ok(applications);
+        }
+        application::parse_list("the stack's parameter Applications", &self.default_applications)?.ok_or_else(|| {
+            Error::InvalidInput(
+                "applications: expected a list in the input, in the hook's NotificationMetadata or in the stack's parameter \
+                 Applications, found none"
+                    .into(),
+            )
+        })
+    }
+}
+
+/// How CodeDeploy names the hooks that it installs (CodeDeploy user guide, "Integrating CodeDeploy with Amazon EC2 Auto
+/// Scaling").
+fn is_managed_by_codedeploy(hook: &LaunchHook) -> bool {
+    hook.lifecycle_hook_name.starts_with("CodeDeploy-managed-automatic-launch-deployment-hook-")
+}
+
+/// Whether a rollout can deploy to the group.
+fn check_deployment_group(
+    i: usize,
+    application: &Application,
+    group: Option<Group>,
+    warnings: &mut Vec<String>,
+) -> Result<(), Error> {
+    let Application { application_name, deployment_group_name, .. } = application;
+    let unsuitable =
+        |problem: String| Err(Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {application} {problem}")));
+    let Some(group) = group else {
+        return Err(Error::InvalidInput(format!(
+            "applications[{i}]: there is no deployment group {deployment_group_name:?} of an application {application_name:?}"
+        )));
+    };
+    if group.compute_platform != "Server" {
+        return unsuitable(format!("deploys to {}, not to EC2 instances", group.compute_platform));
+    }
+    if group.deployment_type != "IN_PLACE" {
+        return unsuitable(format!("is {}, expected an in-place deployment group", group.deployment_type));
+    }
+    if group.target_revision.is_none() && group.last_successful.is_none() {
+        return unsuitable("has no revision: deploy one to it before a rollout can".into());
+    }
+    if group.updates_outdated_instances {
+        warnings.push(format!(
+            "{application}: outdatedInstancesStrategy is UPDATE: CodeDeploy may start deployments of its own for instances that \
+             launch during one. IGNORE leaves them to Turnstile"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! In an iteration of the rollout: starts, or joins, the deployment of one application.
+
+mod handler;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use turnstile::autoscaling::AutoScaling;
+use turnstile::codedeploy::CodeDeploy;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let config = turnstile::aws::config().await;
+    let codedeploy = CodeDeploy::new(aws_sdk_codedeploy::Client::new(&config));
+    let autoscaling = AutoScaling::new(aws_sdk_autoscaling::Client::new(&config));
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
+        handler::handle(&codedeploy, &autoscaling, event.payload)
+    }))
+    .await
+}

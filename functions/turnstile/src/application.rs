@@ -1,0 +1,259 @@
+//! An application of a rollout, and the ways people write it down.
+
+use std::fmt;
+
+use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::input::{self, Name, WholeNumber};
+
+/// One CodeDeploy application with its deployment group, and how to deploy it.
+///
+/// Written as an object with these fields, or in short as `"Service-A/Staging"`: the application's name, a slash, the
+/// deployment group's name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Application {
+    pub application_name: String,
+    pub deployment_group_name: String,
+    /// The deployment configuration; the group's own when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment_config_name: Option<String>,
+    /// What to do with files that are on the instance already; CodeDeploy's default (DISALLOW) when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_exists_behavior: Option<FileExistsBehavior>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore_application_stop_failures: Option<bool>,
+    /// How many deployments to try before the rollout fails, 1 to 10.
+    pub max_attempts: u32,
+    /// How long one deployment may take, and how long to wait for the group to be free, in seconds.
+    pub timeout_seconds: u32,
+}
+
+/// CodeDeploy's `fileExistsBehavior` (CodeDeploy API reference, CreateDeployment).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum FileExistsBehavior {
+    Disallow,
+    Overwrite,
+    Retain,
+}
+
+/// One retry: an agent that restarts during the launch rejects a command, and the next deployment succeeds.
+const DEFAULT_MAX_ATTEMPTS: u32 = 2;
+/// CodeDeploy ends a script after 3,600 s at the latest (CodeDeploy user guide, AppSpec `timeout`).
+const DEFAULT_TIMEOUT_SECONDS: u32 = 3_600;
+
+impl Application {
+    /// An application with the defaults of the input reference.
+    pub fn new(application_name: impl Into<String>, deployment_group_name: impl Into<String>) -> Self {
+        Self {
+            application_name: application_name.into(),
+            deployment_group_name: deployment_group_name.into(),
+            deployment_config_name: None,
+            file_exists_behavior: None,
+            ignore_application_stop_failures: None,
+            max_attempts: DEFAULT_MAX_ATTEMPTS,
+            timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
+        }
+    }
+
+    fn from_short_form(short: &str) -> Result<Self, String> {
+        let expected = || format!("expected \"application/deployment group\", got {short:?}");
+        let (application, group) = short.trim().split_once('/').ok_or_else(expected)?;
+        if group.contains('/') {
+            return Err(expected());
+        }
+        let application = CodeDeployName::try_from(application.trim().to_owned()).map_err(|_| expected())?;
+        let group = CodeDeployName::try_from(group.trim().to_owned()).map_err(|_| expected())?;
+        Ok(Self::new(application, group))
+    }
+
+    /// Whether both name the same deployment group.
+    pub fn is_same_group(&self, other: &Application) -> bool {
+        self.application_name == other.application_name && self.deployment_group_name == other.deployment_group_name
+    }
+}
+
+/// The short form.
+impl fmt::Display for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.application_name, self.deployment_group_name)
+    }
+}
+
+/// CodeDeploy's names of applications, groups and configurations have 1 to 100 characters.
+type CodeDeployName = Name<100>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LongForm {
+    application_name: CodeDeployName,
+    deployment_group_name: CodeDeployName,
+    deployment_config_name: Option<CodeDeployName>,
+    file_exists_behavior: Option<FileExistsBehavior>,
+    ignore_application_stop_failures: Option<bool>,
+    max_attempts: Option<WholeNumber<1, 10>>,
+    timeout_seconds: Option<WholeNumber<60, 172_800>>,
+}
+
+impl From<LongForm> for Application {
+    fn from(long: LongForm) -> Self {
+        Self {
+            deployment_config_name: long.deployment_config_name.map(Into::into),
+            file_exists_behavior: long.file_exists_behavior,
+            ignore_application_stop_failures: long.ignore_application_stop_failures,
+            max_attempts: long.max_attempts.map_or(DEFAULT_MAX_ATTEMPTS, Into::into),
+            timeout_seconds: long.timeout_seconds.map_or(DEFAULT_TIMEOUT_SECONDS, Into::into),
+            ..Self::new(long.application_name, long.deployment_group_name)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Application {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EitherForm;
+        impl<'de> Visitor<'de> for EitherForm {
+            type Value = Application;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "an object with applicationName and deploymentGroupName, or \"application/deployment group\"",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, short: &str) -> Result<Application, E> {
+                Application::from_short_form(short).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Application, A::Error> {
+                LongForm::deserialize(MapAccessDeserializer::new(map)).map(Into::into)
+            }
+        }
+        deserializer.deserialize_any(EitherForm)
+    }
+}
+
+/// Reads a list of applications from text: a JSON array, or short forms separated by commas. `None` when the text is blank.
+///
+/// # Errors
+/// [`Error::InvalidInput`]; the message starts with `source`, which says where the text was found.
+pub fn parse_list(source: &str, text: &str) -> Result<Option<Vec<Application>>, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let located = |problem: String| Error::InvalidInput(format!("{source}: {problem}"));
+    let applications = if text.starts_with(['[', '{', '"']) {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| {
+            located(format!("expected a JSON array of applications or a list like A/Staging,B/Staging: {e}"))
+        })?;
+        input::read_at("applications", value).map_err(|e| located(e.to_string()))?
+    } else {
+        text.split(',')
+            .enumerate()
+            .map(|(i, short)| {
+                Application::from_short_form(short).map_err(|e| located(format!("applications[{i}]: {e}")))
+            })
+            .collect::<Result<_, _>>()?
+    };
+    Ok(Some(applications))
+}
+
+/// Checks a list that a rollout will work through: not empty, and no deployment group twice.
+///
+/// # Errors
+/// [`Error::InvalidInput`] naming the offending entry.
+pub fn check_list(applications: &[Application]) -> Result<(), Error> {
+    if applications.is_empty() {
+        return Err(Error::InvalidInput("applications: expected at least one application, got an empty list".into()));
+    }
+    for (i, application) in applications.iter().enumerate() {
+        if let Some(first) = applications[..i].iter().position(|other| other.is_same_group(application)) {
+            return Err(Error::InvalidInput(format!(
+                "applications[{i}]: {application} is listed already, as applications[{first}]"
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn problem(text: &str) -> String {
+        parse_list("Applications", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn short_forms_and_json_mean_the_same() {
+        let expected = vec![Application::new("Service-A", "Staging"), Application::new("Service-B", "Blue Team")];
+        for text in [
+            "Service-A/Staging,Service-B/Blue Team",
+            " Service-A/Staging , Service-B/Blue Team ",
+            r#"["Service-A/Staging", "Service-B/Blue Team"]"#,
+            r#"[{"applicationName":"Service-A","deploymentGroupName":"Staging"}, "Service-B/Blue Team"]"#,
+        ] {
+            assert_eq!(parse_list("Applications", text).unwrap().unwrap(), expected, "{text}");
+        }
+        assert_eq!(parse_list("Applications", "  ").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let long = json!({
+            "applicationName": "A", "deploymentGroupName": "G", "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
+            "fileExistsBehavior": "OVERWRITE", "ignoreApplicationStopFailures": true, "maxAttempts": 3, "timeoutSeconds": 900
+        });
+        let read: Application = input::read(long.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), long);
+        assert_eq!(read.file_exists_behavior, Some(FileExistsBehavior::Overwrite));
+    }
+
+    #[test]
+    fn a_wrong_entry_is_named_with_what_was_expected() {
+        for (text, expected) in [
+            ("A/S,B", r#"Applications: applications[1]: expected "application/deployment group", got "B""#),
+            ("A/S,,B/S", r#"Applications: applications[1]: expected "application/deployment group", got """#),
+            ("A/B/C", r#"Applications: applications[0]: expected "application/deployment group", got "A/B/C""#),
+            (r#"[{"applicationName":"A"}]"#, "Applications: applications[0]: missing field `deploymentGroupName`"),
+            (
+                r#"[7]"#,
+                "Applications: applications[0]: invalid type: integer `7`, expected an object with applicationName and deploymentGroupName, or \"application/deployment group\"",
+            ),
+            (
+                r#"[{"applicationName":"A","deploymentGroupName":"G","maxAttempts":11}]"#,
+                "Applications: applications[0].maxAttempts: invalid value: integer `11`, expected a whole number from 1 to 10",
+            ),
+            (
+                r#"[{"applicationName":"A","deploymentGroupName":"G","timeoutSeconds":"1h"}]"#,
+                "Applications: applications[0].timeoutSeconds: invalid type: string \"1h\", expected a whole number from 60 to 172800",
+            ),
+            (
+                r#"[{"applicationName":"","deploymentGroupName":"G"}]"#,
+                "Applications: applications[0].applicationName: expected 1 to 100 characters, got \"\"",
+            ),
+            (
+                r#"[{"applicationName":"A","deploymentGroupName":"G","fileExistsBehavior":"KEEP"}]"#,
+                "Applications: applications[0].fileExistsBehavior: unknown variant `KEEP`, expected one of `DISALLOW`, `OVERWRITE`, `RETAIN`",
+            ),
+        ] {
+            assert_eq!(problem(text), expected, "{text}");
+        }
+        assert!(problem("[").starts_with("Applications: expected a JSON array of applications or a list like"));
+    }
+
+    #[test]
+    fn a_list_is_neither_empty_nor_repetitive() {
+        assert!(check_list(&[]).unwrap_err().to_string().starts_with("applications: expected at least one"));
+        let twice = [Application::new("A", "S"), Application::new("B", "S"), Application::new("A", "S")];
+        assert_eq!(
+            check_list(&twice).unwrap_err().to_string(),
+            "applications[2]: A/S is listed already, as applications[0]"
+        );
+        assert_eq!(check_list(&twice[..2]), Ok(()));
+    }
+}

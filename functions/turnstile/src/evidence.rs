@@ -1,0 +1,137 @@
+//! Evidence that an instance is up to date: the newest deployment that touched it succeeded there, on the current revision.
+//!
+//! CodeDeploy's own word for it ("nothing is outdated") has no documented form, and a deployment that did not contain the
+//! instance proves nothing about it.
+
+use crate::Error;
+use crate::application::Application;
+use crate::codedeploy::{CodeDeploy, Deployment, Group, TargetStatus};
+use crate::revision::Revision;
+
+/// The revision that an instance of the group should run, with the deployment that made it so.
+#[derive(Debug, Clone)]
+pub struct Current {
+    pub revision: Revision,
+    /// Absent as long as no deployment of the group has succeeded.
+    pub last_successful: Option<Deployment>,
+}
+
+/// The group's current revision: that of its last successful deployment. The group's `targetRevision` would do, were it
+/// documented not to move with a deployment that fails.
+///
+/// # Errors
+/// [`Error::UnsuitableDeploymentGroup`] when the group has no revision yet.
+pub async fn current_revision(
+    codedeploy: &CodeDeploy,
+    application: &Application,
+    group: &Group,
+) -> Result<Current, Error> {
+    let last_successful = match &group.last_successful {
+        Some(last) => codedeploy.deployment(&last.deployment_id).await?,
+        None => None,
+    };
+    let revision = last_successful.as_ref().and_then(|deployment| deployment.revision.clone());
+    let revision = revision.or_else(|| group.target_revision.clone()).ok_or_else(|| {
+        Error::UnsuitableDeploymentGroup(format!(
+            "{application}: the deployment group has no revision: deploy one to it before a rollout can"
+        ))
+    })?;
+    Ok(Current { revision, last_successful })
+}
+
+/// What a deployment says about an instance that it may have touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    UpToDate,
+    Outdated,
+    /// Look at the deployment before it.
+    Untouched,
+}
+
+fn finding(target: Option<TargetStatus>, same_build: bool) -> Finding {
+    match target {
+        Some(TargetStatus::Succeeded) if same_build => Finding::UpToDate,
+        None | Some(TargetStatus::Skipped | TargetStatus::Pending) => Finding::Untouched,
+        Some(_) => Finding::Outdated,
+    }
+}
+
+/// The last successful deployment of the group, when it is evidence that the instance is up to date. One call, or two
+/// when another deployment was attempted since; an instance that got the revision from an earlier one is missed.
+///
+/// # Errors
+/// As [`Error::of_call`] classifies them.
+pub async fn in_latest_deployments(
+    codedeploy: &CodeDeploy,
+    group: &Group,
+    current: &Current,
+    instance_id: &str,
+) -> Result<Option<Deployment>, Error> {
+    let Some(last_successful) = &current.last_successful else {
+        return Ok(None);
+    };
+    let attempted_since =
+        group.last_attempted.as_ref().filter(|attempt| attempt.deployment_id != last_successful.deployment_id);
+    if let Some(attempt) = attempted_since {
+        let target = codedeploy.target(&attempt.deployment_id, instance_id).await?;
+        if finding(target.map(|target| target.status), false) == Finding::Outdated {
+            return Ok(None);
+        }
+    }
+    let target = codedeploy.target(&last_successful.deployment_id, instance_id).await?;
+    let up_to_date = finding(target.map(|target| target.status), true) == Finding::UpToDate;
+    Ok(up_to_date.then(|| last_successful.clone()))
+}
+
+/// How far back to look for the deployment that brought an instance up to date. Each costs a call, but only where a
+/// deployment found nothing to do for the instance.
+const DEPLOYMENTS_SEARCHED: usize = 50;
+
+/// Searches the group's finished deployments, newest first, for the one that decides whether the instance is up to date.
+///
+/// # Errors
+/// As [`Error::of_call`] classifies them.
+pub async fn search(
+    codedeploy: &CodeDeploy,
+    application: &Application,
+    current: &Current,
+    instance_id: &str,
+) -> Result<Option<Deployment>, Error> {
+    let mut ids = codedeploy.finished_deployments(application, DEPLOYMENTS_SEARCHED).await?;
+    ids.truncate(DEPLOYMENTS_SEARCHED);
+    let mut deployments = codedeploy.deployments(&ids).await?;
+    deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created));
+    for deployment in deployments {
+        let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
+        let same_build = deployment.revision.as_ref().is_some_and(|revision| revision.is_same_build(&current.revision));
+        match finding(target.map(|target| target.status), same_build) {
+            Finding::UpToDate => return Ok(Some(deployment)),
+            Finding::Outdated => return Ok(None),
+            Finding::Untouched => {}
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_success_on_the_same_build_is_evidence() {
+        use TargetStatus::*;
+        for (target, same_build, expected) in [
+            (Some(Succeeded), true, Finding::UpToDate),
+            (Some(Succeeded), false, Finding::Outdated),
+            (Some(Failed), true, Finding::Outdated),
+            (Some(InProgress), true, Finding::Outdated),
+            (Some(Unknown), true, Finding::Outdated),
+            (Some(Ready), true, Finding::Outdated),
+            (Some(Skipped), true, Finding::Untouched),
+            (Some(Pending), true, Finding::Untouched),
+            (None, true, Finding::Untouched),
+        ] {
+            assert_eq!(finding(target, same_build), expected, "{target:?}, same build: {same_build}");
+        }
+    }
+}

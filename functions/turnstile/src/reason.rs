@@ -1,0 +1,263 @@
+//! Why an application failed, as an answer for the operator: which application, deployment, lifecycle event and script,
+//! its error code and the tail of its log. It becomes the execution's `cause`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::application::Application;
+use crate::codedeploy::{Deployment, Target};
+
+/// What the operator reads, and whether another attempt can help.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reason {
+    /// One sentence.
+    pub summary: String,
+    pub application_name: String,
+    pub deployment_group_name: String,
+    pub deployment_id: String,
+    /// Where to look: the deployment in the CodeDeploy console.
+    pub deployment_url: String,
+    /// CodeDeploy's status of the whole deployment, with its error code when it has one.
+    pub deployment_status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifecycle_event: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_tail: Option<String>,
+    /// How many deployments of this application the rollout has tried.
+    pub attempts: u32,
+}
+
+/// The kind of a failure; its name is the execution's `error`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The target failed, or in a rollout of a whole group any target or the deployment as such.
+    #[serde(rename = "Turnstile.DeploymentFailed")]
+    Failed,
+    /// The deployment is over and never reached the instance.
+    #[serde(rename = "Turnstile.InstanceNotReached")]
+    NotReached,
+    /// The deployment took longer than the application's timeoutSeconds.
+    #[serde(rename = "Turnstile.DeploymentTimedOut")]
+    TimedOut,
+}
+
+impl Reason {
+    /// Puts the reason together. `target` is the target that decided, if one did.
+    pub fn new(
+        failure: Failure,
+        application: &Application,
+        attempts: u32,
+        deployment: &Deployment,
+        target: Option<&Target>,
+        instance_id: Option<&str>,
+        region: &str,
+    ) -> Self {
+        let event = target.and_then(|target| target.failed_event.as_ref());
+        let (overall_code, overall_message) = deployment.error.clone().unzip();
+        let instance_id = target.map(|target| target.instance_id.as_str()).or(instance_id);
+        let on = instance_id.map_or_else(String::new, |id| format!(" on {id}"));
+        let id = &deployment.deployment_id;
+        let summary = match (failure, event) {
+            (Failure::Failed, Some(event)) => {
+                let script = event.script_name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+                format!("{application}: {}{script} failed{on} in {id}", event.lifecycle_event_name)
+            }
+            (Failure::Failed, None) => format!("{application}: deployment {id} failed{on}"),
+            (Failure::NotReached, _) => format!(
+                "{application}: deployment {id} is over without having reached{}: a deployment group that selects by \
+                 Auto Scaling group may not reach an instance before it is in service, one that selects by EC2 tag does",
+                on.trim_start_matches(" on").to_owned()
+            ),
+            (Failure::TimedOut, _) => format!(
+                "{application}: deployment {id} was not over{on} after {} s (timeoutSeconds)",
+                application.timeout_seconds
+            ),
+        };
+        Self {
+            summary,
+            application_name: application.application_name.clone(),
+            deployment_group_name: application.deployment_group_name.clone(),
+            deployment_id: id.clone(),
+            deployment_url: format!(
+                "https://{region}.console.aws.amazon.com/codesuite/codedeploy/deployments/{id}?region={region}"
+            ),
+            deployment_status: match &overall_code {
+                Some(code) => format!("{:?} ({code})", deployment.status),
+                None => format!("{:?}", deployment.status),
+            },
+            instance_id: instance_id.map(str::to_owned),
+            lifecycle_event: event.map(|event| event.lifecycle_event_name.clone()),
+            script_name: event.and_then(|event| event.script_name.clone()),
+            error_code: event.and_then(|event| event.error_code.clone()).or(overall_code),
+            message: event.and_then(|event| event.message.clone()).or(overall_message),
+            log_tail: event.and_then(|event| event.log_tail.as_deref()).map(tail).filter(|tail| !tail.is_empty()),
+            attempts,
+        }
+    }
+
+    /// Whether another deployment can succeed where this one failed.
+    pub fn is_worth_a_retry(&self, failure: Failure) -> bool {
+        match failure {
+            Failure::TimedOut => false,
+            Failure::NotReached => true,
+            Failure::Failed => match self.error_code.as_deref() {
+                // Agent error codes (CodeDeploy API reference, `Diagnostics.errorCode`): a bundle without its script stays so …
+                Some("ScriptMissing" | "ScriptNotExecutable") => false,
+                // … but a script may have met a network or a lock that is free next time, and UnknownError is the
+                // agent's own: restarted, two commands at once, a download that broke off.
+                Some("ScriptFailed" | "ScriptTimedOut" | "UnknownError") => true,
+                // Deployment error codes (CodeDeploy API reference, `ErrorInformation.code`): the service's, the
+                // agent's or a neighbour's trouble passes …
+                Some(
+                    "AGENT_ISSUE"
+                    | "HEALTH_CONSTRAINTS"
+                    | "INTERNAL_ERROR"
+                    | "THROTTLED"
+                    | "TIMEOUT"
+                    | "RESOURCE_LIMIT_EXCEEDED",
+                ) => true,
+                // … while a missing revision, role or group waits for a person, and MANUAL_STOP was one.
+                Some(_) => false,
+                None => true,
+            },
+        }
+    }
+}
+
+/// CodeDeploy returns up to 4 KB of log; an execution's cause has to hold more than that one field.
+const TAIL_CHARACTERS: usize = 1_500;
+
+/// The last lines of a log that fit, without control characters (a script may have coloured its output).
+fn tail(log: &str) -> String {
+    let clean: String = log.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+    let clean = clean.trim_end();
+    let mut lines = Vec::new();
+    let mut room = TAIL_CHARACTERS;
+    for line in clean.lines().rev() {
+        let length = line.chars().count() + 1;
+        if length > room {
+            if lines.is_empty() {
+                lines.push(line.chars().skip(length - room).collect());
+            }
+            break;
+        }
+        room -= length;
+        lines.push(line.to_owned());
+    }
+    lines.reverse();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codedeploy::{DeploymentStatus, FailedEvent, TargetStatus};
+    use proptest::prelude::*;
+
+    fn deployment(error: Option<(&str, &str)>) -> Deployment {
+        Deployment {
+            deployment_id: "d-1".into(),
+            status: DeploymentStatus::Failed,
+            revision: None,
+            description: String::new(),
+            deployment_config_name: String::new(),
+            error: error.map(|(code, message)| (code.into(), message.into())),
+            created: None,
+            instances_done: 1,
+        }
+    }
+
+    fn target(error_code: &str) -> Target {
+        Target {
+            instance_id: "i-1".into(),
+            status: TargetStatus::Failed,
+            failed_event: Some(FailedEvent {
+                lifecycle_event_name: "AfterInstall".into(),
+                error_code: Some(error_code.into()),
+                script_name: Some("migrate.sh".into()),
+                message: Some("Script at specified location: migrate.sh failed with exit code 3".into()),
+                log_tail: Some("[stderr]\u{1b}[31mno such table\u{1b}[0m\n".into()),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_failed_script_reads_like_an_answer() {
+        let application = Application::new("A", "Staging");
+        let deployment = deployment(Some(("HEALTH_CONSTRAINTS", "too many")));
+        let reason = Reason::new(
+            Failure::Failed,
+            &application,
+            2,
+            &deployment,
+            Some(&target("ScriptFailed")),
+            Some("i-1"),
+            "eu-west-1",
+        );
+        assert_eq!(reason.summary, "A/Staging: AfterInstall (migrate.sh) failed on i-1 in d-1");
+        assert_eq!(reason.error_code.as_deref(), Some("ScriptFailed"));
+        assert_eq!(reason.deployment_status, "Failed (HEALTH_CONSTRAINTS)");
+        assert_eq!(reason.log_tail.as_deref(), Some("[stderr][31mno such table[0m"));
+        assert!(reason.deployment_url.contains("eu-west-1") && reason.deployment_url.contains("d-1"));
+        assert_eq!(reason.attempts, 2);
+    }
+
+    #[test]
+    fn without_a_failed_event_the_deployment_s_own_error_is_the_reason() {
+        let error = Some(("IAM_ROLE_MISSING", "The service role is gone"));
+        let reason = Reason::new(
+            Failure::Failed,
+            &Application::new("A", "S"),
+            1,
+            &deployment(error),
+            None,
+            Some("i-1"),
+            "us-east-1",
+        );
+        assert_eq!(reason.summary, "A/S: deployment d-1 failed on i-1");
+        assert_eq!(reason.message.as_deref(), Some("The service role is gone"));
+        assert!(!reason.is_worth_a_retry(Failure::Failed));
+    }
+
+    #[test]
+    fn only_what_another_attempt_can_mend_is_retried() {
+        let application = Application::new("A", "S");
+        for (failure, code, retried) in [
+            (Failure::Failed, Some("ScriptFailed"), true),
+            (Failure::Failed, Some("UnknownError"), true),
+            (Failure::Failed, Some("ScriptMissing"), false),
+            (Failure::NotReached, None, true),
+            (Failure::TimedOut, None, false),
+        ] {
+            let target = code.map(target);
+            let reason = Reason::new(failure, &application, 1, &deployment(None), target.as_ref(), None, "us-east-1");
+            assert_eq!(reason.is_worth_a_retry(failure), retried, "{failure:?} {code:?}");
+        }
+        for (code, retried) in
+            [("HEALTH_CONSTRAINTS", true), ("AGENT_ISSUE", true), ("REVISION_MISSING", false), ("MANUAL_STOP", false)]
+        {
+            let reason =
+                Reason::new(Failure::Failed, &application, 1, &deployment(Some((code, "m"))), None, None, "us-east-1");
+            assert_eq!(reason.is_worth_a_retry(Failure::Failed), retried, "{code}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_tail_is_bounded_clean_and_the_end_of_the_log(log in "[ -~\n\u{1b}äß]{0,4000}") {
+            let tail = tail(&log);
+            prop_assert!(tail.chars().count() <= TAIL_CHARACTERS);
+            prop_assert!(!tail.chars().any(|c| c.is_control() && c != '\n'));
+            let clean = log.replace('\u{1b}', "");
+            prop_assert!(clean.trim_end().ends_with(&tail));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! How long to wait before asking again. Short waits cost state transitions and are throttled, long ones cost time.
+//!
+//! All in seconds. Nothing here reads a clock: elapsed time is the sum of the waits so far, carried by the execution.
+
+use crate::plan::Hook;
+
+/// CodeDeploy throttles callers that ask for a deployment every 5 s; 10 s keeps clear of that.
+const SHORTEST: u32 = 10;
+/// An operator who watches should not wait longer than this for a deployment that is already over.
+const LONGEST_POLL: u32 = 60;
+/// Where nothing is known: what the AWS CLI's waiter takes.
+const WITHOUT_HISTORY: u32 = 15;
+
+/// The wait between starting a deployment and the first look at it: until 90 % of the expected duration are over, so
+/// that a deployment of usual length is met by the first looks after that, a tenth of the time so far apart.
+pub fn before_first_look(expected: Option<u32>, hook: Option<&Hook>) -> u32 {
+    let wait = expected.map_or(WITHOUT_HISTORY, |expected| (expected / 10 * 9).max(SHORTEST));
+    wait.min(longest_between_heartbeats(hook))
+}
+
+/// The wait before looking again after `elapsed`: to just before the expected end, if that is still to come, otherwise a
+/// tenth of what has passed, so that the time lost at the end stays in proportion to the deployment.
+pub fn before_next_look(elapsed: u32, expected: Option<u32>, hook: Option<&Hook>) -> u32 {
+    let nearly_over = expected.unwrap_or(0) / 10 * 9;
+    let wait = match nearly_over.checked_sub(elapsed) {
+        Some(left) if left >= SHORTEST => left,
+        _ => (elapsed / 10).clamp(SHORTEST, LONGEST_POLL),
+    };
+    wait.min(longest_between_heartbeats(hook))
+}
+
+/// The wait before asking again whether a busy group has become free.
+pub fn for_slot(elapsed: u32, hook: Option<&Hook>) -> u32 {
+    (WITHOUT_HISTORY + elapsed / 10).min(LONGEST_POLL).min(longest_between_heartbeats(hook))
+}
+
+/// Every look sends a heartbeat. Half the heartbeat time-out leaves room for one that is lost.
+fn longest_between_heartbeats(hook: Option<&Hook>) -> u32 {
+    hook.map_or(u32::MAX, |hook| (hook.heartbeat_timeout_seconds / 2).max(1))
+}
+
+/// How long the next deployment to one instance should take, judged by the group's last successful one.
+///
+/// `duration` is that deployment's from creation to end, in seconds; `instances` how many it deployed to. All at once
+/// they take as long as one; otherwise one after the other (or, for HalfAtATime, in two halves). An estimate that is too
+/// short costs a few looks, one that is too long costs the time itself, so an unknown configuration counts as one after
+/// the other.
+pub fn expected_duration(duration: u32, instances: u32, deployment_config_name: &str) -> u32 {
+    let waves = match deployment_config_name {
+        "CodeDeployDefault.AllAtOnce" => 1,
+        "CodeDeployDefault.HalfAtATime" => instances.clamp(1, 2),
+        _ => instances.max(1),
+    };
+    duration / waves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hook(heartbeat_timeout_seconds: u32) -> Hook {
+        Hook { lifecycle_hook_name: "turnstile".into(), heartbeat_timeout_seconds }
+    }
+
+    #[test]
+    fn the_first_wait_comes_from_history() {
+        for (expected, heartbeat_timeout, wait) in [
+            (None, None, 15),
+            (Some(240), None, 216),
+            (Some(5), None, 10),
+            (Some(0), None, 10),
+            (Some(3_600), Some(3_600), 1_800),
+            (Some(240), Some(30), 15),
+        ] {
+            assert_eq!(before_first_look(expected, heartbeat_timeout.map(hook).as_ref()), wait, "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn later_waits_grow_with_the_time_that_has_passed() {
+        for (elapsed, expected, heartbeat_timeout, wait) in [
+            (15, None, None, 10),
+            (216, Some(240), None, 21),
+            (15, Some(240), None, 201),
+            (210, Some(240), None, 21),
+            (5_000, Some(240), None, 60),
+            (400, None, None, 40),
+            (1_800, Some(3_600), Some(3_600), 1_440),
+        ] {
+            let hook = heartbeat_timeout.map(hook);
+            assert_eq!(before_next_look(elapsed, expected, hook.as_ref()), wait, "{elapsed} of {expected:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_deployment_is_shared_out_over_its_instances() {
+        for (duration, instances, config, expected) in [
+            (240, 1, "CodeDeployDefault.OneAtATime", 240),
+            (1_200, 5, "CodeDeployDefault.OneAtATime", 240),
+            (240, 5, "CodeDeployDefault.AllAtOnce", 240),
+            (480, 5, "CodeDeployDefault.HalfAtATime", 240),
+            (240, 1, "CodeDeployDefault.HalfAtATime", 240),
+            (240, 0, "Custom", 240),
+        ] {
+            assert_eq!(expected_duration(duration, instances, config), expected, "{config} × {instances}");
+        }
+    }
+
+    /// Looks at a deployment of `duration` as the state machine does; returns how many looks it took and how much later
+    /// than the end the last one was.
+    fn follow(duration: u32, expected: Option<u32>, hook: Option<&Hook>) -> (u32, u32) {
+        let (mut elapsed, mut looks) = (before_first_look(expected, hook), 1);
+        while elapsed < duration {
+            elapsed += before_next_look(elapsed, expected, hook);
+            looks += 1;
+        }
+        (looks, elapsed - duration)
+    }
+
+    proptest! {
+        #[test]
+        fn a_deployment_as_long_as_the_last_is_met_by_three_looks(expected in 120u32..600, percent in 92u32..=108) {
+            let (looks, late) = follow(expected * percent / 100, Some(expected), None);
+            prop_assert!(looks <= 3, "{looks} looks");
+            prop_assert!(late <= (expected / 10).max(SHORTEST), "{late} s late");
+        }
+
+        #[test]
+        fn without_history_no_more_than_a_tenth_is_lost(duration in 20u32..7_200) {
+            let (_, late) = follow(duration, None, None);
+            prop_assert!(late <= (duration / 10).max(WITHOUT_HISTORY), "{late} s late");
+        }
+
+        #[test]
+        fn no_wait_outlasts_a_heartbeat(timeout in 30u32..=7_200, elapsed in 0u32..200_000, expected in proptest::option::of(0u32..50_000)) {
+            let hook = hook(timeout);
+            for wait in [
+                before_first_look(expected, Some(&hook)), before_next_look(elapsed, expected, Some(&hook)), for_slot(elapsed, Some(&hook)),
+            ] {
+                prop_assert!((1..timeout).contains(&wait), "{wait}");
+            }
+        }
+
+        #[test]
+        fn no_poll_is_shorter_than_ten_seconds_or_longer_than_a_minute(elapsed in 0u32..200_000) {
+            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&before_next_look(elapsed, None, None)));
+            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_slot(elapsed, None)));
+        }
+    }
+}

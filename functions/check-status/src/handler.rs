@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info_span};
 use turnstile::Error;
 use turnstile::application::Application;
 use turnstile::autoscaling::AutoScaling;
 use turnstile::codedeploy::{CodeDeploy, Deployment, Target, TargetStatus};
 use turnstile::evidence;
+use turnstile::log;
 use turnstile::plan::Plan;
 use turnstile::reason::{Failure, Reason};
 use turnstile::revision::Revision;
@@ -54,11 +55,7 @@ pub async fn handle(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, payload:
     );
     async {
         let answer = check(codedeploy, autoscaling, &request).await;
-        match &answer {
-            Ok(Answer::Failed { .. }) => warn!(?answer, "answered"),
-            Ok(_) => info!(?answer, "answered"),
-            Err(error) => warn!(error = error.name(), %error, "failed"),
-        }
+        log::outcome(&answer);
         answer
     }
     .instrument(span)

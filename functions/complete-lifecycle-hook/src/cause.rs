@@ -1,27 +1,30 @@
-//! The `cause` of a failed execution: one JSON object, whatever the failure came from.
+//! Why an execution failed, in the form in which it ends with it: a stable name, and one JSON object.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// What a Catch of the state machine was handed.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A failure as a Catch of the state machine was handed it, and as the execution ends with it.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Failure {
     pub error: String,
-    /// A reason in JSON from a Fail state, `{"errorType","errorMessage"}` from a Lambda, or plain text from Step Functions.
-    #[serde(default)]
+    /// On the way in: a reason in JSON from a Fail state, `{"errorType","errorMessage"}` from a Lambda, or plain text from Step
+    /// Functions. On the way out always an object.
     pub cause: String,
 }
 
-/// The failure with what was done about the hook.
-pub fn cause(failure: &Failure, hook: Value) -> String {
-    let mut cause = match serde_json::from_str(&failure.cause) {
-        Ok(Value::Object(of_lambda)) if of_lambda.contains_key("errorMessage") => summary(&of_lambda["errorMessage"]),
-        Ok(Value::Object(reason)) => reason,
-        _ => summary(&json!(failure.cause)),
-    };
-    cause.insert("hook".into(), hook);
-    Value::Object(cause).to_string()
+impl Failure {
+    /// The failure with what was done about the hook.
+    pub fn with_hook(&self, done: &str) -> Self {
+        let mut cause = match serde_json::from_str(&self.cause) {
+            Ok(Value::Object(of_lambda)) if of_lambda.contains_key("errorMessage") => {
+                summary(&of_lambda["errorMessage"])
+            }
+            Ok(Value::Object(reason)) => reason,
+            _ => summary(&json!(self.cause)),
+        };
+        cause.insert("hook".into(), json!(done));
+        Self { error: self.error.clone(), cause: Value::Object(cause).to_string() }
+    }
 }
 
 fn summary(text: &Value) -> Map<String, Value> {
@@ -41,8 +44,9 @@ mod tests {
             ("7", json!({"summary": "7", "hook": "h"})),
             ("", json!({"summary": "", "hook": "h"})),
         ] {
-            let failure = Failure { error: "E".into(), cause: of.into() };
-            assert_eq!(serde_json::from_str::<Value>(&cause(&failure, json!("h"))).unwrap(), expected, "{of}");
+            let failure = Failure { error: "E".into(), cause: of.into() }.with_hook("h");
+            assert_eq!(failure.error, "E");
+            assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected, "{of}");
         }
     }
 }

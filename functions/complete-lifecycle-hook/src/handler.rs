@@ -1,16 +1,17 @@
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tracing::{Instrument, error, info, info_span, warn};
+use serde_json::Value;
+use tracing::{Instrument, error, info_span};
 use turnstile::Error;
 use turnstile::application::Application;
-use turnstile::autoscaling::{AutoScaling, Completion};
-use turnstile::codedeploy::CodeDeploy;
+use turnstile::autoscaling::{AutoScaling, Completion, Stage};
+use turnstile::codedeploy::{CodeDeploy, LastDeployment};
 use turnstile::evidence;
 use turnstile::input::{self, HookResult};
+use turnstile::log;
 use turnstile::plan::Plan;
 use turnstile::revision::Revision;
 
-use crate::cause::{Failure, cause};
+use crate::cause::Failure;
 
 pub struct Handler {
     pub codedeploy: CodeDeploy,
@@ -47,40 +48,33 @@ struct Deployed {
     application_name: String,
     deployment_group_name: String,
     deployment_id: String,
-    revision: Option<Revision>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Answer {
+    #[serde(flatten)]
+    hook: Outcome,
+    /// What the execution ends with, when the rollout failed.
+    #[serde(flatten)]
+    failure: Option<Failure>,
 }
 
 /// What became of the hook.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
-pub enum Answer {
-    /// The hook was completed by this call. So are `error` and `cause` for a rollout that failed.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE")]
+enum Outcome {
     Completed {
         result: HookResult,
-        #[serde(flatten)]
-        ended: Ended,
     },
     /// It was over before: completed by somebody else, timed out, or the instance is gone.
-    AlreadyOver {
-        #[serde(flatten)]
-        ended: Ended,
+    AlreadyOver,
+    /// The rollout had none to complete.
+    NoHook,
+    /// It stays open, because an application has got a new revision since it was deployed.
+    Outdated {
+        application: String,
+        current: Revision,
     },
-    /// The rollout had no hook to complete.
-    NoHook {
-        #[serde(flatten)]
-        ended: Ended,
-    },
-    /// Nothing was completed, because an application has got a new revision since it was deployed.
-    Outdated { application: String, deployed: Option<Revision>, current: Box<Revision> },
-}
-
-/// What a failed execution ends with; empty for one that succeeded.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Ended {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
 }
 
 /// The hook of one instance.
@@ -93,57 +87,49 @@ struct OpenHook {
 impl Handler {
     pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
         let request: Request = input::read(payload)?;
-        let span = info_span!(
-            "complete-lifecycle-hook",
-            execution = request.execution,
-            group = request.plan.as_ref().map(|plan| plan.auto_scaling_group_name.as_str()),
-            instance = request.plan.as_ref().and_then(|plan| plan.instance_id.as_deref()),
-        );
+        let (group, instance) = match &request.plan {
+            Some(plan) => (Some(plan.auto_scaling_group_name.as_str()), plan.instance_id.as_deref()),
+            None => input::named(&request.input),
+        };
+        let span = info_span!("complete-lifecycle-hook", execution = request.execution, group, instance);
         async {
             let answer = match &request.ending {
-                Ending::Deployed(deployed) => self.after_success(&request, deployed).await,
-                Ending::Failed(failure) => self.after_failure(&request, failure).await,
+                Ending::Deployed(deployed) => self.let_in(&request, deployed).await,
+                Ending::Failed(failure) => self.give_up(&request, failure).await,
             };
-            match &answer {
-                Ok(answer) => info!(?answer, "answered"),
-                Err(error) => warn!(error = error.name(), %error, "failed"),
-            }
+            log::outcome(&answer);
             answer
         }
         .instrument(span)
         .await
     }
 
-    async fn after_success(&self, request: &Request, deployed: &[Deployed]) -> Result<Answer, Error> {
-        let Some((hook, _)) = self.hook(request).await? else { return Ok(Answer::NoHook { ended: Ended::default() }) };
-        for deployed in deployed {
-            if let Some(current) = self.newer_revision(deployed).await? {
-                return Ok(Answer::Outdated {
-                    application: format!("{}/{}", deployed.application_name, deployed.deployment_group_name),
-                    deployed: deployed.revision.clone(),
-                    current: Box::new(current),
-                });
-            }
-        }
-        Ok(match self.complete(&hook, HookResult::Continue).await? {
-            Completion::Completed => Answer::Completed { result: HookResult::Continue, ended: Ended::default() },
-            Completion::AlreadyOver => Answer::AlreadyOver { ended: Ended::default() },
-        })
+    async fn let_in(&self, request: &Request, deployed: &[Deployed]) -> Result<Answer, Error> {
+        let hook = match self.hook(request).await? {
+            None => Outcome::NoHook,
+            Some((hook, _)) => match self.outdated(deployed, &hook.instance_id).await? {
+                Some(outdated) => outdated,
+                None => self.complete(&hook, HookResult::Continue).await?,
+            },
+        };
+        Ok(Answer { hook, failure: None })
     }
 
-    async fn after_failure(&self, request: &Request, failure: &Failure) -> Result<Answer, Error> {
+    async fn give_up(&self, request: &Request, failure: &Failure) -> Result<Answer, Error> {
         error!(error = failure.error, cause = failure.cause, "the rollout failed");
-        let ended = |hook: Value| Ended { error: Some(failure.error.clone()), cause: Some(cause(failure, hook)) };
-        let Some((hook, result)) = self.hook(request).await? else {
-            return Ok(Answer::NoHook { ended: ended(json!("none: no instance waits at one")) });
-        };
-        let name = &hook.lifecycle_hook_name;
-        Ok(match self.complete(&hook, result).await? {
-            Completion::Completed => {
-                Answer::Completed { result, ended: ended(json!(format!("{name} completed with {}", result.as_str()))) }
+        let (hook, done) = match self.hook(request).await? {
+            None => (Outcome::NoHook, "none: no instance waits at one".to_owned()),
+            Some((hook, on_failure)) => {
+                let name = &hook.lifecycle_hook_name;
+                match self.complete(&hook, on_failure).await? {
+                    Outcome::Completed { result } => {
+                        (Outcome::Completed { result }, format!("{name} completed with {}", result.as_str()))
+                    }
+                    over => (over, format!("{name} was over already")),
+                }
             }
-            Completion::AlreadyOver => Answer::AlreadyOver { ended: ended(json!(format!("{name} was over already"))) },
-        })
+        };
+        Ok(Answer { hook, failure: Some(failure.with_hook(&done)) })
     }
 
     /// The hook that the rollout owes a completion, and what a failed one completes it with.
@@ -160,7 +146,8 @@ impl Handler {
         }
         let Some(owed) = input::owed_hook(&request.input, &self.own_hook) else { return Ok(None) };
         let instance = self.autoscaling.instance(&owed.instance_id).await?;
-        Ok(instance.map(|instance| {
+        // Typed by hand, the instance may be any: one that does not wait owes nothing.
+        Ok(instance.filter(|instance| instance.stage() == Stage::Launching).map(|instance| {
             let hook = OpenHook {
                 auto_scaling_group_name: instance.auto_scaling_group_name,
                 instance_id: owed.instance_id,
@@ -170,22 +157,41 @@ impl Handler {
         }))
     }
 
-    async fn complete(&self, hook: &OpenHook, result: HookResult) -> Result<Completion, Error> {
+    async fn complete(&self, hook: &OpenHook, result: HookResult) -> Result<Outcome, Error> {
         let OpenHook { auto_scaling_group_name, lifecycle_hook_name, instance_id } = hook;
-        self.autoscaling.complete(auto_scaling_group_name, lifecycle_hook_name, instance_id, result).await
+        let completion =
+            self.autoscaling.complete(auto_scaling_group_name, lifecycle_hook_name, instance_id, result).await?;
+        Ok(match completion {
+            Completion::Completed => Outcome::Completed { result },
+            Completion::AlreadyOver => Outcome::AlreadyOver,
+        })
     }
 
-    /// The application's current revision, when it is another than the one deployed.
-    async fn newer_revision(&self, deployed: &Deployed) -> Result<Option<Revision>, Error> {
+    /// The first application that has got a new revision since it was deployed.
+    async fn outdated(&self, deployed: &[Deployed], instance_id: &str) -> Result<Option<Outcome>, Error> {
+        for deployed in deployed {
+            if let Some(current) = self.newer_revision(deployed, instance_id).await? {
+                let application = format!("{}/{}", deployed.application_name, deployed.deployment_group_name);
+                return Ok(Some(Outcome::Outdated { application, current }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The application's current revision, when the instance is not up to date with it: somebody has deployed since.
+    async fn newer_revision(&self, deployed: &Deployed, instance_id: &str) -> Result<Option<Revision>, Error> {
         let application = Application::new(&deployed.application_name, &deployed.deployment_group_name);
         let group = self.codedeploy.group(&application).await?.ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!("{application}: the deployment group has been deleted meanwhile"))
         })?;
-        if group.last_successful.as_ref().is_some_and(|last| last.deployment_id == deployed.deployment_id) {
+        let is_last = |last: &Option<LastDeployment>| {
+            last.as_ref().is_some_and(|last| last.deployment_id == deployed.deployment_id)
+        };
+        if is_last(&group.last_attempted) && is_last(&group.last_successful) {
             return Ok(None);
         }
-        let current = evidence::current_revision(&self.codedeploy, &application, &group).await?.revision;
-        let is_current = deployed.revision.as_ref().is_some_and(|revision| revision.is_same_build(&current));
-        Ok((!is_current).then_some(current))
+        let current = evidence::current_revision(&self.codedeploy, &application, &group).await?;
+        let evidence = evidence::search(&self.codedeploy, &application, &current, instance_id).await?;
+        Ok(evidence.is_none().then_some(current.revision))
     }
 }

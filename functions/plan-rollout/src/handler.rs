@@ -1,11 +1,12 @@
 use serde::Deserialize;
 use serde_json::Value;
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info_span};
 use turnstile::Error;
 use turnstile::application::{self, Application};
 use turnstile::autoscaling::{AutoScaling, Instance, LaunchHook, Stage};
 use turnstile::codedeploy::{CodeDeploy, Group};
 use turnstile::input::{self, Input};
+use turnstile::log;
 use turnstile::plan::{Hook, Plan};
 
 pub struct Handler {
@@ -28,20 +29,15 @@ struct Request {
 
 impl Handler {
     pub async fn handle(&self, payload: Value) -> Result<Plan, Error> {
-        let request: Request = input::read(payload)?;
+        let Request { execution, input } = input::read(payload)?;
+        let (group, instance) = input::named(&input);
+        let span = info_span!("plan-rollout", execution, group, instance);
         async {
-            let plan = self.plan(request.input).await;
-            match &plan {
-                Ok(plan) => {
-                    let applications: Vec<_> = plan.applications.iter().map(Application::to_string).collect();
-                    let (group, instance) = (&plan.auto_scaling_group_name, &plan.instance_id);
-                    info!(group, instance, ?applications, hook = ?plan.hook, warnings = ?plan.warnings, "planned");
-                }
-                Err(error) => warn!(error = error.name(), %error, "failed"),
-            }
+            let plan = self.plan(input).await;
+            log::outcome(&plan);
             plan
         }
-        .instrument(info_span!("plan-rollout", execution = request.execution))
+        .instrument(span)
         .await
     }
 

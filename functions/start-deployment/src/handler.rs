@@ -2,12 +2,13 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info, info_span};
 use turnstile::Error;
 use turnstile::application::Application;
 use turnstile::autoscaling::AutoScaling;
 use turnstile::codedeploy::{CodeDeploy, Creation, Deployment, Group, TargetStatus};
 use turnstile::evidence::{self, Current};
+use turnstile::log;
 use turnstile::plan::Plan;
 use turnstile::revision::Revision;
 use turnstile::wait;
@@ -22,7 +23,9 @@ struct Request {
     execution_started_at: String,
     plan: Plan,
     application: Application,
-    /// 1 for the first deployment of the application in this rollout.
+    /// 1, and one more each time the rollout goes through its applications again because one got a new revision.
+    round: u32,
+    /// 1 for the application's first deployment in the round.
     attempt: u32,
     /// How long this attempt has been waiting for the group to become free, in seconds.
     waited_for_slot_seconds: u32,
@@ -60,14 +63,12 @@ pub async fn handle(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, payload:
         group = request.plan.auto_scaling_group_name,
         instance = request.plan.instance_id,
         application = %request.application,
+        round = request.round,
         attempt = request.attempt,
     );
     async {
         let answer = start(codedeploy, autoscaling, &request).await;
-        match &answer {
-            Ok(answer) => info!(?answer, "answered"),
-            Err(error) => warn!(error = error.name(), %error, "failed"),
-        }
+        log::outcome(&answer);
         answer
     }
     .instrument(span)
@@ -108,9 +109,9 @@ async fn start(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Req
 }
 
 /// Comes back in `GetDeployment` and says whose deployment it is. At most 256 characters (CodeDeploy API reference,
-/// CreateDeployment): an execution's ARN has 221 at the most.
+/// CreateDeployment): an execution's ARN has 221 at the most, which leaves 13 for the two numbers.
 fn description(request: &Request) -> String {
-    format!("Turnstile {}, attempt {}", request.execution, request.attempt)
+    format!("Turnstile {}, round {}, try {}", request.execution, request.round, request.attempt)
 }
 
 /// The deployment that an earlier call for the same attempt started, whose answer was lost.

@@ -1,9 +1,10 @@
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info_span, warn};
 use turnstile::Error;
 use turnstile::input::{Input, LaunchEvent};
+use turnstile::log;
 
 pub struct Handler {
     pub sfn: aws_sdk_sfn::Client,
@@ -25,30 +26,34 @@ pub enum Answer {
 impl Handler {
     /// Takes whatever is delivered: an unknown event is answered, not failed, so that it is not delivered again and again.
     pub async fn handle(&self, event: Value) -> Result<Answer, Error> {
-        let answer = match LaunchEvent::of(event) {
-            Ok(Some(launch)) => self.start(&launch.to_input()).await,
-            Ok(None) => Ok(Answer::Ignored { why: "not the launch of an instance".into() }),
-            Err(error) => Err(error),
+        let Some(launch) = LaunchEvent::of(event).inspect_err(|e| warn!(error = e.name(), reason = %e, "failed"))?
+        else {
+            let answer = Ok(Answer::Ignored { why: "not the launch of an instance".into() });
+            log::outcome(&answer);
+            return answer;
         };
-        match &answer {
-            Ok(answer) => info!(?answer, "answered"),
-            Err(error) => warn!(error = error.name(), %error, "failed"),
-        }
-        answer
-    }
-
-    async fn start(&self, input: &Input) -> Result<Answer, Error> {
+        let input = launch.to_input();
         let group = String::from(input.auto_scaling_group_name.clone());
         let instance = input.instance_id.clone().map(String::from).unwrap_or_default();
         let name = execution_name(&group, &instance);
         let span = info_span!("start-rollout", execution = name, group, instance);
+        async {
+            let answer = self.start(name, &input).await;
+            log::outcome(&answer);
+            answer
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn start(&self, name: String, input: &Input) -> Result<Answer, Error> {
         let request = self
             .sfn
             .start_execution()
             .state_machine_arn(&self.state_machine_arn)
             .name(&name)
             .input(serde_json::json!(input).to_string());
-        match request.send().instrument(span).await {
+        match request.send().await {
             Ok(started) => Ok(Answer::Started { execution_arn: started.execution_arn }),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => {
                 Ok(Answer::AlreadyDone { execution_name: name })

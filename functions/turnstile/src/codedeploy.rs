@@ -211,14 +211,13 @@ impl CodeDeploy {
         self.list(application, &[], Some(start), usize::MAX).await
     }
 
-    /// The ids of at least `most` of the group's finished deployments, or of all it has. CodeDeploy lists the newest first,
-    /// which it does not promise.
+    /// The ids of at least `most` of the group's deployments, or of all it has. CodeDeploy lists the newest first, which it
+    /// does not promise.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn finished_deployments(&self, application: &Application, most: usize) -> Result<Vec<String>, Error> {
-        use SdkDeploymentStatus::{Failed, Stopped, Succeeded};
-        self.list(application, &[Succeeded, Failed, Stopped], None, most).await
+    pub async fn recent_deployments(&self, application: &Application, most: usize) -> Result<Vec<String>, Error> {
+        self.list(application, &[], None, most).await
     }
 
     async fn list(

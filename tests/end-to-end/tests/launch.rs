@@ -1,0 +1,136 @@
+//! An instance is launched, and its hook starts a rollout.
+
+use end_to_end::*;
+use serde_json::json;
+use world::{ClosedBy, HookResult};
+
+#[tokio::test]
+async fn six_applications_pass_one_at_a_time() {
+    let stack = start(six_applications(), 1).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    let executions = all_ended(&stack).await;
+    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+
+    assert_eq!(report.violations, [] as [&str; 0]);
+    assert_eq!(order(&report), SIX);
+    assert!(one_at_a_time(&report.deployments), "{:#?}", report.deployments);
+    assert!(report.deployments.iter().all(|d| d.status == "Succeeded" && d.instance_ids == [instance.as_str()]));
+    let action = hook_action(&report);
+    assert_eq!((action.result, action.closed_by), (Some(HookResult::Continue), Some(ClosedBy::Completion)));
+    assert!(action.heartbeats >= 12, "one when a deployment starts and one at every look: {}", action.heartbeats);
+
+    let [execution] = executions.as_slice() else { panic!("one execution: {executions:#?}") };
+    assert_eq!(execution.status, "SUCCEEDED");
+    assert_eq!(execution.name, format!("{GROUP}-{instance}"));
+    let output = execution.output.as_ref().unwrap();
+    assert_eq!(output["outcome"], "SUCCEEDED");
+    assert_eq!(output["hook"], json!({"outcome": "COMPLETED", "result": "CONTINUE"}));
+    assert_eq!(output["warnings"], json!([]));
+    let deployed: Vec<_> =
+        output["applications"].as_array().unwrap().iter().map(|a| a["deploymentId"].clone()).collect();
+    assert_eq!(deployed, report.deployments.iter().map(|d| json!(d.deployment_id)).collect::<Vec<_>>());
+
+    let transitions = stack.transitions(&execution.arn).await.unwrap();
+    assert!(transitions <= SIX.len() * 14, "{transitions} state transitions");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_delivered_three_times_is_one_rollout() {
+    let stack = start(six_applications(), 3).await;
+    stack.world().launch(GROUP).unwrap();
+    let executions = all_ended(&stack).await;
+    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+
+    assert_eq!(executions.len(), 1);
+    assert_eq!(report.violations, [] as [&str; 0]);
+    assert_eq!(order(&report), SIX);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_hook_s_metadata_names_the_applications() {
+    let mut setting = six_applications();
+    setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some(r#"["Search/Production"]"#.into());
+    setting.auto_scaling_groups[0].required_applications = vec![short("Search")];
+    let stack = start(setting, 1).await;
+    stack.world().launch(GROUP).unwrap();
+    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(order(&report), ["Search"]);
+    assert_eq!(report.violations, [] as [&str; 0]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_failing_script_keeps_the_instance_out_and_says_why() {
+    let mut setting = six_applications();
+    setting.applications[2].failure = Some(read(json!({
+        "event": "AfterInstall", "scriptName": "scripts/migrate.ps1",
+        "message": "Script at specified location: scripts/migrate.ps1 failed with exit code 3",
+        "logTail": "LifecycleEvent - AfterInstall\nScript - scripts/migrate.ps1\n[stderr]\u{1b}[31mno such table: invoices\n",
+    })));
+    let stack = start(setting, 1).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    let report = until(&stack, |report| report.instances[0].terminated_at.is_some()).await;
+    let first = stack.executions().await.unwrap().remove(0);
+    let execution = stack.wait_for(&first.arn).await.unwrap();
+
+    // The Auto Scaling group launches a replacement at once; what counts here is the first instance.
+    let deployments: Vec<_> = report.deployments.iter().filter(|d| d.instance_ids.contains(&instance)).collect();
+    let applications: Vec<_> = deployments.iter().map(|d| d.application_name.as_str()).collect();
+    assert_eq!(applications, ["Storefront", "Orders", "Invoicing", "Invoicing"], "two attempts, and none after them");
+    let action = report.hook_actions.iter().find(|action| action.instance_id == instance).unwrap();
+    assert_eq!((action.result, action.closed_by), (Some(HookResult::Abandon), Some(ClosedBy::Completion)));
+    assert_eq!(report.violations, [] as [&str; 0]);
+
+    assert_eq!(execution.status, "FAILED");
+    assert_eq!(execution.error.as_deref(), Some("Turnstile.DeploymentFailed"));
+    let cause = cause(&execution);
+    for (field, expected) in [
+        ("applicationName", json!("Invoicing")),
+        ("deploymentGroupName", json!(DEPLOYMENT_GROUP)),
+        ("deploymentId", json!(deployments[3].deployment_id)),
+        ("instanceId", json!(instance)),
+        ("lifecycleEvent", json!("AfterInstall")),
+        ("scriptName", json!("scripts/migrate.ps1")),
+        ("errorCode", json!("ScriptFailed")),
+        ("attempts", json!(2)),
+        ("hook", json!("turnstile completed with ABANDON")),
+    ] {
+        assert_eq!(cause[field], expected, "{field} of {cause:#}");
+    }
+    let tail = cause["logTail"].as_str().unwrap();
+    assert!(tail.ends_with("[stderr][31mno such table: invoices"), "{tail:?}");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_mended_by_the_next_attempt() {
+    let mut setting = six_applications();
+    setting.applications[1].failure = Some(read(json!({
+        "event": "BeforeInstall", "errorCode": "UnknownError", "times": 1,
+        "message": "Failing in-progress lifecycle event after an agent restart.",
+    })));
+    let stack = start(setting, 1).await;
+    stack.world().launch(GROUP).unwrap();
+    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(order(&report), ["Storefront", "Orders", "Orders", "Invoicing", "Search", "Reports", "Gateway"]);
+    assert_eq!(report.violations, [] as [&str; 0]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_instance_that_is_terminated_ends_its_rollout_quietly() {
+    let stack = start(six_applications(), 1).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until(&stack, |report| report.deployments.len() == 2).await;
+    stack.world().terminate(&instance).unwrap();
+    let first = stack.executions().await.unwrap().remove(0);
+    let execution = stack.wait_for(&first.arn).await.unwrap();
+    assert_eq!(execution.status, "SUCCEEDED");
+    assert_eq!(execution.output.unwrap()["outcome"], "INSTANCE_GONE");
+    let report = stack.world().report();
+    let served = report.deployments.iter().filter(|d| d.instance_ids.contains(&instance)).count();
+    assert_eq!(served, 2, "nothing is deployed to an instance that is gone");
+    stack.stop().await;
+}

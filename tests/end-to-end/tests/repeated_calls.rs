@@ -1,0 +1,169 @@
+//! Each function, called as the state machine calls it, and called again: an answer that was lost must not matter.
+
+use end_to_end::*;
+use serde_json::{Value, json};
+use stack::Stack;
+
+const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:turnstile:test";
+
+async fn call(stack: &Stack, function: &str, request: Value) -> Value {
+    let answer = stack.invoke(function, &request).await.unwrap();
+    assert_eq!(answer.function_error, None, "{function}: {:#}", answer.payload);
+    answer.payload
+}
+
+/// A stack with an instance that waits at the hook, and its plan.
+async fn planned(setting: world::Setting) -> (Stack, String, Value) {
+    let stack = start(setting, 0).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until_waiting(&stack, &instance).await;
+    let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
+    let plan = call(&stack, "plan-rollout", json!({"execution": EXECUTION, "input": input})).await;
+    (stack, instance, plan)
+}
+
+fn start_request(plan: &Value, application: usize, attempt: u32) -> Value {
+    json!({
+        "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan,
+        "application": plan["applications"][application], "round": 1, "attempt": attempt, "waitedForSlotSeconds": 0,
+    })
+}
+
+fn check_request(plan: &Value, application: usize, deployment_id: &Value) -> Value {
+    json!({
+        "execution": EXECUTION, "plan": plan, "application": plan["applications"][application], "attempt": 1,
+        "deploymentId": deployment_id, "expectedSeconds": null, "waitedSeconds": 30,
+    })
+}
+
+#[tokio::test]
+async fn a_deployment_is_started_once_however_often_it_is_asked_for() {
+    let (stack, _, plan) = planned(six_applications()).await;
+    let first = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    assert_eq!(first["outcome"], "STARTED");
+    let again = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    assert_eq!(again, first, "while it is under way");
+
+    until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
+    let late = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    assert_eq!(late["deploymentId"], first["deploymentId"], "and after it has ended");
+    assert_eq!(stack.world().report().deployments.len(), 1);
+
+    for _ in 0..2 {
+        let check = call(&stack, "check-status", check_request(&plan, 0, &first["deploymentId"])).await;
+        assert_eq!((&check["outcome"], &check["deploymentId"]), (&json!("SUCCEEDED"), &first["deploymentId"]));
+    }
+    assert_eq!(stack.world().report().violations, [] as [&str; 0]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn another_application_waits_while_one_is_deployed() {
+    let (stack, _, plan) = planned(six_applications()).await;
+    let first = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    let second = call(&stack, "start-deployment", start_request(&plan, 1, 1)).await;
+    assert_eq!((&second["outcome"], &second["deploymentId"]), (&json!("BUSY"), &first["deploymentId"]));
+    assert!(second["waitSeconds"].as_u64().unwrap() >= 10);
+    assert_eq!(stack.world().report().deployments.len(), 1);
+
+    until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
+    let second = call(&stack, "start-deployment", start_request(&plan, 1, 1)).await;
+    assert_eq!(second["outcome"], "STARTED");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn waiting_for_a_slot_has_an_end_with_a_name() {
+    let (stack, _, plan) = planned(six_applications()).await;
+    call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    let mut request = start_request(&plan, 1, 1);
+    request["waitedForSlotSeconds"] = json!(3_600);
+    let answer = stack.invoke("start-deployment", &request).await.unwrap();
+    assert_eq!(answer.payload["errorType"], "Turnstile.GroupBusy", "{:#}", answer.payload);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_s_deployment_that_contains_the_instance_is_joined() {
+    let (stack, instance, plan) = planned(six_applications()).await;
+    let theirs = stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
+    until(&stack, |report| report.deployments[0].instance_ids == [instance.as_str()]).await;
+    let answer = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    assert_eq!((&answer["outcome"], &answer["deploymentId"]), (&json!("JOINED"), &json!(theirs)));
+    until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
+    let check = call(&stack, "check-status", check_request(&plan, 0, &answer["deploymentId"])).await;
+    assert_eq!(check["outcome"], "SUCCEEDED");
+    assert_eq!(check["revision"]["s3"]["key"], "Storefront-2.zip");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_last_gate_opens_once_and_only_on_current_revisions() {
+    let (stack, instance, plan) = planned(six_applications()).await;
+    let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
+    let check = call(&stack, "check-status", check_request(&plan, 0, &started["deploymentId"])).await;
+    let deployed = json!([{
+        "applicationName": "Storefront", "deploymentGroupName": DEPLOYMENT_GROUP,
+        "deploymentId": check["deploymentId"],
+    }]);
+    let complete = json!({"execution": EXECUTION, "plan": plan, "deployed": deployed});
+
+    stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
+    until(&stack, |report| report.deployments[1].ended_at.is_some()).await;
+    let answer = call(&stack, "complete-lifecycle-hook", complete.clone()).await;
+    assert_eq!((&answer["outcome"], &answer["application"]), (&json!("OUTDATED"), &json!("Storefront/Production")));
+    assert_eq!(hook_action(&stack.world().report()).closed_at, None, "the hook stays open");
+
+    let up_to_date = call(&stack, "start-deployment", start_request(&plan, 0, 2)).await;
+    assert_eq!(up_to_date["outcome"], "UP_TO_DATE", "somebody's deployment has brought the new revision already");
+    let mut complete = complete;
+    complete["deployed"][0]["deploymentId"] = up_to_date["deploymentId"].clone();
+    let answer = call(&stack, "complete-lifecycle-hook", complete.clone()).await;
+    assert_eq!(answer, json!({"outcome": "COMPLETED", "result": "CONTINUE"}));
+    until(&stack, |report| report.instances.iter().any(|i| i.instance_id == instance && i.in_service_at.is_some()))
+        .await;
+    let answer = call(&stack, "complete-lifecycle-hook", complete).await;
+    assert_eq!(answer, json!({"outcome": "ALREADY_OVER"}));
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_launch_is_ignored() {
+    let stack = start(six_applications(), 0).await;
+    for event in [
+        json!({"source": "aws.autoscaling", "detail-type": "EC2 Instance Launch Successful", "detail": {}}),
+        json!({"source": "aws.autoscaling", "detail-type": "EC2 Instance-terminate Lifecycle Action", "detail": {}}),
+        json!({"Event": "autoscaling:TEST_NOTIFICATION"}),
+        json!({}),
+        json!(null),
+    ] {
+        let answer = call(&stack, "start-rollout", event).await;
+        assert_eq!(answer["outcome"], "IGNORED");
+    }
+    assert_eq!(stack.executions().await.unwrap().len(), 0);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_functions_are_small() {
+    const MEGABYTE: u64 = 1_000_000;
+    let (stack, _, plan) = planned(six_applications()).await;
+    let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    call(&stack, "check-status", check_request(&plan, 0, &started["deploymentId"])).await;
+    call(&stack, "complete-lifecycle-hook", json!({"execution": EXECUTION, "plan": plan, "deployed": []})).await;
+    call(&stack, "start-rollout", json!({})).await;
+
+    let environments = stack.environments();
+    assert_eq!(environments.len(), 5, "one process for each function: {environments:?}");
+    for process in environments {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let resident: u64 = resident.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024;
+        let binary = std::fs::metadata(format!("/proc/{}/exe", process.pid)).unwrap().len();
+        println!("{}: {resident} bytes resident, {binary} bytes on disk", process.function);
+        assert!(resident <= 40 * MEGABYTE, "{}: {resident} bytes resident", process.function);
+        assert!(binary <= 12 * MEGABYTE, "{}: {binary} bytes on disk", process.function);
+    }
+    stack.stop().await;
+}

@@ -1,0 +1,139 @@
+//! How deployment groups are set up, and what other people do with them.
+
+use end_to_end::*;
+use serde_json::json;
+use world::{OutdatedInstancesStrategy, Selection, Setting};
+
+/// The deployment groups select by Auto Scaling group, and CodeDeploy's own hooks have been removed.
+fn selected_by_auto_scaling_group(reaches_pending_wait: bool) -> Setting {
+    let mut setting = six_applications();
+    setting.open_facts.auto_scaling_selection_reaches_pending_wait = reaches_pending_wait;
+    for application in &mut setting.applications {
+        application.selection = Selection::AutoScalingGroups(vec![GROUP.into()]);
+        application.managed_hooks = Some(false);
+    }
+    setting
+}
+
+#[tokio::test]
+async fn a_deployment_that_reaches_the_waiting_instance_counts() {
+    let stack = start(selected_by_auto_scaling_group(true), 1).await;
+    stack.world().launch(GROUP).unwrap();
+    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(order(&report), SIX);
+    assert_eq!(report.violations, [] as [&str; 0]);
+    stack.stop().await;
+}
+
+/// Whatever CodeDeploy makes of a deployment without instances, it is not a success on this one.
+#[tokio::test]
+async fn a_deployment_that_does_not_reach_it_never_counts() {
+    use world::NothingOutdated::*;
+    for nothing_outdated in [Exception, FailedNoInstances, SucceededWithoutTargets, TargetsSkipped] {
+        let mut setting = selected_by_auto_scaling_group(false);
+        setting.open_facts.nothing_outdated = nothing_outdated;
+        // One that is in service and up to date already: the deployment has a group to look at, and nothing to do.
+        setting.auto_scaling_groups[0].desired_capacity = 1;
+        let stack = start(setting, 0).await;
+        let instance = stack.world().launch(GROUP).unwrap();
+        until_waiting(&stack, &instance).await;
+        let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
+        let execution = roll_out(&stack, input).await;
+        assert_eq!(execution.status, "FAILED", "{nothing_outdated:?}: {execution:#?}");
+        let expected = match nothing_outdated {
+            Exception => "Turnstile.DeploymentRejected",
+            _ => "Turnstile.InstanceNotReached",
+        };
+        assert_eq!(execution.error.as_deref(), Some(expected), "{nothing_outdated:?}");
+        assert_eq!(cause(&execution)["hook"], "turnstile completed with ABANDON");
+        let report = stack.world().report();
+        assert!(report.deployments.iter().all(|d| d.application_name == SIX[0]), "{nothing_outdated:?}");
+        assert_eq!(report.violations, [] as [&str; 0], "{nothing_outdated:?}");
+        stack.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_gets_in_the_way_is_warned_of() {
+    let mut setting = six_applications();
+    setting.applications.truncate(2);
+    setting.auto_scaling_groups[0].required_applications.truncate(2);
+    setting.applications[0].outdated_instances_strategy = OutdatedInstancesStrategy::Update;
+    // Nobody is deployed to by this one, but CodeDeploy keeps a hook on the group for it.
+    let mut managed = setting.applications[1].clone();
+    managed.application_name = "Legacy".into();
+    managed.selection = Selection::AutoScalingGroups(vec![GROUP.into()]);
+    managed.managed_hooks = Some(true);
+    setting.applications.push(managed);
+    let stack = start(setting, 0).await;
+    let input = json!({"autoScalingGroupName": GROUP, "applications": ["Storefront/Production"]});
+    let plan = stack.invoke("plan-rollout", &json!({"execution": "e", "input": input})).await.unwrap().payload;
+    let warnings: Vec<_> = plan["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert!(warnings[0].starts_with("Storefront/Production: outdatedInstancesStrategy is UPDATE"), "{}", warnings[0]);
+    let hook = "CodeDeploy's own launch hook CodeDeploy-managed-automatic-launch-deployment-hook-";
+    assert!(warnings[1].starts_with(hook), "{}", warnings[1]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_that_no_rollout_can_deploy_to_is_refused() {
+    for (change, expected) in [
+        (json!({"deploymentType": "BLUE_GREEN"}), "is BLUE_GREEN, expected an in-place deployment group"),
+        (json!({"computePlatform": "ECS"}), "deploys to ECS, not to EC2 instances"),
+        (json!({"revision": null, "previousDeploymentSeconds": null}), "has no revision"),
+    ] {
+        let mut setting = six_applications();
+        let mut application = serde_json::to_value(&setting.applications[3]).unwrap();
+        application.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        setting.applications[3] = read(application);
+        setting.auto_scaling_groups[0].required_applications.clear();
+        let stack = start(setting, 0).await;
+        let execution = roll_out(&stack, json!({"autoScalingGroupName": GROUP})).await;
+        assert_eq!(execution.error.as_deref(), Some("Turnstile.UnsuitableDeploymentGroup"), "{execution:#?}");
+        let summary = cause(&execution)["summary"].as_str().unwrap().to_owned();
+        assert!(summary.contains("applications[3]: Search/Production") && summary.contains(expected), "{summary}");
+        assert_eq!(stack.world().report().deployments.len(), 0);
+        stack.stop().await;
+    }
+}
+
+/// Somebody deploys a new build of one application to another instance while a rollout waits for that to end, and then a
+/// new build of an application that the rollout is done with.
+#[tokio::test]
+async fn people_deploy_in_the_middle_of_a_rollout() {
+    let mut setting = six_applications();
+    setting.applications.truncate(2);
+    let group = &mut setting.auto_scaling_groups[0];
+    group.required_applications.truncate(2);
+    group.tags.insert("orders".into(), "yes".into());
+    let mut elsewhere = group.clone();
+    elsewhere.name = "api".into();
+    elsewhere.desired_capacity = 1;
+    elsewhere.hooks.clear();
+    elsewhere.tags.remove("role");
+    setting.auto_scaling_groups.push(elsewhere);
+    let orders = &mut setting.applications[1];
+    orders.selection = Selection::Tags([("orders".into(), "yes".into())].into());
+    orders.lifecycle_event_seconds.application_start = 120.0;
+    let stack = start(setting, 1).await;
+
+    stack.world().deploy("Orders", DEPLOYMENT_GROUP, Some(revision("Orders", 2))).unwrap();
+    until(&stack, |report| !report.deployments[0].targets.is_empty()).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    let storefront = |d: &world::DeploymentReport| d.application_name == "Storefront" && d.ended_at.is_some();
+    until(&stack, |report| report.deployments.iter().any(storefront)).await;
+    stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
+
+    let executions = all_ended(&stack).await;
+    assert_eq!(executions.len(), 1);
+    assert_eq!(executions[0].status, "SUCCEEDED", "{:#?}", executions[0]);
+    let keys = executions[0].output.as_ref().unwrap()["applications"].as_array().unwrap().iter();
+    let keys: Vec<_> = keys.map(|a| a["revision"]["s3"]["key"].clone()).collect();
+    assert_eq!(keys, ["Storefront-2.zip", "Orders-2.zip"], "both on their current revision");
+    let report =
+        until(&stack, |report| report.instances.iter().any(|i| i.instance_id == instance && i.in_service_at.is_some()))
+            .await;
+    assert_eq!(report.violations, [] as [&str; 0]);
+    stack.stop().await;
+}

@@ -1,0 +1,111 @@
+//! The engine's process: moto, started by `tests/engine`, ended with this process however that ends.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::Error;
+
+/// It closes its sockets at once; longer than this it hangs.
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
+
+pub(crate) struct Engine {
+    child: Child,
+    lifeline: JoinHandle<()>,
+    /// The loopback port that moto listens on.
+    pub(crate) port: u16,
+}
+
+/// Tells the engine which processes must not outlive this one: it kills them when this process is gone.
+#[derive(Clone)]
+pub(crate) struct Lifeline(mpsc::UnboundedSender<String>);
+
+impl Lifeline {
+    /// A new lifeline and what will be written to the engine.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    pub(crate) fn started(&self, pid: u32) {
+        // Nobody reads any more once the stack stops; then every process is ended anyway.
+        let _ = self.0.send(format!("+{pid}\n"));
+    }
+
+    pub(crate) fn ended(&self, pid: u32) {
+        let _ = self.0.send(format!("-{pid}\n"));
+    }
+}
+
+#[derive(Deserialize)]
+struct Ready {
+    port: u16,
+}
+
+impl Engine {
+    /// Starts the engine and waits until it accepts connections.
+    ///
+    /// `wait_scale` is how many real seconds a second of a state machine's waiting takes; calls of Task states go to the loopback port
+    /// `front_door`.
+    pub(crate) async fn start(
+        python: &Path,
+        front_door: u16,
+        wait_scale: f64,
+        lifeline: mpsc::UnboundedReceiver<String>,
+        log: PathBuf,
+    ) -> Result<Self, Error> {
+        if !python.exists() {
+            return Err(Error::MissingPython(python.to_owned()));
+        }
+        let stderr = std::fs::File::create(&log).map_err(|source| Error::File { path: log.clone(), source })?;
+        let mut child = Command::new(python)
+            .args(["-m", "engine", "--front-door", &front_door.to_string(), "--wait-scale", &wait_scale.to_string()])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            // Ctrl-C in a terminal is for the stack, which stops its processes in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdin = child.stdin.take().expect("standard input is piped");
+        let stdout = child.stdout.take().expect("standard output is piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).await?;
+        let ready: Ready = serde_json::from_str(&line).map_err(|_| Error::EngineDidNotStart { log })?;
+        Ok(Self { child, lifeline: tokio::spawn(write(lifeline, stdin)), port: ready.port })
+    }
+
+    /// The engine's process id.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Lets go of the lifeline: the engine kills what is still on it, and ends.
+    pub(crate) fn release(&self) {
+        self.lifeline.abort();
+    }
+
+    /// Stops the engine and waits until it is gone.
+    pub(crate) async fn stop(&mut self) {
+        self.release();
+        if tokio::time::timeout(STOPS_WITHIN, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+async fn write(mut lines: mpsc::UnboundedReceiver<String>, mut engine: ChildStdin) {
+    while let Some(line) = lines.recv().await {
+        if engine.write_all(line.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}

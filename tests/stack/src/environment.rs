@@ -1,0 +1,184 @@
+//! An execution environment: one process of one function, which takes one invocation after the other from the Runtime API.
+
+use std::fs::File;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::body::Bytes;
+use tokio::process::Command;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::engine::Lifeline;
+use crate::functions::Function;
+use crate::{Error, REGION};
+
+/// What a function answered, or how it failed to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The handler's answer, JSON.
+    Response(Bytes),
+    /// The handler's error, `{"errorType", "errorMessage", …}`.
+    Error(Bytes),
+    /// The process ended instead of answering.
+    Exited(ExitStatus),
+    /// The process had not answered when its time was over.
+    TimedOut,
+}
+
+/// An invocation on its way to a process.
+pub(crate) struct Invocation {
+    pub(crate) request_id: String,
+    pub(crate) payload: Bytes,
+    pub(crate) deadline: SystemTime,
+}
+
+impl Invocation {
+    /// The deadline as the Runtime API gives it: milliseconds since 1970.
+    pub(crate) fn deadline_ms(&self) -> u128 {
+        self.deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+    }
+}
+
+/// One process and its side of the Runtime API.
+pub(crate) struct Environment {
+    pub(crate) id: String,
+    pub(crate) pid: u32,
+    to_process: mpsc::Sender<Invocation>,
+    /// What `GET …/invocation/next` waits for.
+    pub(crate) next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    /// The invocation at work, and who waits for its outcome.
+    waiting: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
+    exit: watch::Receiver<Option<ExitStatus>>,
+    kill: Arc<Notify>,
+}
+
+impl Environment {
+    /// Starts a process of `function`, whose Runtime API is at `runtime_api` and whose AWS is at `endpoint`.
+    pub(crate) fn start(
+        id: String,
+        function: &Function,
+        runtime_api: &str,
+        endpoint: &str,
+        log: File,
+        lifeline: Lifeline,
+    ) -> Result<Self, Error> {
+        let mut child = Command::new(&function.bootstrap)
+            .env_clear()
+            .envs(variables(function, runtime_api, endpoint, &id))
+            .envs(function.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // Ctrl-C in a terminal is for the stack, which stops its processes in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let pid = child.id().expect("the process has not been waited for");
+        lifeline.started(pid);
+        let kill = Arc::new(Notify::new());
+        let (exited, exit) = watch::channel(None);
+        let killed = kill.clone();
+        tokio::spawn(async move {
+            let status = tokio::select! {
+                status = child.wait() => status,
+                () = killed.notified() => match child.kill().await {
+                    Ok(()) => child.wait().await,
+                    Err(error) => Err(error),
+                },
+            };
+            lifeline.ended(pid);
+            exited.send_replace(Some(status.unwrap_or_default()));
+        });
+        let (to_process, next) = mpsc::channel(1);
+        let next = tokio::sync::Mutex::new(next);
+        Ok(Self { id, pid, to_process, next, waiting: Mutex::default(), exit, kill })
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.exit.borrow().is_none()
+    }
+
+    /// Gives the process one invocation and waits for its outcome, at most `timeout`; a process that exceeds it is killed.
+    pub(crate) async fn invoke(&self, request_id: String, payload: Bytes, timeout: Duration) -> Outcome {
+        let (sender, outcome) = oneshot::channel();
+        *self.waiting.lock().unwrap() = Some((request_id.clone(), sender));
+        let deadline = SystemTime::now() + timeout;
+        if self.to_process.send(Invocation { request_id, payload, deadline }).await.is_err() {
+            return Outcome::Exited(self.ended().await);
+        }
+        tokio::select! {
+            biased;
+            Ok(outcome) = outcome => outcome,
+            status = self.ended() => Outcome::Exited(status),
+            () = tokio::time::sleep(timeout) => {
+                self.kill();
+                self.ended().await;
+                Outcome::TimedOut
+            }
+        }
+    }
+
+    /// Hands the outcome of an invocation to who waits for it. False when nobody does: another request id, or its time is over.
+    pub(crate) fn answer(&self, request_id: &str, outcome: Outcome) -> bool {
+        let mut waiting = self.waiting.lock().unwrap();
+        match waiting.take_if(|(id, _)| id == request_id) {
+            Some((_, sender)) => sender.send(outcome).is_ok(),
+            None => false,
+        }
+    }
+
+    /// Hands an error of the process's start to who waits for its first invocation.
+    pub(crate) fn fail_start(&self, error: Bytes) {
+        if let Some((_, sender)) = self.waiting.lock().unwrap().take() {
+            // The invocation may just have run out of time.
+            let _ = sender.send(Outcome::Error(error));
+        }
+    }
+
+    /// Kills the process; [`Environment::ended`] waits until it is gone.
+    pub(crate) fn kill(&self) {
+        self.kill.notify_one();
+    }
+
+    /// Waits until the process has ended.
+    pub(crate) async fn ended(&self) -> ExitStatus {
+        let mut exit = self.exit.clone();
+        match exit.wait_for(Option::is_some).await {
+            Ok(status) => status.unwrap_or_default(),
+            // Its watcher is gone with the runtime, and has killed it.
+            Err(_) => ExitStatus::default(),
+        }
+    }
+}
+
+/// The variables that Lambda defines for a function on an OS-only runtime.
+///
+/// Source: Lambda developer guide, "Defined runtime environment variables".
+fn variables(function: &Function, runtime_api: &str, endpoint: &str, id: &str) -> Vec<(String, String)> {
+    let name = &function.name;
+    [
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+        ("AWS_LAMBDA_FUNCTION_NAME", name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{name}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", id),
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("_HANDLER", "bootstrap"),
+        ("LAMBDA_TASK_ROOT", &function.bootstrap.parent().unwrap_or(&function.bootstrap).display().to_string()),
+        ("AWS_REGION", REGION),
+        ("AWS_DEFAULT_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "function"),
+        ("AWS_SECRET_ACCESS_KEY", "function"),
+        ("AWS_SESSION_TOKEN", "function"),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("LANG", "en_US.UTF-8"),
+        ("TZ", ":UTC"),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}

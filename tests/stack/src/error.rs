@@ -1,0 +1,62 @@
+use std::path::PathBuf;
+
+/// Why the stack did not start, or could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A function has not been built.
+    #[error("{} does not exist: run `make build`", .0.display())]
+    MissingBootstrap(PathBuf),
+    /// The engine's Python environment has not been made.
+    #[error("{} does not exist: run `make .venv`", .0.display())]
+    MissingPython(PathBuf),
+    /// The engine ended before it served anything.
+    #[error("the engine did not start, see {}", .log.display())]
+    EngineDidNotStart {
+        /// The file with what the engine wrote.
+        log: PathBuf,
+    },
+    /// The state machine definition still holds a `${…}` after its substitutions.
+    #[error("{}: nothing is known to put in place of {placeholder}", .definition.display())]
+    UnresolvedSubstitution {
+        /// The definition's file.
+        definition: PathBuf,
+        /// The placeholder as it stands there.
+        placeholder: String,
+    },
+    /// A file or folder that the stack needs.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What went wrong with it.
+        source: std::io::Error,
+    },
+    /// The setting of the world makes no sense.
+    #[error(transparent)]
+    Setting(#[from] world::SettingError),
+    /// No such function is part of the stack.
+    #[error("there is no function {0}")]
+    UnknownFunction(String),
+    /// As many invocations of the function are at work as its concurrency allows.
+    #[error("{0}: Rate Exceeded.")]
+    TooManyRequests(String),
+    /// Nothing is invoked any more.
+    #[error("the stack has stopped")]
+    Stopped,
+    /// A call was answered with an error of the service.
+    #[error("{operation}: {code}: {message}")]
+    Service {
+        /// The API operation.
+        operation: &'static str,
+        /// The service's error code.
+        code: String,
+        /// The service's message.
+        message: String,
+    },
+    /// A call got no answer.
+    #[error(transparent)]
+    Connection(#[from] reqwest::Error),
+    /// A socket or a process.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}

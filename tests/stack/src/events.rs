@@ -1,0 +1,31 @@
+//! EventBridge: the rule that hands launches to start-rollout.
+
+use serde_json::Value;
+
+/// Whether the rule of the Auto Scaling group's launch hook matches an event.
+pub(crate) fn is_launch(event: &Value, lifecycle_hook_name: &str) -> bool {
+    event["source"] == "aws.autoscaling"
+        && event["detail-type"] == "EC2 Instance-launch Lifecycle Action"
+        && event["detail"]["LifecycleHookName"] == lifecycle_hook_name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_launch_hook_s_own_events_match() {
+        let event = |source: &str, kind: &str, hook: &str| json!({"source": source, "detail-type": kind, "detail": {"LifecycleHookName": hook}});
+        let launch = "EC2 Instance-launch Lifecycle Action";
+        assert!(is_launch(&event("aws.autoscaling", launch, "turnstile"), "turnstile"));
+        for (source, kind, hook) in [
+            ("aws.codedeploy", launch, "turnstile"),
+            ("aws.autoscaling", "EC2 Instance-terminate Lifecycle Action", "turnstile"),
+            ("aws.autoscaling", launch, "CodeDeploy-managed-automatic-launch-deployment-hook-a-1"),
+        ] {
+            assert!(!is_launch(&event(source, kind, hook), "turnstile"), "{source} {kind} {hook}");
+        }
+        assert!(!is_launch(&json!({}), "turnstile"));
+    }
+}

@@ -1,0 +1,76 @@
+//! What a stack is started with.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::Function;
+
+/// Turnstile's functions.
+const FUNCTIONS: [&str; 5] =
+    ["start-rollout", "plan-rollout", "start-deployment", "check-status", "complete-lifecycle-hook"];
+/// Longer than any of them takes.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Enough for a hundred rollouts that call the same function at once.
+const CONCURRENCY: usize = 100;
+
+/// What a stack is started with. [`Options::new`] has the defaults of this workspace.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The world's Auto Scaling groups, deployment groups and instances.
+    pub setting: world::Setting,
+    /// World seconds a real second, at least 1; the state machine's waiting is as much shorter.
+    pub speed: f64,
+    /// The applications where the input and the hook name none: plan-rollout's `APPLICATIONS`.
+    pub applications: Option<String>,
+    /// The launch hook whose events start rollouts and which they complete.
+    pub lifecycle_hook_name: String,
+    /// How many times each of the hook's events is delivered: EventBridge promises at least once, and keeps neither promise nor limit.
+    pub deliveries: u32,
+    /// The state machine's definition.
+    pub definition: PathBuf,
+    /// The functions that run.
+    pub functions: Vec<Function>,
+    /// The Python interpreter with the engine's packages.
+    pub python: PathBuf,
+    /// Where each function and the engine write their logs; made when it does not exist.
+    pub log_dir: PathBuf,
+}
+
+impl Options {
+    /// Turnstile's own functions and definition and the workspace's `.venv` (`TURNSTILE_PYTHON` names another interpreter), at 20
+    /// world seconds a second.
+    pub fn new(setting: world::Setting) -> Self {
+        let workspace = workspace();
+        let functions = FUNCTIONS.map(|name| Function {
+            name: name.to_owned(),
+            bootstrap: workspace.join("target/lambda").join(name).join("bootstrap"),
+            environment: Vec::new(),
+            timeout: TIMEOUT,
+            concurrency: CONCURRENCY,
+        });
+        Self {
+            setting,
+            speed: 20.0,
+            applications: None,
+            lifecycle_hook_name: "turnstile".to_owned(),
+            deliveries: 1,
+            definition: workspace.join("statemachine/rollout.asl.json"),
+            functions: functions.into(),
+            python: std::env::var_os("TURNSTILE_PYTHON")
+                .map_or_else(|| workspace.join(".venv/bin/python"), PathBuf::from),
+            log_dir: workspace.join("target/stack").join(run()),
+        }
+    }
+}
+
+/// A name of its own for each stack of each process.
+fn run() -> String {
+    static STACKS: AtomicUsize = AtomicUsize::new(0);
+    format!("{}-{}", std::process::id(), STACKS.fetch_add(1, Ordering::Relaxed))
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in tests/stack").to_owned()
+}

@@ -1,0 +1,196 @@
+//! The whole stack: what starts, in which order, and what stops it.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use axum::Router;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+use world::{Clock, Running, World};
+
+use crate::engine::{Engine, Lifeline};
+use crate::executions::{self, StateMachine};
+use crate::front_door::FrontDoor;
+use crate::functions::Functions;
+use crate::{
+    Error, Execution, Function, Invoked, Options, Process, STATE_MACHINE, definition, events, state_machine_arn,
+};
+
+/// A running stack. [`Stack::stop`] ends it and waits for its processes to be gone; dropping it ends it too, without waiting.
+pub struct Stack {
+    world: World,
+    functions: Arc<Functions>,
+    state_machine: StateMachine,
+    engine: Engine,
+    endpoint: String,
+    tasks: Vec<JoinHandle<()>>,
+    _running: Running,
+}
+
+impl Stack {
+    /// Starts the world, the functions' service and the engine, and creates the state machine in it.
+    ///
+    /// # Errors
+    ///
+    /// What is missing to start it: a bootstrap, the Python environment, a substitution of the definition, a setting that makes sense.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let definition = definition::read(&options.definition)?;
+        std::fs::create_dir_all(&options.log_dir)
+            .map_err(|source| Error::File { path: options.log_dir.clone(), source })?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let endpoint = format!("http://{address}");
+        let (lifeline, dependants) = Lifeline::new();
+        let environment = Environment { applications: options.applications, hook: options.lifecycle_hook_name.clone() };
+        let functions = options.functions.into_iter().map(|function| environment.complete(function)).collect();
+        let functions = Functions::new(functions, endpoint.clone(), lifeline, options.log_dir.clone(), options.speed)?;
+        let functions = Arc::new(functions);
+
+        let log = options.log_dir.join("engine.log");
+        let engine = Engine::start(&options.python, address.port(), options.speed.recip(), dependants, log).await?;
+        let client = reqwest::Client::new();
+        let url = format!("http://127.0.0.1:{}", engine.port);
+        let state_machine = StateMachine::create(client.clone(), url.clone(), STATE_MACHINE, &definition).await?;
+
+        // The world's time runs from here on: nothing that has to start first may take any of it.
+        let world = World::new(options.setting, Clock::Scaled(options.speed))?;
+        let launches = deliver(world.events(), functions.clone(), options.lifecycle_hook_name, options.deliveries);
+        let door = FrontDoor { functions: functions.clone(), world: world.router(), client, engine: url };
+        let tasks = vec![tokio::spawn(launches), tokio::spawn(serve(listener, door.router()))];
+        let running = world.run();
+        Ok(Self { world, functions, state_machine, engine, endpoint, tasks, _running: running })
+    }
+
+    /// The URL that everything takes for AWS.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// CodeDeploy, Auto Scaling and the instances.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The state machine's ARN.
+    pub fn state_machine_arn(&self) -> &str {
+        &self.state_machine.arn
+    }
+
+    /// Starts an execution, as a person does in the console, and gives its ARN.
+    pub async fn start_execution(&self, name: Option<&str>, input: &Value) -> Result<String, Error> {
+        self.state_machine.start(name, input).await
+    }
+
+    /// Aborts an execution.
+    pub async fn stop_execution(&self, arn: &str) -> Result<(), Error> {
+        self.state_machine.stop(arn).await
+    }
+
+    /// An execution as it is now.
+    pub async fn describe(&self, arn: &str) -> Result<Execution, Error> {
+        self.state_machine.describe(arn).await
+    }
+
+    /// Waits until an execution has ended, however long that takes.
+    pub async fn wait_for(&self, arn: &str) -> Result<Execution, Error> {
+        self.state_machine.wait_for(arn).await
+    }
+
+    /// Every execution, the oldest first.
+    pub async fn executions(&self) -> Result<Vec<Execution>, Error> {
+        self.state_machine.executions().await
+    }
+
+    /// An execution's history events, as GetExecutionHistory gives them, the oldest first.
+    pub async fn history(&self, arn: &str) -> Result<Vec<Value>, Error> {
+        self.state_machine.history(arn).await
+    }
+
+    /// The state transitions that an execution is billed for so far: states entered, and retries.
+    pub async fn transitions(&self, arn: &str) -> Result<usize, Error> {
+        Ok(executions::transitions(&self.history(arn).await?))
+    }
+
+    /// Invokes a function and waits for its answer.
+    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Invoked, Error> {
+        let (answer, failed) = self.functions.invoke(function, payload.to_string().into()).await?;
+        let payload = serde_json::from_slice(&answer)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer).into_owned()));
+        Ok(Invoked { payload, function_error: failed.then(|| "Unhandled".to_owned()) })
+    }
+
+    /// Invokes a function in the background, as an event does: a failed invocation is retried twice.
+    pub fn invoke_asynchronously(&self, function: &str, payload: &Value) -> Result<(), Error> {
+        self.functions.invoke_asynchronously(function, payload.to_string().into())
+    }
+
+    /// The functions' processes that run.
+    pub fn environments(&self) -> Vec<Process> {
+        self.functions.processes()
+    }
+
+    /// The engine's process id, while it runs.
+    pub fn engine_pid(&self) -> Option<u32> {
+        self.engine.pid()
+    }
+
+    /// Stops everything and waits until every process is gone.
+    pub async fn stop(mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        for environment in self.functions.close() {
+            environment.ended().await;
+        }
+        self.engine.stop().await;
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.functions.close();
+        self.engine.release();
+    }
+}
+
+/// The environment variables that template.yaml gives the functions.
+struct Environment {
+    applications: Option<String>,
+    hook: String,
+}
+
+impl Environment {
+    fn complete(&self, mut function: Function) -> Function {
+        let hook = ("LIFECYCLE_HOOK_NAME", self.hook.clone());
+        let variables = match function.name.as_str() {
+            "start-rollout" => vec![("STATE_MACHINE_ARN", state_machine_arn())],
+            "plan-rollout" => {
+                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([hook]).collect()
+            }
+            "complete-lifecycle-hook" => vec![hook],
+            _ => Vec::new(),
+        };
+        // A variable that the function brings along comes later, and wins.
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        function.environment.splice(..0, variables);
+        function
+    }
+}
+
+async fn serve(listener: TcpListener, router: Router) {
+    // Serving a bound listener ends only when its task is aborted.
+    let _ = axum::serve(listener, router).await;
+}
+
+/// Delivers the events of launches to start-rollout, each as often as asked for.
+async fn deliver(mut all: UnboundedReceiver<Value>, functions: Arc<Functions>, hook: String, deliveries: u32) {
+    while let Some(event) = all.recv().await {
+        if events::is_launch(&event, &hook) {
+            for _ in 0..deliveries {
+                // A stack without start-rollout lets launches be.
+                let _ = functions.invoke_asynchronously("start-rollout", event.to_string().into());
+            }
+        }
+    }
+}

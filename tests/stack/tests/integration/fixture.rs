@@ -1,0 +1,88 @@
+//! A stack with the example `fixture` for its functions and a state machine of the test's own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use stack::{Error, Function, Options, Stack};
+
+/// World seconds a real second.
+pub const SPEED: f64 = 200.0;
+
+/// A state machine that hands its input to the function `fixture` until that answers.
+pub const LOOP: &str = r#"{
+  "QueryLanguage": "JSONata",
+  "StartAt": "Invoke",
+  "States": {
+    "Invoke": {
+      "Type": "Task",
+      "Resource": "arn:aws:states:::lambda:invoke",
+      "Arguments": {"FunctionName": "arn:aws:lambda:us-east-1:123456789012:function:fixture", "Payload": "{% $states.input %}"},
+      "Output": "{% $states.result.Payload.echo %}",
+      "Retry": [{"ErrorEquals": ["Unlucky"], "IntervalSeconds": 20, "MaxAttempts": 2, "JitterStrategy": "FULL"}],
+      "End": true
+    }
+  }
+}"#;
+
+/// A folder of the test's own, removed with it.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::new_v4().to_string());
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left is in target/ anyway.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The example `fixture` as the function `name`. Cargo builds it beside the tests.
+pub fn function(name: &str) -> Function {
+    let tests = std::env::current_exe().unwrap();
+    Function {
+        name: name.to_owned(),
+        bootstrap: tests.ancestors().nth(2).unwrap().join("examples/fixture"),
+        environment: Vec::new(),
+        timeout: Duration::from_secs(30),
+        concurrency: 10,
+    }
+}
+
+pub fn options(folder: &Folder, definition: &str, functions: Vec<Function>) -> Options {
+    let path = folder.path("definition.json");
+    std::fs::write(&path, definition).unwrap();
+    Options { speed: SPEED, definition: path, functions, log_dir: folder.path("log"), ..Options::new(setting()) }
+}
+
+pub async fn start(folder: &Folder, definition: &str, functions: Vec<Function>) -> Stack {
+    try_start(folder, definition, functions).await.unwrap()
+}
+
+pub async fn try_start(folder: &Folder, definition: &str, functions: Vec<Function>) -> Result<Stack, Error> {
+    Stack::start(options(folder, definition, functions)).await
+}
+
+/// Waits for what must come; a test that would wait for ever fails instead.
+pub async fn until(condition: impl Fn() -> bool) {
+    let come = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), come).await.expect("it never came");
+}
+
+/// A world with nothing in it.
+fn setting() -> world::Setting {
+    serde_json::from_value(serde_json::json!({})).unwrap()
+}

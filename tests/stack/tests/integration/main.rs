@@ -1,0 +1,6 @@
+//! The stack from outside: needs `.venv`, which `make test` makes.
+
+mod engine;
+mod fixture;
+mod functions;
+mod whole;

@@ -1,0 +1,161 @@
+//! The stack as a whole: the front door, the state machine, and that nothing of it stays.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use stack::Error;
+
+use crate::fixture::{Folder, LOOP, function, start, try_start, until};
+
+#[tokio::test]
+async fn an_execution_runs_the_function_and_counts_its_transitions() {
+    let folder = Folder::new();
+    let stack = start(&folder, LOOP, vec![function("fixture")]).await;
+
+    let arn = stack.start_execution(Some("first"), &json!({"text": "a \"quoted\" line\n"})).await.unwrap();
+    let execution = stack.wait_for(&arn).await.unwrap();
+    assert_eq!((execution.status.as_str(), execution.name.as_str()), ("SUCCEEDED", "first"));
+    assert_eq!(execution.output, Some(json!({"text": "a \"quoted\" line\n"})));
+    assert_eq!(stack.transitions(&arn).await.unwrap(), 1);
+
+    let arn = stack.start_execution(None, &json!({"error": "Unlucky"})).await.unwrap();
+    let execution = stack.wait_for(&arn).await.unwrap();
+    assert_eq!((execution.status.as_str(), execution.error.as_deref()), ("FAILED", Some("Unlucky")));
+    let cause: Value = serde_json::from_str(execution.cause.as_deref().unwrap()).unwrap();
+    assert_eq!(cause["errorMessage"], "as asked \"for\"");
+    assert_eq!(stack.transitions(&arn).await.unwrap(), 3);
+
+    let started: Vec<Value> = stack.executions().await.unwrap().into_iter().map(|execution| execution.input).collect();
+    assert_eq!(started, [json!({"text": "a \"quoted\" line\n"}), json!({"error": "Unlucky"})]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_start_at_the_same_moment_is_one_execution() {
+    let folder = Folder::new();
+    let stack = start(&folder, LOOP, vec![function("fixture")]).await;
+    let slow = json!({"sleep": 1000});
+    let start = || stack.start_execution(Some("same"), &slow);
+    let (a, b, c, d) = tokio::join!(start(), start(), start(), start());
+    let arn = a.unwrap();
+    assert_eq!([b.unwrap(), c.unwrap(), d.unwrap()], [arn.as_str(); 3]);
+    assert_eq!(stack.executions().await.unwrap().len(), 1);
+
+    let other = stack.start_execution(Some("same"), &json!({})).await.unwrap_err();
+    assert!(matches!(&other, Error::Service { code, .. } if code == "ExecutionAlreadyExists"), "{other}");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn every_service_is_behind_the_one_endpoint() {
+    let folder = Folder::new();
+    let stack = start(&folder, LOOP, vec![function("fixture")]).await;
+    let client = reqwest::Client::new();
+    let call = async |service: &str, target: &str, body: Value| {
+        let request = client
+            .post(stack.endpoint())
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential=key/20260131/us-east-1/{service}/aws4_request"),
+            )
+            .header("x-amz-target", target)
+            .header("content-type", "application/x-amz-json-1.0");
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        assert!(answer.headers().contains_key("x-amzn-requestid"));
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+    };
+
+    let (status, tables) = call("dynamodb", "DynamoDB_20120810.ListTables", json!({})).await;
+    assert_eq!((status, tables), (200, json!({"TableNames": []})));
+
+    let (status, error) =
+        call("codedeploy", "CodeDeploy_20141006.GetDeployment", json!({"deploymentId": "d-ABCDEFGH1"})).await;
+    assert_eq!((status, &error["__type"]), (400, &json!("DeploymentDoesNotExistException")));
+
+    let machines = call("states", "AWSStepFunctions.ListStateMachines", json!({})).await.1;
+    assert_eq!(machines["stateMachines"][0]["stateMachineArn"], stack.state_machine_arn());
+
+    let invoke = format!("{}/2015-03-31/functions/{}/invocations", stack.endpoint(), "fixture");
+    let answer = client.post(&invoke).body(r#"{"error": "AsAsked"}"#).send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["x-amz-function-error"]),
+        (200, &"Unhandled".parse().unwrap())
+    );
+    let event = client.post(&invoke).header("x-amz-invocation-type", "Event").body("{}").send().await.unwrap();
+    assert_eq!(event.status().as_u16(), 202);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_launch_reaches_start_rollout_as_often_as_it_is_delivered() {
+    let folder = Folder::new();
+    let mut start_rollout = function("start-rollout");
+    start_rollout.environment.push(("COUNT".to_owned(), folder.path("calls").display().to_string()));
+    let mut options = crate::fixture::options(&folder, LOOP, vec![start_rollout]);
+    options.deliveries = 3;
+    let group = json!({"name": "group", "hooks": [{"name": "turnstile"}, {"name": "another"}]});
+    options.setting = serde_json::from_value(json!({"autoScalingGroups": [group]})).unwrap();
+    let stack = stack::Stack::start(options).await.unwrap();
+    let calls = || std::fs::read(folder.path("calls")).map_or(0, |calls| calls.len());
+
+    stack.world().launch("group").unwrap();
+    until(|| calls() >= 3).await;
+    // The other hook's event came at the same moment, and is somebody else's.
+    assert_eq!(calls(), 3);
+
+    let invoked = stack.invoke("start-rollout", &json!({})).await.unwrap();
+    assert_eq!(invoked.payload["stateMachine"], stack.state_machine_arn());
+    assert_eq!(calls(), 4);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_before_anything_starts() {
+    let folder = Folder::new();
+    let definition = LOOP.replace("arn:aws:lambda:us-east-1:123456789012:function:fixture", "${FixtureFunction}");
+    let error = try_start(&folder, &definition, vec![function("fixture")]).await.err().unwrap();
+    assert!(error.to_string().ends_with("nothing is known to put in place of ${FixtureFunction}"), "{error}");
+
+    let mut unbuilt = function("fixture");
+    unbuilt.bootstrap = folder.path("bootstrap");
+    let error = try_start(&folder, LOOP, vec![unbuilt]).await.err().unwrap();
+    assert!(error.to_string().ends_with("run `make build`"), "{error}");
+
+    let options = stack::Options {
+        python: folder.path("python"),
+        ..crate::fixture::options(&folder, LOOP, vec![function("fixture")])
+    };
+    let error = stack::Stack::start(options).await.err().unwrap();
+    assert!(error.to_string().ends_with("run `make .venv`"), "{error}");
+}
+
+#[tokio::test]
+async fn no_process_stays_after_stopping_or_dropping() {
+    for stop in [true, false] {
+        let folder = Folder::new();
+        let stack = start(&folder, LOOP, vec![function("fixture")]).await;
+        stack.invoke("fixture", &json!({})).await.unwrap();
+        stack.invoke_asynchronously("fixture", &json!({"sleep": 60_000})).unwrap();
+        until(|| stack.environments().len() == 1).await;
+        let mut pids: Vec<u32> = stack.environments().into_iter().map(|process| process.pid).collect();
+        pids.extend(stack.engine_pid());
+        assert!(pids.iter().all(|pid| runs(*pid)), "{pids:?}");
+        if stop {
+            stack.stop().await;
+            assert!(!pids.iter().any(|pid| runs(*pid)), "{pids:?}");
+        } else {
+            drop(stack);
+            until(|| !pids.iter().any(|pid| runs(*pid))).await;
+        }
+    }
+}
+
+/// Whether a process runs; `kill -0` asks without sending anything.
+fn runs(pid: u32) -> bool {
+    let alive =
+        std::process::Command::new("kill").args(["-0", &pid.to_string()]).stderr(std::process::Stdio::null()).status();
+    // A process that has ended and not been waited for is still there to be asked.
+    let zombie = Path::new("/proc").join(pid.to_string()).join("stat");
+    let zombie = std::fs::read_to_string(zombie).is_ok_and(|stat| stat.contains(") Z "));
+    alive.unwrap().success() && !zombie
+}

@@ -1,0 +1,91 @@
+//! Auto Scaling groups and the hooks on them.
+
+use crate::refusal::Refusal;
+use crate::setting::{HookResult, HookSetting};
+use crate::simulation::Simulation;
+
+/// CodeDeploy's own hooks begin so.
+const MANAGED_PREFIX: &str = "CodeDeploy-managed-automatic-launch-deployment-hook-";
+
+#[derive(Debug)]
+pub(crate) struct AutoScalingGroup {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) desired_capacity: usize,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+/// A launch lifecycle hook.
+#[derive(Debug, Clone)]
+pub(crate) struct Hook {
+    pub(crate) name: String,
+    pub(crate) heartbeat_timeout: u32,
+    pub(crate) default_result: HookResult,
+    pub(crate) notification_metadata: Option<String>,
+    pub(crate) notification_target: Option<String>,
+    pub(crate) role: Option<String>,
+    /// Index of the deployment group whose own hook this is.
+    pub(crate) deployment_group: Option<usize>,
+}
+
+impl Hook {
+    /// The hook CodeDeploy keeps on an Auto Scaling group that a deployment group names (CodeDeploy user guide,
+    /// "Integrating CodeDeploy with Amazon EC2 Auto Scaling"): ten minutes, and nobody in without a deployment.
+    pub(crate) fn managed(deployment_group: usize, deployment_group_name: &str, uuid: &str) -> Self {
+        Hook {
+            name: format!("{MANAGED_PREFIX}{deployment_group_name}-{uuid}"),
+            heartbeat_timeout: 600,
+            default_result: HookResult::Abandon,
+            notification_metadata: None,
+            notification_target: None,
+            role: None,
+            deployment_group: Some(deployment_group),
+        }
+    }
+
+    /// Seconds the hook can be kept open by heartbeats: 48 hours or 100 times the heartbeat timeout, whichever is smaller
+    /// (Auto Scaling API reference, `PutLifecycleHook`).
+    pub(crate) fn global_timeout(&self) -> u32 {
+        (48 * 3600).min(100 * self.heartbeat_timeout)
+    }
+}
+
+impl From<&HookSetting> for Hook {
+    fn from(setting: &HookSetting) -> Self {
+        Hook {
+            name: setting.name.clone(),
+            heartbeat_timeout: setting.heartbeat_timeout,
+            default_result: setting.default_result,
+            notification_metadata: setting.notification_metadata.clone(),
+            notification_target: None,
+            role: None,
+            deployment_group: None,
+        }
+    }
+}
+
+impl Simulation {
+    pub(crate) fn set_up_scaling_groups(&mut self) {
+        for index in 0..self.setting.auto_scaling_groups.len() {
+            let id = self.random_uuid();
+            let setting = &self.setting.auto_scaling_groups[index];
+            let (name, desired_capacity) = (setting.name.clone(), setting.desired_capacity);
+            let hooks = setting.hooks.iter().map(Hook::from).collect();
+            let arn = format!(
+                "arn:aws:autoscaling:{}:{}:autoScalingGroup:{id}:autoScalingGroupName/{name}",
+                self.setting.region, self.setting.account,
+            );
+            self.scaling_groups.push(AutoScalingGroup { name, arn, desired_capacity, hooks });
+            for _ in 0..desired_capacity {
+                self.place_in_service(index);
+            }
+        }
+    }
+
+    pub(crate) fn scaling_group(&self, name: &str) -> Result<usize, Refusal> {
+        self.scaling_groups.iter().position(|group| group.name == name).ok_or_else(|| {
+            let message = format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found");
+            Refusal::new("ValidationError", message)
+        })
+    }
+}

@@ -1,0 +1,294 @@
+//! Auto Scaling's protocol, awsQuery: a form in, XML out (Smithy, "AWS query protocol").
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::group::{AutoScalingGroup, Hook};
+use super::operations::Page;
+use crate::instance::Instance;
+use crate::refusal::Refusal;
+use crate::setting::{HookResult, MAX_SIZE};
+use crate::simulation::Simulation;
+
+const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+const INSTANCE_TYPE: &str = "t3.medium";
+
+/// A call's form fields; lists as `Name.member.1`.
+pub(super) struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    pub(super) fn list(&self, key: &str) -> Vec<&str> {
+        (1..).map_while(|n| self.get(&format!("{key}.member.{n}"))).collect()
+    }
+}
+
+/// Answers one call: the HTTP status and the XML body.
+pub(crate) fn answer(simulation: &mut Simulation, body: &[u8]) -> (u16, String) {
+    let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let action = fields.remove("Action").unwrap_or_default();
+    fields.remove("Version");
+    let parameters = Parameters(fields);
+    let request_id = simulation.random_uuid();
+    let result = operate(simulation, &action, &parameters);
+    let outcome = result.as_ref().map_or_else(|refusal| refusal.code, |_| "ok");
+    simulation.record_call("autoscaling", &action, serde_json::json!(parameters.0), outcome);
+    match result {
+        Ok(result) => (200, success(&action, &result, &request_id)),
+        Err(refusal) => (400, failure(refusal, &request_id)),
+    }
+}
+
+/// The XML of the operation's result element; empty for an operation without an output.
+fn operate(simulation: &mut Simulation, action: &str, parameters: &Parameters) -> Result<String, Refusal> {
+    let empty = |(): ()| result_xml(action, &Empty {});
+    match action {
+        "DescribeAutoScalingGroups" => {
+            let (groups, next_token) = simulation.describe_groups(parameters)?;
+            let groups = groups.into_iter().map(|group| group_xml(simulation, group)).collect();
+            Ok(result_xml(action, &Groups { groups: List { member: groups }, next_token }))
+        }
+        "DescribeAutoScalingInstances" => {
+            let (instances, next_token): Page<usize> = simulation.describe_instances(parameters)?;
+            let instances = instances.into_iter().map(|i| {
+                let instance = &simulation.instances[i];
+                instance_xml(simulation, instance, Some(simulation.scaling_groups[instance.group].name.clone()))
+            });
+            Ok(result_xml(action, &Instances { instances: List { member: instances.collect() }, next_token }))
+        }
+        "DescribeLifecycleHooks" => {
+            let (group, hooks) = simulation.describe_hooks(parameters)?;
+            let hooks = hooks.into_iter().map(|hook| hook_xml(group, hook)).collect();
+            Ok(result_xml(action, &Hooks { hooks: List { member: hooks } }))
+        }
+        "TerminateInstanceInAutoScalingGroup" => {
+            let instance = simulation.terminate_instance(parameters)?;
+            let activity = activity_xml(simulation, instance);
+            Ok(result_xml(action, &TerminateResult { activity }))
+        }
+        "SetDesiredCapacity" => simulation.set_desired_capacity(parameters).map(|()| String::new()),
+        "RecordLifecycleActionHeartbeat" => simulation.record_heartbeat(parameters).map(empty),
+        "CompleteLifecycleAction" => simulation.complete_lifecycle_action(parameters).map(empty),
+        "PutLifecycleHook" => simulation.put_hook(parameters).map(empty),
+        "DeleteLifecycleHook" => simulation.delete_hook(parameters).map(empty),
+        _ => {
+            let message = format!("Could not find operation {action} for version 2011-01-01");
+            Err(Refusal::new("InvalidAction", message))
+        }
+    }
+}
+
+fn success(action: &str, result: &str, request_id: &str) -> String {
+    format!(
+        "<{action}Response xmlns=\"{NAMESPACE}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId>\
+         </ResponseMetadata></{action}Response>"
+    )
+}
+
+fn failure(refusal: Refusal, request_id: &str) -> String {
+    let error = ErrorXml { kind: "Sender", code: refusal.code, message: refusal.message };
+    let error = xml("Error", &error);
+    format!("<ErrorResponse xmlns=\"{NAMESPACE}\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>")
+}
+
+fn result_xml(action: &str, result: &impl Serialize) -> String {
+    xml(&format!("{action}Result"), result)
+}
+
+fn xml(root: &str, value: &impl Serialize) -> String {
+    quick_xml::se::to_string_with_root(root, value).expect("the answers' types have an XML form")
+}
+
+fn group_xml(simulation: &Simulation, index: usize) -> GroupXml {
+    let group = &simulation.scaling_groups[index];
+    let mut tags = simulation.setting.auto_scaling_groups[index].tags.iter();
+    let tags = tags.by_ref().map(|(key, value)| TagXml {
+        resource_id: group.name.clone(),
+        resource_type: "auto-scaling-group",
+        key: key.clone(),
+        value: value.clone(),
+        propagate_at_launch: true,
+    });
+    let instances = simulation.instances_of(index).map(|instance| instance_xml(simulation, instance, None));
+    GroupXml {
+        name: group.name.clone(),
+        arn: group.arn.clone(),
+        min_size: 0,
+        max_size: MAX_SIZE,
+        desired_capacity: group.desired_capacity,
+        default_cooldown: 300,
+        availability_zones: List { member: vec![simulation.availability_zone()] },
+        health_check_type: "EC2",
+        health_check_grace_period: 0,
+        instances: List { member: instances.collect() },
+        created_time: simulation.iso_8601(0.0),
+        tags: List { member: tags.collect() },
+    }
+}
+
+fn instance_xml(simulation: &Simulation, instance: &Instance, group: Option<String>) -> InstanceXml {
+    InstanceXml {
+        instance_id: instance.id.clone(),
+        instance_type: INSTANCE_TYPE,
+        group,
+        availability_zone: simulation.availability_zone(),
+        lifecycle_state: instance.state.as_str(),
+        health_status: if instance.is_launching_or_serving() { "Healthy" } else { "Unhealthy" },
+        protected_from_scale_in: false,
+    }
+}
+
+fn hook_xml(group: &AutoScalingGroup, hook: &Hook) -> HookXml {
+    HookXml {
+        name: hook.name.clone(),
+        group: group.name.clone(),
+        transition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+        notification_target: hook.notification_target.clone(),
+        role: hook.role.clone(),
+        notification_metadata: hook.notification_metadata.clone(),
+        heartbeat_timeout: hook.heartbeat_timeout,
+        global_timeout: hook.global_timeout(),
+        default_result: hook.default_result,
+    }
+}
+
+fn activity_xml(simulation: &mut Simulation, instance: usize) -> ActivityXml {
+    let id = simulation.random_uuid();
+    let now = simulation.iso_8601(simulation.now());
+    let instance = &simulation.instances[instance];
+    ActivityXml {
+        id,
+        group: simulation.scaling_groups[instance.group].name.clone(),
+        description: format!("Terminating EC2 instance: {}", instance.id),
+        cause: format!("At {now} instance {} was taken out of service in response to a user request.", instance.id),
+        start_time: now,
+        status_code: "InProgress",
+        progress: 0,
+    }
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+#[derive(Serialize)]
+struct List<T> {
+    member: Vec<T>,
+}
+
+#[derive(Serialize)]
+struct Groups {
+    #[serde(rename = "AutoScalingGroups")]
+    groups: List<GroupXml>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Instances {
+    #[serde(rename = "AutoScalingInstances")]
+    instances: List<InstanceXml>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Hooks {
+    #[serde(rename = "LifecycleHooks")]
+    hooks: List<HookXml>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TerminateResult {
+    activity: ActivityXml,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GroupXml {
+    #[serde(rename = "AutoScalingGroupName")]
+    name: String,
+    #[serde(rename = "AutoScalingGroupARN")]
+    arn: String,
+    min_size: usize,
+    max_size: usize,
+    desired_capacity: usize,
+    default_cooldown: u32,
+    availability_zones: List<String>,
+    health_check_type: &'static str,
+    health_check_grace_period: u32,
+    instances: List<InstanceXml>,
+    created_time: String,
+    tags: List<TagXml>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct InstanceXml {
+    instance_id: String,
+    instance_type: &'static str,
+    #[serde(rename = "AutoScalingGroupName", skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    availability_zone: String,
+    lifecycle_state: &'static str,
+    health_status: &'static str,
+    protected_from_scale_in: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TagXml {
+    resource_id: String,
+    resource_type: &'static str,
+    key: String,
+    value: String,
+    propagate_at_launch: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct HookXml {
+    #[serde(rename = "LifecycleHookName")]
+    name: String,
+    #[serde(rename = "AutoScalingGroupName")]
+    group: String,
+    #[serde(rename = "LifecycleTransition")]
+    transition: &'static str,
+    #[serde(rename = "NotificationTargetARN", skip_serializing_if = "Option::is_none")]
+    notification_target: Option<String>,
+    #[serde(rename = "RoleARN", skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification_metadata: Option<String>,
+    heartbeat_timeout: u32,
+    global_timeout: u32,
+    default_result: HookResult,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ActivityXml {
+    #[serde(rename = "ActivityId")]
+    id: String,
+    #[serde(rename = "AutoScalingGroupName")]
+    group: String,
+    description: String,
+    cause: String,
+    start_time: String,
+    status_code: &'static str,
+    progress: u32,
+}
+
+#[derive(Serialize)]
+struct ErrorXml {
+    #[serde(rename = "Type")]
+    kind: &'static str,
+    #[serde(rename = "Code")]
+    code: &'static str,
+    #[serde(rename = "Message")]
+    message: String,
+}

@@ -1,0 +1,18 @@
+//! CodeDeploy: deployment groups, deployments and their course on the instances.
+
+mod automatic;
+mod course;
+mod deployment;
+mod group;
+mod health;
+mod inputs;
+mod operations;
+mod reading;
+mod shapes;
+mod targets;
+mod wire;
+
+pub(crate) use automatic::WaitingLaunch;
+pub(crate) use deployment::Deployment;
+pub(crate) use group::DeploymentGroup;
+pub(crate) use wire::answer;

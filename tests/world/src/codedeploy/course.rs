@@ -1,0 +1,198 @@
+//! The course of a deployment as a whole: created, queued, begun instance by instance, ended.
+
+use super::deployment::{Creator, Deployment, DeploymentStatus, ErrorInformation, Status, Target};
+use super::health::{MinimumHealthyHosts, Step, next_step};
+use crate::setting::{HookResult, NothingOutdated, Revision};
+use crate::simulation::{Happening, Simulation};
+
+/// From `Created` to `Queued`, and from there to `InProgress`.
+const PREPARATION_SECONDS: f64 = 1.0;
+
+/// A deployment to be created; everything in it has been checked.
+pub(super) struct Order {
+    pub(super) group: usize,
+    pub(super) revision: Revision,
+    pub(super) config_name: String,
+    pub(super) minimum_healthy_hosts: MinimumHealthyHosts,
+    pub(super) creator: Creator,
+    pub(super) description: Option<String>,
+    pub(super) outdated_only: bool,
+    pub(super) ignore_stop_failures: bool,
+    pub(super) file_exists_behavior: String,
+}
+
+impl Simulation {
+    /// Creates a deployment: its index.
+    pub(super) fn create(&mut self, order: Order) -> usize {
+        let deployment = Deployment {
+            id: self.new_deployment_id(),
+            group: order.group,
+            revision: order.revision,
+            previous_revision: self.groups[order.group].current_revision.clone(),
+            config_name: order.config_name,
+            minimum_healthy_hosts: order.minimum_healthy_hosts,
+            creator: order.creator,
+            description: order.description,
+            outdated_only: order.outdated_only,
+            ignore_stop_failures: order.ignore_stop_failures,
+            file_exists_behavior: order.file_exists_behavior,
+            status: DeploymentStatus::Created,
+            error: None,
+            created_at: self.now(),
+            started_at: None,
+            ended_at: None,
+            stopping: false,
+            fleet: Vec::new(),
+            targets: Vec::new(),
+        };
+        self.deployments.push(deployment);
+        let deployment = self.deployments.len() - 1;
+        self.groups[order.group].last_attempted = Some(deployment);
+        self.schedule(PREPARATION_SECONDS, Happening::DeploymentQueued { deployment });
+        deployment
+    }
+
+    pub(crate) fn deployment_queued(&mut self, deployment: usize) {
+        if self.deployments[deployment].status == DeploymentStatus::Created {
+            self.deployments[deployment].status = DeploymentStatus::Queued;
+            self.schedule(PREPARATION_SECONDS, Happening::DeploymentStarts { deployment });
+        }
+    }
+
+    /// The deployment chooses its targets and begins.
+    pub(crate) fn deployment_starts(&mut self, deployment: usize) {
+        if self.deployments[deployment].status != DeploymentStatus::Queued {
+            return;
+        }
+        let now = self.now();
+        let started = &self.deployments[deployment];
+        let group = started.group;
+        let fleet = match started.creator {
+            Creator::AutoScaling { instance, .. } => vec![instance],
+            Creator::User | Creator::AutoUpdate => self.members(group),
+        };
+        let chosen: Vec<usize> = fleet
+            .iter()
+            .copied()
+            .filter(|&instance| !started.outdated_only || self.is_outdated(group, instance, &started.revision))
+            .collect();
+        let started = &mut self.deployments[deployment];
+        started.status = DeploymentStatus::InProgress;
+        started.started_at = Some(now);
+        started.targets = chosen.iter().map(|&instance| Target::new(instance, now)).collect();
+        started.fleet = fleet;
+        let nobody = started.fleet.is_empty();
+        self.tell_deployment(deployment, "START");
+        if nobody {
+            self.end_deployment(deployment, DeploymentStatus::Failed, Some(ErrorInformation::NoInstances));
+        } else if chosen.is_empty() {
+            self.nothing_outdated(deployment);
+        } else {
+            self.go_on(deployment);
+        }
+    }
+
+    fn nothing_outdated(&mut self, deployment: usize) {
+        match self.setting.open_facts.nothing_outdated {
+            // An exception answers the call; here the instances became up to date after it.
+            NothingOutdated::Exception | NothingOutdated::FailedNoInstances => {
+                self.end_deployment(deployment, DeploymentStatus::Failed, Some(ErrorInformation::NoInstances));
+            }
+            NothingOutdated::SucceededWithoutTargets => {
+                self.end_deployment(deployment, DeploymentStatus::Succeeded, None);
+            }
+            NothingOutdated::TargetsSkipped => {
+                let now = self.now();
+                let deployed = &mut self.deployments[deployment];
+                deployed.targets = deployed.fleet.iter().map(|&instance| Target::new(instance, now)).collect();
+                self.skip_what_is_not_begun(deployment);
+                self.end_deployment(deployment, DeploymentStatus::Succeeded, None);
+            }
+        }
+    }
+
+    /// Begins the next targets, or ends the deployment.
+    pub(super) fn go_on(&mut self, deployment: usize) {
+        let deployed = &self.deployments[deployment];
+        if deployed.status != DeploymentStatus::InProgress {
+            return;
+        }
+        let tally = deployed.tally();
+        if deployed.stopping {
+            if tally.begun == 0 {
+                self.end_deployment(deployment, DeploymentStatus::Stopped, Some(ErrorInformation::ManualStop));
+            }
+            return;
+        }
+        match next_step(deployed.minimum_healthy_hosts, tally) {
+            Step::Begin(count) => {
+                let targets = deployed.targets.iter().enumerate();
+                let next: Vec<usize> = targets
+                    .filter(|(_, target)| !target.begun && !target.is_over())
+                    .map(|(index, _)| index)
+                    .take(count)
+                    .collect();
+                for target in next {
+                    self.begin_target(deployment, target);
+                }
+            }
+            Step::Wait => {}
+            Step::Succeed => self.end_deployment(deployment, DeploymentStatus::Succeeded, None),
+            Step::Fail => {
+                self.skip_what_is_not_begun(deployment);
+                self.end_deployment(deployment, DeploymentStatus::Failed, Some(ErrorInformation::HealthConstraints));
+            }
+        }
+    }
+
+    /// `StopDeployment`: what is not begun is skipped, what is at work ends with its present lifecycle event.
+    pub(super) fn stop(&mut self, deployment: usize) {
+        self.skip_what_is_not_begun(deployment);
+        let now = self.now();
+        let stopped = &mut self.deployments[deployment];
+        for target in stopped.targets.iter_mut().filter(|target| target.status == Status::Pending) {
+            target.end(Status::Skipped, now);
+        }
+        stopped.stopping = true;
+        if stopped.status == DeploymentStatus::InProgress {
+            self.go_on(deployment);
+        } else {
+            self.end_deployment(deployment, DeploymentStatus::Stopped, Some(ErrorInformation::ManualStop));
+        }
+    }
+
+    fn skip_what_is_not_begun(&mut self, deployment: usize) {
+        let now = self.now();
+        for target in self.deployments[deployment].targets.iter_mut().filter(|t| !t.begun && !t.is_over()) {
+            target.end(Status::Skipped, now);
+        }
+    }
+
+    fn end_deployment(&mut self, deployment: usize, status: DeploymentStatus, error: Option<ErrorInformation>) {
+        let now = self.now();
+        let ended = &mut self.deployments[deployment];
+        ended.status = status;
+        ended.error = error;
+        ended.ended_at = Some(now);
+        let (group, revision, creator) = (ended.group, ended.revision.clone(), ended.creator);
+        let succeeded = status == DeploymentStatus::Succeeded;
+        if succeeded || self.setting.open_facts.target_revision_moves_on_failure {
+            self.groups[group].target_revision = Some(revision.clone());
+        }
+        if succeeded {
+            self.groups[group].current_revision = Some(revision);
+            self.groups[group].last_successful = Some(deployment);
+        }
+        let state = match status {
+            DeploymentStatus::Succeeded => "SUCCESS",
+            DeploymentStatus::Stopped => "STOP",
+            _ => "FAILURE",
+        };
+        self.tell_deployment(deployment, state);
+        if let Creator::AutoScaling { action, .. } = creator {
+            let result = if succeeded { HookResult::Continue } else { HookResult::Abandon };
+            self.complete_managed(action, result);
+        }
+        self.follow_up(deployment);
+    }
+}

@@ -1,0 +1,295 @@
+//! A deployment, its targets and their lifecycle events.
+
+use super::health::{MinimumHealthyHosts, Tally};
+use crate::report::{DeploymentReport, LifecycleEventReport, TargetReport};
+use crate::setting::{Failure, LifecycleEventSeconds, Revision};
+use crate::simulation::Simulation;
+
+#[derive(Debug)]
+pub(crate) struct Deployment {
+    pub(crate) id: String,
+    /// Index of the deployment group.
+    pub(crate) group: usize,
+    pub(super) revision: Revision,
+    pub(super) previous_revision: Option<Revision>,
+    pub(super) config_name: String,
+    pub(super) minimum_healthy_hosts: MinimumHealthyHosts,
+    pub(super) creator: Creator,
+    pub(crate) description: Option<String>,
+    pub(super) outdated_only: bool,
+    pub(super) ignore_stop_failures: bool,
+    pub(super) file_exists_behavior: String,
+    pub(super) status: DeploymentStatus,
+    pub(super) error: Option<ErrorInformation>,
+    pub(super) created_at: f64,
+    pub(super) started_at: Option<f64>,
+    pub(super) ended_at: Option<f64>,
+    /// Someone called `StopDeployment`.
+    pub(super) stopping: bool,
+    /// Indexes of the group's instances when it started.
+    pub(super) fleet: Vec<usize>,
+    pub(super) targets: Vec<Target>,
+}
+
+/// What started a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Creator {
+    User,
+    /// CodeDeploy's own hook; the index of the lifecycle action and of the instance that waits.
+    AutoScaling {
+        action: usize,
+        instance: usize,
+    },
+    /// CodeDeploy, for instances that appeared during another deployment.
+    AutoUpdate,
+}
+
+impl Creator {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Creator::User => "user",
+            Creator::AutoScaling { .. } => "autoscaling",
+            Creator::AutoUpdate => "CodeDeployAutoUpdate",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DeploymentStatus {
+    Created,
+    Queued,
+    InProgress,
+    Succeeded,
+    Failed,
+    Stopped,
+}
+
+impl DeploymentStatus {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            DeploymentStatus::Created => "Created",
+            DeploymentStatus::Queued => "Queued",
+            DeploymentStatus::InProgress => "InProgress",
+            DeploymentStatus::Succeeded => "Succeeded",
+            DeploymentStatus::Failed => "Failed",
+            DeploymentStatus::Stopped => "Stopped",
+        }
+    }
+
+    pub(super) fn is_active(self) -> bool {
+        matches!(self, DeploymentStatus::Created | DeploymentStatus::Queued | DeploymentStatus::InProgress)
+    }
+}
+
+/// Why a deployment ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ErrorInformation {
+    HealthConstraints,
+    NoInstances,
+    ManualStop,
+}
+
+impl ErrorInformation {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            ErrorInformation::HealthConstraints => "HEALTH_CONSTRAINTS",
+            ErrorInformation::NoInstances => "NO_INSTANCES",
+            ErrorInformation::ManualStop => "MANUAL_STOP",
+        }
+    }
+
+    /// The service's text, as users report it.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            ErrorInformation::HealthConstraints => {
+                "The overall deployment failed because too many individual instances failed deployment, too few healthy \
+                 instances are available for deployment, or some instances in your deployment group are experiencing problems."
+            }
+            ErrorInformation::NoInstances => {
+                "The deployment failed because no instances were found for your deployment group. Check your deployment group \
+                 settings to make sure the tags for your Amazon EC2 instances or Auto Scaling groups correctly identify the \
+                 instances you want to deploy to, and then try again."
+            }
+            ErrorInformation::ManualStop => "The deployment was stopped by a user.",
+        }
+    }
+}
+
+/// One instance in a deployment.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) instance: usize,
+    pub(super) status: Status,
+    /// It has been begun: it is at work, or waits for its agent.
+    pub(super) begun: bool,
+    pub(super) updated_at: f64,
+    pub(super) events: Vec<LifecycleEvent>,
+}
+
+impl Target {
+    pub(super) fn new(instance: usize, now: f64) -> Self {
+        let events = LifecycleEventSeconds::EVENTS.map(LifecycleEvent::new).into();
+        Target { instance, status: Status::Pending, begun: false, updated_at: now, events }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.status.is_over()
+    }
+
+    /// The lifecycle event under way, or next.
+    pub(super) fn current_event(&self) -> Option<usize> {
+        self.events.iter().position(|event| !event.status.is_over())
+    }
+
+    /// Ends the target, and its unfinished events as skipped.
+    pub(super) fn end(&mut self, status: Status, now: f64) {
+        self.status = status;
+        self.updated_at = now;
+        for event in self.events.iter_mut().filter(|event| !event.status.is_over()) {
+            event.status = Status::Skipped;
+        }
+    }
+}
+
+/// The status of a target or of a lifecycle event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    Pending,
+    InProgress,
+    Succeeded,
+    Failed,
+    Skipped,
+}
+
+impl Status {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Status::Pending => "Pending",
+            Status::InProgress => "InProgress",
+            Status::Succeeded => "Succeeded",
+            Status::Failed => "Failed",
+            Status::Skipped => "Skipped",
+        }
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Status::Succeeded | Status::Failed | Status::Skipped)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct LifecycleEvent {
+    pub(super) name: &'static str,
+    pub(super) status: Status,
+    pub(super) started_at: Option<f64>,
+    pub(super) ended_at: Option<f64>,
+    pub(super) diagnostics: Option<Diagnostics>,
+}
+
+impl LifecycleEvent {
+    fn new(name: &'static str) -> Self {
+        LifecycleEvent { name, status: Status::Pending, started_at: None, ended_at: None, diagnostics: None }
+    }
+
+    pub(super) fn end(&mut self, now: f64, diagnostics: Diagnostics) {
+        self.status = if diagnostics.error_code == "Success" { Status::Succeeded } else { Status::Failed };
+        self.ended_at = Some(now);
+        self.diagnostics = Some(diagnostics);
+    }
+}
+
+/// How a lifecycle event ended.
+#[derive(Debug, Clone)]
+pub(super) struct Diagnostics {
+    pub(super) error_code: String,
+    pub(super) script_name: String,
+    pub(super) message: String,
+    pub(super) log_tail: String,
+}
+
+impl Diagnostics {
+    pub(super) fn success() -> Self {
+        Diagnostics {
+            error_code: "Success".to_owned(),
+            script_name: String::new(),
+            message: "Succeeded".to_owned(),
+            log_tail: String::new(),
+        }
+    }
+
+    /// The service, not the agent, gives up.
+    pub(super) fn unknown_error(message: &str) -> Self {
+        Diagnostics {
+            error_code: "UnknownError".to_owned(),
+            script_name: String::new(),
+            message: message.to_owned(),
+            log_tail: String::new(),
+        }
+    }
+}
+
+impl From<&Failure> for Diagnostics {
+    fn from(failure: &Failure) -> Self {
+        Diagnostics {
+            error_code: failure.error_code.clone(),
+            script_name: failure.script_name.clone(),
+            message: failure.message.clone(),
+            log_tail: failure.log_tail.clone(),
+        }
+    }
+}
+
+impl Deployment {
+    /// It ended before the world began.
+    pub(crate) fn is_history(&self) -> bool {
+        self.created_at < 0.0
+    }
+
+    pub(super) fn count(&self, status: Status) -> usize {
+        self.targets.iter().filter(|target| target.status == status).count()
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        Tally {
+            fleet: self.fleet.len(),
+            waiting: self.targets.iter().filter(|target| !target.begun && !target.is_over()).count(),
+            begun: self.targets.iter().filter(|target| target.begun && !target.is_over()).count(),
+            failed: self.count(Status::Failed),
+        }
+    }
+}
+
+impl Simulation {
+    pub(crate) fn deployment_report(&self, deployment: &Deployment) -> DeploymentReport {
+        let group = &self.groups[deployment.group].setting;
+        let id_of = |target: &Target| self.instances[target.instance].id.clone();
+        let events = |target: &Target| {
+            let events = target.events.iter().map(|event| LifecycleEventReport {
+                name: event.name,
+                status: event.status.as_str(),
+                started_at: event.started_at,
+                ended_at: event.ended_at,
+            });
+            events.collect()
+        };
+        let targets = deployment.targets.iter().map(|target| TargetReport {
+            instance_id: id_of(target),
+            status: target.status.as_str(),
+            lifecycle_events: events(target),
+        });
+        DeploymentReport {
+            application_name: group.application_name.clone(),
+            deployment_group_name: group.deployment_group_name.clone(),
+            deployment_id: deployment.id.clone(),
+            creator: deployment.creator.as_str(),
+            description: deployment.description.clone(),
+            instance_ids: deployment.targets.iter().map(id_of).collect(),
+            targets: targets.collect(),
+            created_at: deployment.created_at,
+            started_at: deployment.started_at,
+            ended_at: deployment.ended_at,
+            status: deployment.status.as_str(),
+            error_code: deployment.error.map(ErrorInformation::code),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Deployment groups and the instances that belong to them.
+
+use super::deployment::{Creator, Deployment, DeploymentStatus, Diagnostics, Status, Target};
+use super::health::MinimumHealthyHosts;
+use crate::autoscaling::Hook;
+use crate::instance::LifecycleState;
+use crate::refusal::Refusal;
+use crate::setting::{ApplicationSetting, Revision, Selection};
+use crate::simulation::Simulation;
+
+/// The last deployment before the world began ended so long before.
+const HISTORY_SECONDS: f64 = 3600.0;
+
+#[derive(Debug)]
+pub(crate) struct DeploymentGroup {
+    pub(crate) id: String,
+    pub(super) application_id: String,
+    pub(crate) setting: ApplicationSetting,
+    /// The revision of the last deployment that succeeded, else the setting's.
+    pub(crate) current_revision: Option<Revision>,
+    /// What `GetDeploymentGroup` calls so.
+    pub(super) target_revision: Option<Revision>,
+    /// Indexes of deployments.
+    pub(super) last_successful: Option<usize>,
+    pub(super) last_attempted: Option<usize>,
+    /// Targets that failed as the setting's failure says.
+    pub(super) failures: u32,
+}
+
+impl Simulation {
+    pub(crate) fn set_up_deployment_groups(&mut self) {
+        for index in 0..self.setting.applications.len() {
+            let setting = self.setting.applications[index].clone();
+            let same_application =
+                self.groups.iter().find(|group| group.setting.application_name == setting.application_name);
+            let application_id = match same_application {
+                Some(group) => group.application_id.clone(),
+                None => self.random_uuid(),
+            };
+            let id = self.random_uuid();
+            self.groups.push(DeploymentGroup {
+                id,
+                application_id,
+                current_revision: setting.revision.clone(),
+                target_revision: setting.revision.clone(),
+                last_successful: None,
+                last_attempted: None,
+                failures: 0,
+                setting,
+            });
+            self.install_managed_hooks(index);
+            self.remember_past(index);
+        }
+    }
+
+    fn install_managed_hooks(&mut self, group: usize) {
+        let setting = &self.groups[group].setting;
+        let Selection::AutoScalingGroups(names) = setting.selection.clone() else { return };
+        if !setting.has_managed_hooks() {
+            return;
+        }
+        let group_name = setting.deployment_group_name.clone();
+        for scaling_group in 0..self.scaling_groups.len() {
+            if names.contains(&self.scaling_groups[scaling_group].name) {
+                let hook = Hook::managed(group, &group_name, &self.random_uuid());
+                self.scaling_groups[scaling_group].hooks.push(hook);
+            }
+        }
+    }
+
+    /// The instances there are have the group's revision, and the deployment that brought it is on record.
+    fn remember_past(&mut self, group: usize) {
+        let Some(revision) = self.groups[group].setting.revision.clone() else { return };
+        let members = self.members(group);
+        for &member in &members {
+            self.instances[member].installed.insert(group, revision.clone());
+        }
+        let Some(seconds) = self.groups[group].setting.previous_deployment_seconds else { return };
+        let started_at = -HISTORY_SECONDS - seconds;
+        let targets = members.iter().map(|&instance| past_target(instance, started_at)).collect();
+        let config_name = self.groups[group].setting.deployment_config_name.clone();
+        let deployment = Deployment {
+            id: self.new_deployment_id(),
+            group,
+            revision,
+            previous_revision: None,
+            minimum_healthy_hosts: self.config(&config_name).expect("a checked setting has its configurations"),
+            config_name,
+            creator: Creator::User,
+            description: None,
+            outdated_only: false,
+            ignore_stop_failures: false,
+            file_exists_behavior: "DISALLOW".to_owned(),
+            status: DeploymentStatus::Succeeded,
+            error: None,
+            created_at: started_at,
+            started_at: Some(started_at),
+            ended_at: Some(-HISTORY_SECONDS),
+            stopping: false,
+            fleet: members,
+            targets,
+        };
+        self.deployments.push(deployment);
+        self.groups[group].last_successful = Some(self.deployments.len() - 1);
+        self.groups[group].last_attempted = Some(self.deployments.len() - 1);
+    }
+
+    pub(super) fn new_deployment_id(&mut self) -> String {
+        format!("d-{}", self.random_text(9, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
+    }
+
+    /// The instances that a deployment to the group now reaches, in the order of their launch.
+    pub(super) fn members(&self, group: usize) -> Vec<usize> {
+        let instances = 0..self.instances.len();
+        instances.filter(|&instance| self.is_member(group, instance)).collect()
+    }
+
+    fn is_member(&self, group: usize, instance: usize) -> bool {
+        let instance = &self.instances[instance];
+        match &self.groups[group].setting.selection {
+            Selection::Tags(tags) => {
+                instance.is_running() && tags.iter().all(|(key, value)| instance.tags.get(key) == Some(value))
+            }
+            Selection::AutoScalingGroups(names) => {
+                let reached = if self.setting.open_facts.auto_scaling_selection_reaches_pending_wait {
+                    instance.is_running()
+                } else {
+                    instance.state == LifecycleState::InService
+                };
+                reached && names.contains(&self.scaling_groups[instance.group].name)
+            }
+        }
+    }
+
+    /// Whether the instance's last successful deployment of the group had another revision, or there was none.
+    pub(super) fn is_outdated(&self, group: usize, instance: usize, revision: &Revision) -> bool {
+        self.instances[instance].installed.get(&group) != Some(revision)
+    }
+
+    pub(super) fn active_deployment(&self, group: usize) -> Option<usize> {
+        self.deployments.iter().position(|deployment| deployment.group == group && deployment.status.is_active())
+    }
+
+    pub(super) fn config(&self, name: &str) -> Option<MinimumHealthyHosts> {
+        MinimumHealthyHosts::predefined(name).or_else(|| {
+            let custom = self.setting.deployment_configs.iter().find(|config| config.deployment_config_name == name);
+            custom.map(|config| config.minimum_healthy_hosts.into())
+        })
+    }
+
+    pub(super) fn deployment_group(&self, application_name: &str, group_name: &str) -> Result<usize, Refusal> {
+        self.application_groups(application_name)?
+            .into_iter()
+            .find(|&group| self.groups[group].setting.deployment_group_name == group_name)
+            .ok_or_else(|| {
+                let message = format!("No Deployment Group found for name: {group_name}");
+                Refusal::new("DeploymentGroupDoesNotExistException", message)
+            })
+    }
+
+    /// The deployment groups of an application. It exists if it has one.
+    pub(super) fn application_groups(&self, application_name: &str) -> Result<Vec<usize>, Refusal> {
+        let groups: Vec<usize> = (0..self.groups.len())
+            .filter(|&group| self.groups[group].setting.application_name == application_name)
+            .collect();
+        if groups.is_empty() {
+            let message = format!("No application found for name: {application_name}");
+            return Err(Refusal::new("ApplicationDoesNotExistException", message));
+        }
+        Ok(groups)
+    }
+}
+
+fn past_target(instance: usize, started_at: f64) -> Target {
+    let mut target = Target::new(instance, started_at);
+    for event in &mut target.events {
+        event.started_at = Some(started_at);
+        event.end(-HISTORY_SECONDS, Diagnostics::success());
+    }
+    target.end(Status::Succeeded, -HISTORY_SECONDS);
+    target
+}

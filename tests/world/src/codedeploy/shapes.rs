@@ -1,0 +1,177 @@
+//! The API model's structures, filled from the simulation. Absent members are left out.
+
+use serde_json::{Map, Value, json};
+
+use super::deployment::{Diagnostics, LifecycleEvent, Status};
+use super::health::MinimumHealthyHosts;
+use crate::setting::{DeploymentType, Selection};
+use crate::simulation::Simulation;
+
+impl Simulation {
+    /// `DeploymentInfo`
+    pub(super) fn deployment_info(&self, index: usize) -> Value {
+        let deployment = &self.deployments[index];
+        let group = &self.groups[deployment.group].setting;
+        let started = deployment.started_at.is_some();
+        let overview = json!({
+            "Pending": deployment.count(Status::Pending),
+            "InProgress": deployment.count(Status::InProgress),
+            "Succeeded": deployment.count(Status::Succeeded),
+            "Failed": deployment.count(Status::Failed),
+            "Skipped": deployment.count(Status::Skipped),
+            "Ready": 0,
+        });
+        let error = deployment.error.map(|error| json!({"code": error.code(), "message": error.message()}));
+        without_nulls(json!({
+            "applicationName": group.application_name,
+            "deploymentGroupName": group.deployment_group_name,
+            "deploymentConfigName": deployment.config_name,
+            "deploymentId": deployment.id,
+            "previousRevision": deployment.previous_revision,
+            "revision": deployment.revision,
+            "status": deployment.status.as_str(),
+            "errorInformation": error,
+            "createTime": self.on_the_wire(deployment.created_at),
+            "startTime": deployment.started_at.map(|time| self.on_the_wire(time)),
+            "completeTime": deployment.ended_at.map(|time| self.on_the_wire(time)),
+            "deploymentOverview": started.then_some(overview),
+            "description": deployment.description,
+            "creator": deployment.creator.as_str(),
+            "ignoreApplicationStopFailures": deployment.ignore_stop_failures,
+            "updateOutdatedInstancesOnly": deployment.outdated_only,
+            "deploymentStyle": {"deploymentType": DeploymentType::InPlace, "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"},
+            "instanceTerminationWaitTimeStarted": false,
+            "fileExistsBehavior": deployment.file_exists_behavior,
+            "deploymentStatusMessages": [],
+            "computePlatform": "Server",
+        }))
+    }
+
+    /// `DeploymentGroupInfo`
+    pub(super) fn group_info(&self, index: usize) -> Value {
+        let group = &self.groups[index];
+        let setting = &group.setting;
+        let mut info = json!({
+            "applicationName": setting.application_name,
+            "deploymentGroupId": group.id,
+            "deploymentGroupName": setting.deployment_group_name,
+            "deploymentConfigName": setting.deployment_config_name,
+            "autoScalingGroups": [],
+            "ec2TagFilters": [],
+            "onPremisesInstanceTagFilters": [],
+            "serviceRoleArn": format!("arn:aws:iam::{}:role/CodeDeployServiceRole", self.setting.account),
+            "targetRevision": group.target_revision,
+            "triggerConfigurations": [],
+            "deploymentStyle": {"deploymentType": setting.deployment_type, "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"},
+            "outdatedInstancesStrategy": setting.outdated_instances_strategy,
+            "computePlatform": setting.compute_platform,
+            "lastSuccessfulDeployment": group.last_successful.map(|last| self.last_deployment_info(last)),
+            "lastAttemptedDeployment": group.last_attempted.map(|last| self.last_deployment_info(last)),
+            "terminationHookEnabled": false,
+        });
+        match &setting.selection {
+            Selection::Tags(tags) => {
+                // Each list of a tag set must match, so one tag a list is "all of these tags".
+                let filter = |(key, value)| json!([{"Key": key, "Value": value, "Type": "KEY_AND_VALUE"}]);
+                info["ec2TagSet"] = json!({"ec2TagSetList": tags.iter().map(filter).collect::<Vec<_>>()});
+            }
+            Selection::AutoScalingGroups(names) => {
+                info["autoScalingGroups"] = names.iter().map(|name| self.scaling_group_info(index, name)).collect();
+            }
+        }
+        without_nulls(info)
+    }
+
+    /// CodeDeploy's `AutoScalingGroup`: the group's name and CodeDeploy's own hook on it.
+    fn scaling_group_info(&self, group: usize, name: &str) -> Value {
+        let scaling_group = self.scaling_groups.iter().find(|scaling_group| scaling_group.name == name);
+        let hooks = scaling_group.into_iter().flat_map(|scaling_group| &scaling_group.hooks);
+        let own = hooks.into_iter().find(|hook| hook.deployment_group == Some(group));
+        without_nulls(json!({"name": name, "hook": own.map(|hook| &hook.name)}))
+    }
+
+    /// `LastDeploymentInfo`
+    fn last_deployment_info(&self, index: usize) -> Value {
+        let deployment = &self.deployments[index];
+        without_nulls(json!({
+            "deploymentId": deployment.id,
+            "status": deployment.status.as_str(),
+            "createTime": self.on_the_wire(deployment.created_at),
+            "endTime": deployment.ended_at.map(|time| self.on_the_wire(time)),
+        }))
+    }
+
+    /// `ApplicationInfo`
+    pub(super) fn application_info(&self, group: usize) -> Value {
+        let group = &self.groups[group];
+        json!({
+            "applicationId": group.application_id,
+            "applicationName": group.setting.application_name,
+            "createTime": self.on_the_wire(0.0),
+            "linkedToGitHub": false,
+            "computePlatform": group.setting.compute_platform,
+        })
+    }
+
+    /// `DeploymentConfigInfo`
+    pub(super) fn config_info(&self, name: &str, rule: MinimumHealthyHosts) -> Value {
+        let (kind, value) = match rule {
+            MinimumHealthyHosts::HostCount(value) => ("HOST_COUNT", value),
+            MinimumHealthyHosts::FleetPercent(value) => ("FLEET_PERCENT", value),
+            MinimumHealthyHosts::MostConcurrency(value) => ("MOST_CONCURRENCY", value),
+        };
+        json!({
+            "deploymentConfigName": name,
+            "minimumHealthyHosts": {"type": kind, "value": value},
+            "createTime": self.on_the_wire(0.0),
+            "computePlatform": "Server",
+        })
+    }
+
+    /// `DeploymentTarget`
+    pub(super) fn target_info(&self, deployment: usize, target: usize) -> Value {
+        let deployment = &self.deployments[deployment];
+        let target = &deployment.targets[target];
+        let id = &self.instances[target.instance].id;
+        let events: Vec<Value> = target.events.iter().map(|event| self.lifecycle_event(event)).collect();
+        json!({
+            "deploymentTargetType": "InstanceTarget",
+            "instanceTarget": {
+                "deploymentId": deployment.id,
+                "targetId": id,
+                "targetArn": self.instance_arn(id),
+                "status": target.status.as_str(),
+                "lastUpdatedAt": self.on_the_wire(target.updated_at),
+                "lifecycleEvents": events,
+            },
+        })
+    }
+
+    fn lifecycle_event(&self, event: &LifecycleEvent) -> Value {
+        without_nulls(json!({
+            "lifecycleEventName": event.name,
+            "status": event.status.as_str(),
+            "startTime": event.started_at.map(|time| self.on_the_wire(time)),
+            "endTime": event.ended_at.map(|time| self.on_the_wire(time)),
+            "diagnostics": event.diagnostics.as_ref().map(diagnostics),
+        }))
+    }
+}
+
+fn diagnostics(diagnostics: &Diagnostics) -> Value {
+    json!({
+        "errorCode": diagnostics.error_code,
+        "scriptName": diagnostics.script_name,
+        "message": diagnostics.message,
+        "logTail": diagnostics.log_tail,
+    })
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            Value::Object(members.into_iter().filter(|(_, member)| !member.is_null()).collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}

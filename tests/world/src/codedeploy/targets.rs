@@ -1,0 +1,187 @@
+//! The course of a deployment on one instance: the agent takes a command, lifecycle event by lifecycle event.
+
+use super::deployment::{DeploymentStatus, Diagnostics, Status, Target};
+use crate::simulation::{Happening, Simulation};
+
+/// The service waits so long for an agent to answer (CodeDeploy user guide, "Troubleshoot Amazon EC2 Auto Scaling issues"), and a
+/// script may run so long (AppSpec reference, `timeout`).
+const AGENT_TIMEOUT_SECONDS: f64 = 3600.0;
+/// A lifecycle event must begin so soon after the one before (CodeDeploy user guide, "General troubleshooting issues").
+const COMMAND_TIMEOUT_SECONDS: f64 = 300.0;
+
+/// As users report it.
+const NOT_RECEIVED: &str = "CodeDeploy agent was not able to receive the lifecycle event. Check the CodeDeploy agent logs on your \
+                            host and make sure the agent is running and can connect to the CodeDeploy server.";
+/// As users report it.
+const NOT_RUN: &str = "One or more lifecycle events did not run and the deployment was unsuccessful. Possible causes include: (1) \
+                       Multiple deployments are attempting to run at the same time on an instance; (2) The AWS CodeDeploy \
+                       agent has stopped. Restart the agent.";
+
+impl Simulation {
+    /// The deployments at work on an instance.
+    pub(crate) fn at_work_on(&self, instance: usize) -> impl Iterator<Item = usize> {
+        self.deployments.iter().enumerate().filter_map(move |(index, deployment)| {
+            let at_work = |target: &Target| target.instance == instance && target.status == Status::InProgress;
+            deployment.targets.iter().any(at_work).then_some(index)
+        })
+    }
+
+    pub(super) fn begin_target(&mut self, deployment: usize, target: usize) {
+        let begun = &mut self.deployments[deployment].targets[target];
+        begun.begun = true;
+        let instance = begun.instance;
+        if self.instances[instance].agent_answers {
+            self.work(deployment, target);
+        } else {
+            self.schedule(AGENT_TIMEOUT_SECONDS, Happening::AgentSilent { deployment, target });
+        }
+    }
+
+    /// The agent of `instance` answers now.
+    pub(crate) fn work_that_waited_for_agent(&mut self, instance: usize) {
+        for deployment in 0..self.deployments.len() {
+            let targets = &self.deployments[deployment].targets;
+            let waiting = |t: &Target| t.instance == instance && t.begun && t.status == Status::Pending;
+            if let Some(target) = targets.iter().position(waiting) {
+                self.work(deployment, target);
+            }
+        }
+    }
+
+    fn work(&mut self, deployment: usize, target: usize) {
+        let now = self.now();
+        let begun = &mut self.deployments[deployment].targets[target];
+        begun.status = Status::InProgress;
+        begun.updated_at = now;
+        let instance = begun.instance;
+        self.check_one_at_a_time(deployment, instance);
+        self.tell_target(deployment, instance, "START");
+        if self.at_work_on(instance).any(|other| other != deployment) {
+            self.schedule(COMMAND_TIMEOUT_SECONDS, Happening::CommandNotBegun { deployment, target });
+        } else {
+            self.next_event(deployment, target);
+        }
+    }
+
+    /// Begins the next lifecycle event, or ends the target as succeeded.
+    fn next_event(&mut self, deployment: usize, target: usize) {
+        let now = self.now();
+        let deployed = &mut self.deployments[deployment];
+        let worked = &mut deployed.targets[target];
+        let Some(event) = worked.current_event() else {
+            let group = deployed.group;
+            let revision = deployed.revision.clone();
+            self.instances[worked.instance].installed.insert(group, revision);
+            return self.end_target(deployment, target, Status::Succeeded);
+        };
+        if deployed.stopping {
+            return self.end_target(deployment, target, Status::Failed);
+        }
+        worked.updated_at = now;
+        worked.events[event].status = Status::InProgress;
+        worked.events[event].started_at = Some(now);
+        let seconds = self.event_seconds(deployment, target, event);
+        self.schedule(seconds, Happening::EventEnds { deployment, target });
+    }
+
+    fn event_seconds(&mut self, deployment: usize, target: usize, event: usize) -> f64 {
+        let deployed = &self.deployments[deployment];
+        let setting = &self.groups[deployed.group].setting;
+        let name = deployed.targets[target].events[event].name;
+        if name == "ApplicationStop" && self.is_first_install(deployment, target) {
+            return 0.0;
+        }
+        let seconds = setting.lifecycle_event_seconds.of(name);
+        let jitter = setting.jitter;
+        seconds * (1.0 + jitter * (2.0 * self.random.f64() - 1.0))
+    }
+
+    /// `ApplicationStop` runs the scripts of the previous successful install (CodeDeploy user guide, "AppSpec 'hooks' section").
+    fn is_first_install(&self, deployment: usize, target: usize) -> bool {
+        let deployed = &self.deployments[deployment];
+        let instance = deployed.targets[target].instance;
+        !self.instances[instance].installed.contains_key(&deployed.group)
+    }
+
+    pub(crate) fn lifecycle_event_ends(&mut self, deployment: usize, target: usize) {
+        let now = self.now();
+        let worked = &self.deployments[deployment].targets[target];
+        let gone = !self.instances[worked.instance].agent_answers;
+        let Some(event) = worked.current_event().filter(|_| !worked.is_over() && !gone) else { return };
+        let failure = self.failure_of(deployment, target, event);
+        let failed = failure.is_some();
+        let deployed = &mut self.deployments[deployment];
+        let forgiven =
+            deployed.ignore_stop_failures && deployed.targets[target].events[event].name == "ApplicationStop";
+        deployed.targets[target].events[event].end(now, failure.unwrap_or_else(Diagnostics::success));
+        if failed && !forgiven {
+            self.end_target(deployment, target, Status::Failed);
+        } else {
+            self.next_event(deployment, target);
+        }
+    }
+
+    fn failure_of(&mut self, deployment: usize, target: usize, event: usize) -> Option<Diagnostics> {
+        let deployed = &self.deployments[deployment];
+        let name = deployed.targets[target].events[event].name;
+        if name == "ApplicationStop" && self.is_first_install(deployment, target) {
+            return None;
+        }
+        let group = &mut self.groups[deployed.group];
+        let failure = group.setting.failure.as_ref().filter(|failure| failure.event == name)?;
+        if failure.times.is_some_and(|times| group.failures >= times) {
+            return None;
+        }
+        group.failures += 1;
+        Some(failure.into())
+    }
+
+    /// Another deployment's command was under way on the instance, and this one's stayed unbegun too long.
+    pub(crate) fn command_not_begun(&mut self, deployment: usize, target: usize) {
+        self.fail_for_service(deployment, target, NOT_RUN);
+    }
+
+    pub(crate) fn agent_silent(&mut self, deployment: usize, target: usize) {
+        if self.deployments[deployment].targets[target].status == Status::Pending {
+            self.fail_for_service(deployment, target, NOT_RECEIVED);
+        }
+    }
+
+    pub(crate) fn instance_lost(&mut self, deployment: usize, target: usize) {
+        self.fail_for_service(deployment, target, NOT_RECEIVED);
+    }
+
+    fn fail_for_service(&mut self, deployment: usize, target: usize, message: &str) {
+        let now = self.now();
+        let failed = &mut self.deployments[deployment].targets[target];
+        if failed.is_over() {
+            return;
+        }
+        if let Some(event) = failed.current_event() {
+            failed.events[event].end(now, Diagnostics::unknown_error(message));
+        }
+        self.end_target(deployment, target, Status::Failed);
+    }
+
+    /// The instance is being terminated: what is at work there will not be heard of again.
+    pub(crate) fn give_up_targets_of(&mut self, instance: usize) {
+        for deployment in 0..self.deployments.len() {
+            let deployed = &self.deployments[deployment];
+            let at_work = |t: &Target| t.instance == instance && t.status == Status::InProgress;
+            if deployed.status == DeploymentStatus::InProgress
+                && let Some(target) = deployed.targets.iter().position(at_work)
+            {
+                self.schedule(AGENT_TIMEOUT_SECONDS, Happening::InstanceLost { deployment, target });
+            }
+        }
+    }
+
+    fn end_target(&mut self, deployment: usize, target: usize, status: Status) {
+        let now = self.now();
+        let ended = &mut self.deployments[deployment].targets[target];
+        ended.end(status, now);
+        let instance = ended.instance;
+        self.tell_target(deployment, instance, if status == Status::Succeeded { "SUCCESS" } else { "FAILURE" });
+        self.go_on(deployment);
+    }
+}

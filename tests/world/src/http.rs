@@ -1,0 +1,111 @@
+//! The services' HTTP front: which service a call is for, and a server for tests to point SDK clients at.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::world::{Running, World};
+use crate::{autoscaling, codedeploy};
+
+const CODEDEPLOY_TARGET: &str = "CodeDeploy_20141006.";
+
+impl World {
+    /// `POST /` for both services, told apart by the service name in the signature's credential scope, else by `X-Amz-Target`.
+    pub fn router(&self) -> Router {
+        let world = self.clone();
+        Router::new().route("/", post(async move |headers: HeaderMap, body: Bytes| world.answer(&headers, &body)))
+    }
+
+    fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response {
+        let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match service(headers, target) {
+            Some("codedeploy") => {
+                let operation = target.strip_prefix(CODEDEPLOY_TARGET).unwrap_or(target);
+                let (status, body) = self.enter(|simulation| codedeploy::answer(simulation, operation, body));
+                respond(status, "application/x-amz-json-1.1", body)
+            }
+            Some("autoscaling") => {
+                let (status, body) = self.enter(|simulation| autoscaling::answer(simulation, body));
+                respond(status, "text/xml", body)
+            }
+            other => {
+                let name = other.unwrap_or("a service that the call does not name");
+                (StatusCode::NOT_FOUND, format!("This world has no {name}.\n")).into_response()
+            }
+        }
+    }
+}
+
+fn respond(status: u16, content_type: &'static str, body: String) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+}
+
+/// The service in `Credential=<key>/<date>/<region>/<service>/aws4_request`, else the one the target belongs to.
+fn service<'a>(headers: &'a HeaderMap, target: &str) -> Option<&'a str> {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let scope = authorization.and_then(|text| text.split_once("Credential=")).map(|(_, rest)| rest);
+    let signed_for = scope.and_then(|scope| scope.split(',').next()?.split('/').nth(3));
+    signed_for.or_else(|| target.starts_with(CODEDEPLOY_TARGET).then_some("codedeploy"))
+}
+
+/// A world served on a free loopback port; dropped, it stops.
+#[must_use = "the server stops when this is dropped"]
+pub struct Server {
+    /// `http://127.0.0.1:<port>`
+    pub endpoint: String,
+    task: JoinHandle<()>,
+    _running: Running,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Serves a world and lets its time run.
+///
+/// # Errors
+/// When no loopback port can be had.
+pub async fn serve(world: &World) -> std::io::Result<Server> {
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let router = world.router();
+    let task = tokio::spawn(async move {
+        // Ends with the task; an error to accept a connection is retried inside.
+        let _ = axum::serve(listener, router).await;
+    });
+    Ok(Server { endpoint, task, _running: world.run() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_is_read_from_the_signature_or_the_target() {
+        let signed = "AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/autoscaling/aws4_request, SignedHeaders=host";
+        let table = [
+            (Some(signed), "", Some("autoscaling")),
+            (Some(signed), "CodeDeploy_20141006.GetDeployment", Some("autoscaling")),
+            (None, "CodeDeploy_20141006.GetDeployment", Some("codedeploy")),
+            (Some("Bearer x"), "", None),
+            (Some("AWS4-HMAC-SHA256 Credential=AKID"), "", None),
+            (None, "", None),
+        ];
+        for (authorization, target, expected) in table {
+            let mut headers = HeaderMap::new();
+            if let Some(text) = authorization {
+                headers.insert(header::AUTHORIZATION, text.parse().unwrap());
+            }
+            assert_eq!(service(&headers, target), expected, "{authorization:?} {target}");
+        }
+    }
+}

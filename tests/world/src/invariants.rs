@@ -1,0 +1,97 @@
+//! What must never happen, each as the sentence that says it did.
+
+use crate::setting::HookResult;
+use crate::simulation::Simulation;
+
+impl Simulation {
+    /// Two deployments at work on one instance at once.
+    pub(crate) fn check_one_at_a_time(&mut self, deployment: usize, instance: usize) {
+        let others: Vec<usize> = self.at_work_on(instance).filter(|&other| other != deployment).collect();
+        for other in others {
+            self.violate(format!(
+                "{} began its work on {} while {} was at work there",
+                self.deployment_name(deployment),
+                self.instances[instance].id,
+                self.deployment_name(other),
+            ));
+        }
+    }
+
+    /// A hook lets an instance into service that lacks an application.
+    pub(crate) fn check_completion(&mut self, action: usize, result: HookResult) {
+        let action = &self.actions[action];
+        if result != HookResult::Continue || action.is_managed() {
+            return;
+        }
+        let instance = &self.instances[action.instance];
+        let required = &self.setting.auto_scaling_groups[instance.group].required_applications;
+        let missing: Vec<&str> = required
+            .iter()
+            .filter(|name| {
+                let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
+                group.is_none_or(|group| instance.installed.get(&group) != self.groups[group].current_revision.as_ref())
+            })
+            .map(String::as_str)
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        let sentence = format!(
+            "hook {} let {} into service although these have not succeeded on it at their current revision: {}",
+            action.hook,
+            instance.id,
+            missing.join(", "),
+        );
+        self.violate(sentence);
+    }
+
+    /// A hook ended by its time-out.
+    pub(crate) fn check_time_out(&mut self, action: usize) {
+        let action = &self.actions[action];
+        if action.is_managed() {
+            return;
+        }
+        let instance = &self.instances[action.instance].id;
+        self.violate(format!("hook {} of {instance} timed out instead of being completed", action.hook));
+    }
+
+    /// A repeated call made a second deployment.
+    pub(crate) fn check_repetition(&mut self, deployment: usize) {
+        let new = &self.deployments[deployment];
+        let Some(description) = new.description.as_deref().filter(|text| !text.is_empty()) else { return };
+        let earlier = self.deployments[..deployment]
+            .iter()
+            .position(|other| other.group == new.group && other.description.as_deref() == Some(description));
+        if let Some(earlier) = earlier {
+            self.violate(format!(
+                "{} repeats {}: both have the description {description:?}",
+                self.deployment_name(deployment),
+                self.deployment_name(earlier),
+            ));
+        }
+    }
+
+    /// Hooks nobody has completed, now that all is over.
+    pub(crate) fn open_hooks(&self) -> Vec<String> {
+        let open = self.actions.iter().filter(|action| action.is_open() && !action.is_managed());
+        open.map(|action| {
+            let instance = &self.instances[action.instance].id;
+            self.at_this_time(&format!("hook {} of {instance} was left open", action.hook))
+        })
+        .collect()
+    }
+
+    fn violate(&mut self, sentence: String) {
+        let sentence = self.at_this_time(&sentence);
+        self.violations.push(sentence);
+    }
+
+    fn at_this_time(&self, sentence: &str) -> String {
+        format!("at {:.1} s: {sentence}", self.now())
+    }
+
+    fn deployment_name(&self, deployment: usize) -> String {
+        let deployment = &self.deployments[deployment];
+        format!("deployment {} of {}", deployment.id, self.groups[deployment.group].setting.short_form())
+    }
+}

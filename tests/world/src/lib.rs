@@ -1,0 +1,31 @@
+//! The **world**: a simulated AWS to run rollouts against. CodeDeploy, Auto Scaling and the instances with their agents,
+//! as a deterministic simulation behind the services' real wire protocols.
+//!
+//! A [`Setting`] says what is there at the start, a [`Clock`] how time runs. [`World::router`] or [`serve`] answers the SDKs'
+//! calls, [`World::events`] has the EventBridge events, [`World::report`] tells what happened and what should not have.
+
+mod autoscaling;
+mod clock;
+mod codedeploy;
+mod events;
+mod http;
+mod instance;
+mod invariants;
+mod refusal;
+mod report;
+mod setting;
+mod simulation;
+mod world;
+
+pub use clock::Clock;
+pub use http::{Server, serve};
+pub use refusal::Refusal;
+pub use report::{
+    Call, ClosedBy, DeploymentReport, HookActionReport, InstanceReport, LifecycleEventReport, Report, TargetReport,
+};
+pub use setting::{
+    ApplicationSetting, AutoScalingGroupSetting, ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure,
+    GitHubLocation, HookResult, HookSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated,
+    OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection, Setting, SettingError,
+};
+pub use world::{Running, World};

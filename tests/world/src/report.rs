@@ -1,0 +1,141 @@
+//! What happened in a world, for people and tests to read. Every time is in world seconds since the start.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::setting::HookResult;
+
+/// Everything that happened so far.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// In the order of their launch.
+    pub instances: Vec<InstanceReport>,
+    /// In the order of their creation, without the history a setting gives its deployment groups.
+    pub deployments: Vec<DeploymentReport>,
+    /// In the order of their opening.
+    pub hook_actions: Vec<HookActionReport>,
+    /// Every API call, in order.
+    pub calls: Vec<Call>,
+    /// What must never happen and did, a sentence each.
+    pub violations: Vec<String>,
+}
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names are Auto Scaling's")]
+pub struct InstanceReport {
+    pub instance_id: String,
+    pub auto_scaling_group_name: String,
+    pub lifecycle_state: &'static str,
+    pub launched_at: f64,
+    pub in_service_at: Option<f64>,
+    pub terminated_at: Option<f64>,
+}
+
+/// A deployment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentReport {
+    /// The application.
+    pub application_name: String,
+    /// The deployment group.
+    pub deployment_group_name: String,
+    /// `d-…`
+    pub deployment_id: String,
+    /// `user`, `autoscaling` or `CodeDeployAutoUpdate`.
+    pub creator: &'static str,
+    /// As given to `CreateDeployment`.
+    pub description: Option<String>,
+    /// The instances of its targets.
+    pub instance_ids: Vec<String>,
+    /// The targets, in the order in which they are deployed to.
+    pub targets: Vec<TargetReport>,
+    /// When it was created.
+    pub created_at: f64,
+    /// When it became InProgress.
+    pub started_at: Option<f64>,
+    /// When it ended.
+    pub ended_at: Option<f64>,
+    /// The API's `DeploymentStatus`.
+    pub status: &'static str,
+    /// The code of its error information.
+    pub error_code: Option<&'static str>,
+}
+
+/// One instance in a deployment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetReport {
+    /// The instance.
+    pub instance_id: String,
+    /// The API's `TargetStatus`.
+    pub status: &'static str,
+    /// In order.
+    pub lifecycle_events: Vec<LifecycleEventReport>,
+}
+
+/// A lifecycle event on an instance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LifecycleEventReport {
+    /// Such as `AfterInstall`.
+    pub name: &'static str,
+    /// The API's `LifecycleEventStatus`.
+    pub status: &'static str,
+    /// When it started, if it did.
+    pub started_at: Option<f64>,
+    /// When it ended, if it did.
+    pub ended_at: Option<f64>,
+}
+
+/// A lifecycle action: one hook, waiting for one instance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HookActionReport {
+    /// The instance.
+    pub instance_id: String,
+    /// The hook's name.
+    pub hook: String,
+    /// When the instance came to wait.
+    pub opened_at: f64,
+    /// When the action ended, if it did.
+    pub closed_at: Option<f64>,
+    /// `CONTINUE` or `ABANDON`; `None` while open, and when the instance was terminated meanwhile.
+    pub result: Option<HookResult>,
+    /// What ended it.
+    pub closed_by: Option<ClosedBy>,
+    /// Heartbeats recorded.
+    pub heartbeats: u32,
+}
+
+/// What ended a lifecycle action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ClosedBy {
+    /// `CompleteLifecycleAction`, or CodeDeploy for a hook of its own.
+    Completion,
+    /// Its heartbeat timeout.
+    Timeout,
+    /// The end of the time a hook can be kept open by heartbeats.
+    GlobalTimeout,
+    /// The instance's termination, or the deletion of the hook.
+    Termination,
+}
+
+/// An API call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// When.
+    pub at: f64,
+    /// `codedeploy` or `autoscaling`.
+    pub service: &'static str,
+    /// Such as `CreateDeployment`.
+    pub operation: String,
+    /// The input.
+    pub parameters: Value,
+    /// `ok` or the error code.
+    pub outcome: String,
+}

@@ -1,0 +1,70 @@
+//! The defaults of a setting's fields, as their documentation names them.
+
+use super::{LifecycleEventSeconds, NothingOutdated, OpenFacts, Setting};
+
+pub(super) fn region() -> String {
+    "us-east-1".to_owned()
+}
+
+pub(super) fn account() -> String {
+    "123456789012".to_owned()
+}
+
+pub(super) fn boot_seconds() -> f64 {
+    30.0
+}
+
+pub(super) fn agent_seconds() -> Option<f64> {
+    Some(20.0)
+}
+
+pub(super) fn heartbeat_timeout() -> u32 {
+    3600
+}
+
+pub(super) fn deployment_config_name() -> String {
+    "CodeDeployDefault.OneAtATime".to_owned()
+}
+
+pub(super) fn error_code() -> String {
+    "ScriptFailed".to_owned()
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Setting {
+            region: region(),
+            account: account(),
+            seed: 0,
+            auto_scaling_groups: Vec::new(),
+            applications: Vec::new(),
+            deployment_configs: Vec::new(),
+            open_facts: OpenFacts::default(),
+        }
+    }
+}
+
+impl Default for OpenFacts {
+    fn default() -> Self {
+        OpenFacts {
+            nothing_outdated: NothingOutdated::default(),
+            target_revision_moves_on_failure: true,
+            auto_scaling_selection_reaches_pending_wait: false,
+            limit_message_names_deployment: true,
+        }
+    }
+}
+
+impl Default for LifecycleEventSeconds {
+    fn default() -> Self {
+        LifecycleEventSeconds {
+            application_stop: 1.0,
+            download_bundle: 5.0,
+            before_install: 2.0,
+            install: 5.0,
+            after_install: 2.0,
+            application_start: 10.0,
+            validate_service: 5.0,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The simulation: all state, and the future events that change it. Pure: time passes only by [`Simulation::advance_to`].
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::autoscaling::{AutoScalingGroup, LifecycleAction};
+use crate::codedeploy::{Deployment, DeploymentGroup, WaitingLaunch};
+use crate::instance::Instance;
+use crate::report::{Call, Report};
+use crate::setting::Setting;
+
+/// Something that will happen. Indexes point into the simulation's lists, which only grow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Happening {
+    /// The instance's boot is over.
+    Booted { instance: usize },
+    /// The instance's agent asks for work for the first time.
+    AgentAnswers { instance: usize },
+    /// The instance has gone through `Pending:Proceed`.
+    EntersService { instance: usize },
+    /// The instance is gone.
+    Terminated { instance: usize },
+    /// The lifecycle action's time may be over; a heartbeat has perhaps moved it.
+    ActionExpires { action: usize },
+    /// The deployment leaves `Created`.
+    DeploymentQueued { deployment: usize },
+    /// The deployment leaves `Queued`.
+    DeploymentStarts { deployment: usize },
+    /// The lifecycle event under way on the target is over.
+    EventEnds { deployment: usize, target: usize },
+    /// A command that had to wait behind another deployment's was not begun within five minutes.
+    CommandNotBegun { deployment: usize, target: usize },
+    /// The service stops waiting for the target's agent to answer for the first time.
+    AgentSilent { deployment: usize, target: usize },
+    /// The service stops waiting for the end of what was at work on an instance that was terminated.
+    InstanceLost { deployment: usize, target: usize },
+}
+
+pub(crate) struct Simulation {
+    now: f64,
+    /// Seconds from the Unix epoch to the world's time 0.
+    epoch: f64,
+    due: BinaryHeap<Reverse<Due>>,
+    scheduled: u64,
+    pub(crate) random: fastrand::Rng,
+    pub(crate) setting: Setting,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) scaling_groups: Vec<AutoScalingGroup>,
+    pub(crate) actions: Vec<LifecycleAction>,
+    pub(crate) groups: Vec<DeploymentGroup>,
+    pub(crate) deployments: Vec<Deployment>,
+    pub(crate) waiting_launches: Vec<WaitingLaunch>,
+    pub(crate) subscribers: Vec<UnboundedSender<Value>>,
+    pub(crate) violations: Vec<String>,
+    calls: Vec<Call>,
+}
+
+impl Simulation {
+    /// A world at its time 0. The setting has been checked.
+    pub(crate) fn new(setting: Setting) -> Self {
+        let mut simulation = Simulation {
+            now: 0.0,
+            epoch: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
+            due: BinaryHeap::new(),
+            scheduled: 0,
+            random: fastrand::Rng::with_seed(setting.seed),
+            instances: Vec::new(),
+            scaling_groups: Vec::new(),
+            actions: Vec::new(),
+            groups: Vec::new(),
+            deployments: Vec::new(),
+            waiting_launches: Vec::new(),
+            subscribers: Vec::new(),
+            violations: Vec::new(),
+            calls: Vec::new(),
+            setting,
+        };
+        simulation.set_up_scaling_groups();
+        simulation.set_up_deployment_groups();
+        simulation
+    }
+
+    pub(crate) fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// A world time as seconds since the Unix epoch, to the millisecond, as the services give it.
+    pub(crate) fn on_the_wire(&self, time: f64) -> f64 {
+        ((self.epoch + time) * 1000.0).round() / 1000.0
+    }
+
+    pub(crate) fn next_due(&self) -> Option<f64> {
+        self.due.peek().map(|Reverse(due)| due.at)
+    }
+
+    pub(crate) fn schedule(&mut self, after: f64, happening: Happening) {
+        self.scheduled += 1;
+        self.due.push(Reverse(Due { at: self.now + after, order: self.scheduled, happening }));
+    }
+
+    /// Lets happen, in order, everything due until `time`.
+    pub(crate) fn advance_to(&mut self, time: f64) {
+        while self.next_due().is_some_and(|at| at <= time) {
+            let Some(Reverse(due)) = self.due.pop() else { break };
+            self.now = due.at;
+            self.happen(due.happening);
+        }
+        self.now = self.now.max(time);
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Booted { instance } => self.booted(instance),
+            Happening::AgentAnswers { instance } => self.agent_answers(instance),
+            Happening::EntersService { instance } => self.enters_service(instance),
+            Happening::Terminated { instance } => self.terminated(instance),
+            Happening::ActionExpires { action } => self.action_expires(action),
+            Happening::DeploymentQueued { deployment } => self.deployment_queued(deployment),
+            Happening::DeploymentStarts { deployment } => self.deployment_starts(deployment),
+            Happening::EventEnds { deployment, target } => self.lifecycle_event_ends(deployment, target),
+            Happening::CommandNotBegun { deployment, target } => self.command_not_begun(deployment, target),
+            Happening::AgentSilent { deployment, target } => self.agent_silent(deployment, target),
+            Happening::InstanceLost { deployment, target } => self.instance_lost(deployment, target),
+        }
+    }
+
+    /// So many random characters of `alphabet`.
+    pub(crate) fn random_text(&mut self, length: usize, alphabet: &[u8]) -> String {
+        (0..length).map(|_| char::from(alphabet[self.random.usize(..alphabet.len())])).collect()
+    }
+
+    pub(crate) fn random_uuid(&mut self) -> String {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    pub(crate) fn record_call(&mut self, service: &'static str, operation: &str, parameters: Value, outcome: &str) {
+        let (operation, outcome) = (operation.to_owned(), outcome.to_owned());
+        self.calls.push(Call { at: self.now, service, operation, parameters, outcome });
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        let instances =
+            self.instances.iter().map(|instance| instance.report(&self.scaling_groups[instance.group].name)).collect();
+        let deployments = self.deployments.iter().filter(|deployment| !deployment.is_history());
+        let actions = self.actions.iter().map(|action| action.report(&self.instances[action.instance].id));
+        Report {
+            instances,
+            deployments: deployments.map(|deployment| self.deployment_report(deployment)).collect(),
+            hook_actions: actions.collect(),
+            calls: self.calls.clone(),
+            violations: self.violations.clone(),
+        }
+    }
+
+    pub(crate) fn report_at_end(&self) -> Report {
+        let mut report = self.report();
+        report.violations.extend(self.open_hooks());
+        report
+    }
+}
+
+#[derive(Debug)]
+struct Due {
+    at: f64,
+    /// What was scheduled first happens first, at the same time.
+    order: u64,
+    happening: Happening,
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.at.total_cmp(&other.at).then(self.order.cmp(&other.order))
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Due {}

@@ -1,0 +1,179 @@
+//! The handle to a running world.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, Timepiece};
+use crate::refusal::Refusal;
+use crate::report::Report;
+use crate::setting::{Revision, Setting, SettingError};
+use crate::simulation::Simulation;
+
+/// A running world. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct World {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    running: Mutex<(Simulation, Timepiece)>,
+    changed: Notify,
+}
+
+impl World {
+    /// Starts a world; its time 0 is the present of the wall clock.
+    ///
+    /// # Errors
+    /// Names the field of the setting that is wrong, or `clock` for one slower than real time.
+    pub fn new(setting: Setting, clock: Clock) -> Result<Self, SettingError> {
+        setting.check()?;
+        if let Clock::Scaled(speed) = clock
+            && !(speed.is_finite() && speed >= 1.0)
+        {
+            return Err(SettingError { field: "clock".to_owned(), problem: "must be at least 1".to_owned() });
+        }
+        let running = Mutex::new((Simulation::new(setting), Timepiece::start(clock)));
+        Ok(World { inner: Arc::new(Inner { running, changed: Notify::new() }) })
+    }
+
+    /// World seconds since the start.
+    pub fn now(&self) -> f64 {
+        self.enter(|simulation| simulation.now())
+    }
+
+    /// Moves time ahead by so many world seconds; all that is due happens, in order.
+    pub fn advance(&self, seconds: f64) {
+        self.lock().1.jump(seconds);
+        self.enter(|_| ());
+    }
+
+    /// Raises an Auto Scaling group's desired capacity by one, and returns the id of the instance it launches.
+    ///
+    /// # Errors
+    /// The service's, such as for a group that does not exist.
+    pub fn launch(&self, auto_scaling_group: &str) -> Result<String, Refusal> {
+        self.enter(|simulation| simulation.launch_one_more(auto_scaling_group))
+    }
+
+    /// Terminates an instance, as a person at the EC2 console does: its group launches another.
+    ///
+    /// # Errors
+    /// When there is no such instance, or no more.
+    pub fn terminate(&self, instance_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.terminate_in_group(instance_id, false))
+    }
+
+    /// Starts a deployment as a person does at the console, and returns its id. Without a `revision` it is the deployment
+    /// group's own.
+    ///
+    /// # Errors
+    /// Those of `CreateDeployment`.
+    pub fn deploy(
+        &self,
+        application_name: &str,
+        deployment_group_name: &str,
+        revision: Option<Revision>,
+    ) -> Result<String, Refusal> {
+        self.enter(|simulation| simulation.deploy_by_hand(application_name, deployment_group_name, revision))
+    }
+
+    /// The EventBridge events from now on, each complete and at the time it occurs, once.
+    pub fn events(&self) -> mpsc::UnboundedReceiver<serde_json::Value> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.enter(|simulation| simulation.subscribe(sender));
+        receiver
+    }
+
+    /// What happened so far.
+    pub fn report(&self) -> Report {
+        self.enter(|simulation| simulation.report())
+    }
+
+    /// What happened, when nothing more should: a hook that is still open now is a violation.
+    pub fn report_at_end(&self) -> Report {
+        self.enter(|simulation| simulation.report_at_end())
+    }
+
+    /// Lets time pass on its own, so that things happen, and events go out, without a call. For a scaled clock; must be
+    /// called inside a Tokio runtime.
+    pub fn run(&self) -> Running {
+        let world = self.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let pause = world.until_next().unwrap_or(Duration::MAX);
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {
+                        let (simulation, timepiece) = &mut *world.lock();
+                        simulation.advance_to(timepiece.now());
+                    }
+                    () = world.inner.changed.notified() => {}
+                }
+            }
+        });
+        Running { task }
+    }
+
+    /// Brings the simulation to the present and works on it.
+    pub(crate) fn enter<T>(&self, work: impl FnOnce(&mut Simulation) -> T) -> T {
+        let done = {
+            let (simulation, timepiece) = &mut *self.lock();
+            simulation.advance_to(timepiece.now());
+            work(simulation)
+        };
+        self.inner.changed.notify_one();
+        done
+    }
+
+    fn until_next(&self) -> Option<Duration> {
+        let (simulation, timepiece) = &*self.lock();
+        timepiece.until(simulation.next_due()?)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Simulation, Timepiece)> {
+        self.inner.running.lock().expect("no panic inside the simulation")
+    }
+}
+
+/// Keeps a world's time running; dropped, it stops.
+#[must_use = "time stops when this is dropped"]
+pub struct Running {
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_slower_than_real_time_is_refused() {
+        for speed in [0.0, 0.5, f64::NAN, f64::INFINITY] {
+            let error = World::new(Setting::default(), Clock::Scaled(speed)).err().expect("a bad clock");
+            assert_eq!(error.to_string(), "clock: must be at least 1");
+        }
+        assert!(World::new(Setting::default(), Clock::Scaled(1.0)).is_ok());
+    }
+
+    #[test]
+    fn a_bad_setting_is_refused_by_its_field() {
+        let setting = serde_json::from_str(r#"{"autoScalingGroups": [{"name": "web", "bootSeconds": -1}]}"#).unwrap();
+        let error = World::new(setting, Clock::Manual).err().expect("a bad setting");
+        assert_eq!(error.to_string(), "autoScalingGroups[0].bootSeconds: must be 0 or more");
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        let world = World::new(Setting::default(), Clock::Manual).unwrap();
+        assert_eq!(world.launch("none").unwrap_err().code, "ValidationError");
+        assert_eq!(world.terminate("i-none").unwrap_err().code, "ValidationError");
+        assert_eq!(world.deploy("A", "B", None).unwrap_err().code, "ApplicationDoesNotExistException");
+    }
+}

@@ -1,0 +1,123 @@
+//! Each thing that must never happen, made to happen.
+
+use serde_json::json;
+use world::Revision;
+
+use crate::stage::{Stage, setting, with};
+
+async fn stage() -> Stage {
+    Stage::new(with(setting(), "/autoScalingGroups/0/requiredApplications", json!(["A/Staging", "B/Staging"]))).await
+}
+
+fn only(stage: &Stage) -> String {
+    let violations = stage.world.report_at_end().violations;
+    assert_eq!(violations.len(), 1, "{violations:?}");
+    violations[0].clone()
+}
+
+#[tokio::test]
+async fn a_rollout_as_it_should_be_violates_nothing() {
+    let stage = stage().await;
+    let instance = stage.launch_and_boot();
+    for application in ["A", "B"] {
+        stage.update(application).await;
+        stage.world.advance(70.0);
+    }
+    stage.complete(&instance, "CONTINUE").await.unwrap();
+    assert_eq!(stage.world.report_at_end().violations, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn two_deployments_at_work_on_one_instance() {
+    let stage = stage().await;
+    let instance = stage.launch_and_boot();
+    let (a, b) = (stage.update("A").await, stage.update("B").await);
+    stage.world.advance(20.0);
+    let violations = stage.world.report().violations;
+    let expected = format!(
+        "at 17.0 s: deployment {b} of B/Staging began its work on {instance} while deployment {a} of A/Staging was at work there"
+    );
+    assert_eq!(violations, [expected]);
+}
+
+#[tokio::test]
+async fn an_instance_let_in_without_an_application() {
+    let stage = stage().await;
+    let instance = stage.launch_and_boot();
+    stage.update("A").await;
+    stage.world.advance(70.0);
+    stage.complete(&instance, "CONTINUE").await.unwrap();
+    let expected = format!(
+        "at 85.0 s: hook launch let {instance} into service although these have not succeeded on it at their current revision: \
+         B/Staging"
+    );
+    assert_eq!(only(&stage), expected);
+}
+
+#[tokio::test]
+async fn an_instance_let_in_with_a_revision_of_yesterday() {
+    let setting = with(setting(), "/autoScalingGroups/0/requiredApplications", json!(["A/Staging"]));
+    let setting = with(setting, "/applications/0/failure", json!({"event": "ApplicationStop"}));
+    let stage =
+        Stage::new(with(setting, "/applications/0/deploymentConfigName", json!("CodeDeployDefault.AllAtOnce"))).await;
+    let instance = stage.launch_and_boot();
+    let older = stage.update("A").await;
+    stage.world.advance(70.0);
+    assert_eq!(stage.target_status(&older, &instance).await, "Succeeded");
+    // The newer revision succeeds on a fresh instance only, which is enough for the deployment.
+    stage.launch_and_boot();
+    let newer = stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "a-2.zip"))).unwrap();
+    stage.world.advance(70.0);
+    assert_eq!(stage.status(&newer).await, "Succeeded");
+    assert_eq!(stage.target_status(&newer, &instance).await, "Failed");
+    stage.complete(&instance, "CONTINUE").await.unwrap();
+    let violations = stage.world.report().violations;
+    let expected = format!(
+        "at 170.0 s: hook launch let {instance} into service although these have not succeeded on it at their current revision: \
+         A/Staging"
+    );
+    assert_eq!(violations, [expected]);
+}
+
+#[tokio::test]
+async fn a_hook_that_timed_out() {
+    let stage = stage().await;
+    let instance = stage.launch_and_boot();
+    stage.world.advance(3600.0);
+    let violations = stage.world.report().violations;
+    assert_eq!(violations, [format!("at 3610.0 s: hook launch of {instance} timed out instead of being completed")]);
+}
+
+#[tokio::test]
+async fn a_hook_left_open() {
+    let stage = stage().await;
+    let instance = stage.launch_and_boot();
+    assert_eq!(stage.world.report().violations, Vec::<String>::new());
+    assert_eq!(only(&stage), format!("at 15.0 s: hook launch of {instance} was left open"));
+    stage.complete(&instance, "ABANDON").await.unwrap();
+    stage.world.terminate(&instance).unwrap_err();
+    assert_eq!(stage.world.report_at_end().violations, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_call_repeated_into_a_second_deployment() {
+    let stage = stage().await;
+    let create = async |application: &str, description: &str| {
+        let call = stage.codedeploy.create_deployment().application_name(application).deployment_group_name("Staging");
+        let id = call.description(description).send().await.unwrap().deployment_id.unwrap();
+        stage.world.advance(10.0);
+        id
+    };
+    let first = create("A", "turnstile one").await;
+    create("A", "turnstile two").await;
+    create("B", "turnstile one").await;
+    create("A", "").await;
+    create("A", "").await;
+    assert_eq!(stage.world.report().violations, Vec::<String>::new());
+    let repeated = create("A", "turnstile one").await;
+    let expected = format!(
+        "at 50.0 s: deployment {repeated} of A/Staging repeats deployment {first} of A/Staging: both have the description \
+         \"turnstile one\""
+    );
+    assert_eq!(only(&stage), expected);
+}

@@ -109,7 +109,7 @@ async fn start(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Req
 }
 
 /// Comes back in `GetDeployment` and says whose deployment it is. At most 256 characters (CodeDeploy API reference,
-/// CreateDeployment): an execution's ARN has 221 at the most, which leaves 13 for the two numbers.
+/// CreateDeployment): an execution's ARN has 220 at the most, which leaves 12 digits for the two numbers.
 fn description(request: &Request) -> String {
     format!("Turnstile {}, round {}, try {}", request.execution, request.round, request.attempt)
 }

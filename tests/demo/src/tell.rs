@@ -1,0 +1,114 @@
+//! What the demo prints about the two runs.
+
+use comfy_table::{CellAlignment, Table};
+use world::Report;
+
+use crate::clock::minutes;
+use crate::rollout::Rollout;
+use crate::setting::APPLICATIONS;
+use crate::{before, failure, passes};
+
+/// What the usual boot script sleeps after it has started a deployment, in seconds.
+pub const FIXED_SLEEP_SECONDS: f64 = 600.0;
+/// State transitions that an application may cost.
+const TRANSITIONS_LIMIT: usize = 14;
+
+/// The run under CodeDeploy's own hooks.
+pub fn before(report: &Report) {
+    println!("Under CodeDeploy's own hooks: {} deployments to the instance at once.\n", APPLICATIONS.len());
+    println!("{}\n", before::table(report));
+    println!("After {}: {}.", minutes(before::WATCHED_SECONDS), verdict_before(report));
+    println!(
+        "CodeDeploy calls it HEALTH_CONSTRAINTS: multiple deployments are attempting to run at the same time on an instance."
+    );
+}
+
+/// What comes now.
+pub fn beginning(speed: f64) {
+    println!("\nUnder Turnstile: one hook, one rollout, time runs {speed} times as fast.\n");
+}
+
+/// The run under Turnstile, when it is over.
+pub fn rollout(rollout: &Rollout) {
+    let hook = rollout.hook();
+    let passes = passes::of(&rollout.report, hook.and_then(|hook| hook.closed_at));
+    println!("\n{}\n", passes::table(&passes));
+    if rollout.is_good()
+        && let Some((opened_at, completed_at)) = hook.and_then(|hook| Some((hook.opened_at, hook.closed_at?)))
+    {
+        println!("{}", measures(completed_at - opened_at, passes::worst_gap(&passes), rollout.transitions));
+    }
+    if let Some(execution) = rollout.execution.as_ref().filter(|execution| execution.status != "SUCCEEDED") {
+        let (error, cause) = (execution.error.as_deref(), execution.cause.as_deref());
+        let reason = failure::readable(error.unwrap_or_default(), cause.unwrap_or_default());
+        println!("The rollout {}: {reason}", execution.status);
+    }
+    for violation in &rollout.report.violations {
+        println!("What must not happen: {violation}");
+    }
+    println!("\n{}.", verdict(rollout));
+}
+
+/// What came of the launch under CodeDeploy's own hooks, in a few words.
+pub fn verdict_before(report: &Report) -> String {
+    let in_service = report.instances.iter().filter(|instance| instance.in_service_at.is_some()).count();
+    let outcome = if in_service == 0 { "none".to_owned() } else { in_service.to_string() };
+    format!("{} launches, {outcome} in service", report.instances.len())
+}
+
+/// What came of the launch under Turnstile, in a few words.
+pub fn verdict(rollout: &Rollout) -> String {
+    let instance = rollout.instance();
+    match instance.in_service_at {
+        Some(at) => format!("In service after {}", minutes(at - instance.launched_at)),
+        None => format!("Not in service: {}", instance.lifecycle_state),
+    }
+}
+
+/// The comparison with fixed sleeps, and what the rollout may cost. `seconds` are from the launch hook to its completion.
+fn measures(seconds: f64, worst_gap: Option<passes::Gap>, transitions: usize) -> Table {
+    let applications = APPLICATIONS.len();
+    let fixed = FIXED_SLEEP_SECONDS * applications as f64;
+    let saved = format!("{:.0} % less", 100.0 * (1.0 - seconds / fixed));
+    let mut table = Table::new();
+    table.add_row(["from the launch hook to CONTINUE", &minutes(seconds), &saved]);
+    table.add_row([&format!("the same with {applications} fixed sleeps of 600 s"), &minutes(fixed), ""]);
+    if let Some(gap) = worst_gap {
+        let wait = format!("{:.0} s", gap.seconds);
+        table.add_row(["wait nearest to its limit", &wait, &format!("may be {:.0} s", gap.limit)]);
+    }
+    let each = format!("{:.1}", transitions as f64 / applications as f64);
+    table.add_row(["state transitions an application", &each, &format!("may be {TRANSITIONS_LIMIT}")]);
+    table.load_style(comfy_table::presets::NOTHING);
+    if let Some(values) = table.column_mut(1) {
+        values.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_measure_stands_beside_its_limit() {
+        let gap = passes::Gap { seconds: 31.6, limit: 49.2 };
+        let text = measures(1500.0, Some(gap), 74).to_string();
+        for line in [
+            "from the launch hook to CONTINUE 25:00 58 % less",
+            "the same with 6 fixed sleeps of 600 s 60:00",
+            "wait nearest to its limit 32 s may be 49 s",
+            "state transitions an application 12.3 may be 14",
+        ] {
+            assert!(text.lines().any(|row| row.split_whitespace().eq(line.split(' '))), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_run_before_is_judged_by_what_came_into_service() {
+        let mut report = before::run().unwrap();
+        assert_eq!(verdict_before(&report), "5 launches, none in service");
+        report.instances[0].in_service_at = Some(1.0);
+        assert_eq!(verdict_before(&report), "5 launches, 1 in service");
+    }
+}

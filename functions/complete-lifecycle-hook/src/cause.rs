@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 
 /// A failure as a Catch of the state machine was handed it, and as the execution ends with it.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-pub struct Failure {
+pub struct Caught {
     pub error: String,
     /// On the way in: a reason in JSON from a Fail state, `{"errorType","errorMessage"}` from a Lambda, or plain text from Step
     /// Functions. On the way out always an object.
     pub cause: String,
 }
 
-impl Failure {
+impl Caught {
     /// The failure with what was done about the hook.
     pub fn with_hook(&self, done: &str) -> Self {
         let mut cause = match serde_json::from_str(&self.cause) {
@@ -44,7 +44,7 @@ mod tests {
             ("7", json!({"summary": "7", "hook": "h"})),
             ("", json!({"summary": "", "hook": "h"})),
         ] {
-            let failure = Failure { error: "E".into(), cause: of.into() }.with_hook("h");
+            let failure = Caught { error: "E".into(), cause: of.into() }.with_hook("h");
             assert_eq!(failure.error, "E");
             assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected, "{of}");
         }

@@ -4,19 +4,19 @@ use tracing::{Instrument, error, info_span};
 use turnstile::Error;
 use turnstile::application::Application;
 use turnstile::autoscaling::{AutoScaling, Completion, Stage};
-use turnstile::codedeploy::{CodeDeploy, LastDeployment};
+use turnstile::codedeploy::{CodeDeploy, Deployment, LastDeployment};
 use turnstile::evidence;
 use turnstile::input::{self, HookResult};
 use turnstile::log;
 use turnstile::plan::Plan;
 use turnstile::revision::Revision;
 
-use crate::cause::Failure;
+use crate::cause::Caught;
 
 pub struct Handler {
     pub codedeploy: CodeDeploy,
     pub autoscaling: AutoScaling,
-    /// The stack's hook, for a rollout whose input was too broken to name its own.
+    /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     pub own_hook: String,
 }
 
@@ -30,6 +30,9 @@ struct Request {
     #[serde(default)]
     input: Value,
     plan: Option<Plan>,
+    /// How many times the rollout has gone through its applications.
+    #[serde(default)]
+    round: u32,
     #[serde(flatten)]
     ending: Ending,
 }
@@ -39,24 +42,29 @@ struct Request {
 enum Ending {
     /// Every application is deployed: which deployment brought which revision.
     Deployed(Vec<Deployed>),
-    Failed(Failure),
+    Failed(Caught),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Deployed {
     application_name: String,
     deployment_group_name: String,
     deployment_id: String,
+    revision: Option<Revision>,
+    attempts: u32,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Answer {
     #[serde(flatten)]
     hook: Outcome,
+    /// The deployments that the instance was let in with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applications: Option<Vec<Deployed>>,
     /// What the execution ends with, when the rollout failed.
     #[serde(flatten)]
-    failure: Option<Failure>,
+    failure: Option<Caught>,
 }
 
 /// What became of the hook.
@@ -77,6 +85,9 @@ enum Outcome {
     },
 }
 
+/// A revision that comes out during a rollout is nothing unusual; one in every round is.
+const MOST_ROUNDS: u32 = 5;
+
 /// The hook of one instance.
 struct OpenHook {
     auto_scaling_group_name: String,
@@ -95,7 +106,7 @@ impl Handler {
         async {
             let answer = match &request.ending {
                 Ending::Deployed(deployed) => self.let_in(&request, deployed).await,
-                Ending::Failed(failure) => self.give_up(&request, failure).await,
+                Ending::Failed(failed) => self.give_up(&request, failed).await,
             };
             log::outcome(&answer);
             answer
@@ -105,31 +116,49 @@ impl Handler {
     }
 
     async fn let_in(&self, request: &Request, deployed: &[Deployed]) -> Result<Answer, Error> {
-        let hook = match self.hook(request).await? {
-            None => Outcome::NoHook,
-            Some((hook, _)) => match self.outdated(deployed, &hook.instance_id).await? {
-                Some(outdated) => outdated,
-                None => self.complete(&hook, HookResult::Continue).await?,
+        let instance_id = request.plan.as_ref().and_then(|plan| plan.instance_id.as_deref());
+        let applications = match instance_id {
+            None => deployed.to_vec(),
+            Some(instance_id) => match self.confirm(deployed, instance_id, request.round).await? {
+                Confirmed::UpToDate(applications) => applications,
+                Confirmed::Outdated { application, current } => {
+                    let hook = Outcome::Outdated { application, current };
+                    return Ok(Answer { hook, applications: None, failure: None });
+                }
             },
         };
-        Ok(Answer { hook, failure: None })
+        let hook = match self.hook(request).await? {
+            None => Outcome::NoHook,
+            Some((hook, _)) => match self.complete(&hook, HookResult::Continue).await? {
+                Completion::Completed => Outcome::Completed { result: HookResult::Continue },
+                // Heartbeats have kept it open until here: an earlier call, whose answer was lost, has completed it.
+                Completion::NoAction(Error::HookNotOpen(_)) => Outcome::AlreadyOver,
+                Completion::NoAction(gone) => match self.autoscaling.instance(&hook.instance_id).await? {
+                    Some(instance) if instance.stage() == Stage::InService => Outcome::AlreadyOver,
+                    _ => return Err(gone),
+                },
+            },
+        };
+        Ok(Answer { hook, applications: Some(applications), failure: None })
     }
 
-    async fn give_up(&self, request: &Request, failure: &Failure) -> Result<Answer, Error> {
-        error!(error = failure.error, cause = failure.cause, "the rollout failed");
+    async fn give_up(&self, request: &Request, failed: &Caught) -> Result<Answer, Error> {
+        error!(error = failed.error, cause = failed.cause, "the rollout failed");
         let (hook, done) = match self.hook(request).await? {
-            None => (Outcome::NoHook, "none: no instance waits at one".to_owned()),
-            Some((hook, on_failure)) => {
+            None => (Outcome::NoHook, "none to complete".to_owned()),
+            Some((hook, result)) => {
                 let name = &hook.lifecycle_hook_name;
-                match self.complete(&hook, on_failure).await? {
-                    Outcome::Completed { result } => {
+                match self.complete(&hook, result).await? {
+                    Completion::Completed => {
                         (Outcome::Completed { result }, format!("{name} completed with {}", result.as_str()))
                     }
-                    over => (over, format!("{name} was over already")),
+                    // A launch that failed at once: the action may be about to open.
+                    Completion::NoAction(too_early @ Error::HookNotOpen(_)) => return Err(too_early),
+                    Completion::NoAction(gone) => (Outcome::AlreadyOver, format!("{name} was over already: {gone}")),
                 }
             }
         };
-        Ok(Answer { hook, failure: Some(failure.with_hook(&done)) })
+        Ok(Answer { hook, applications: None, failure: Some(failed.with_hook(&done)) })
     }
 
     /// The hook that the rollout owes a completion, and what a failed one completes it with.
@@ -144,43 +173,48 @@ impl Handler {
                 (hook, plan.on_failure)
             }));
         }
-        let Some(owed) = input::owed_hook(&request.input, &self.own_hook) else { return Ok(None) };
-        let instance = self.autoscaling.instance(&owed.instance_id).await?;
+        let Some(owed) = input::owed_hook(&request.input) else { return Ok(None) };
+        let Some(instance) = self.autoscaling.instance(&owed.instance_id).await? else { return Ok(None) };
         // Typed by hand, the instance may be any: one that does not wait owes nothing.
-        Ok(instance.filter(|instance| instance.stage() == Stage::Launching).map(|instance| {
-            let hook = OpenHook {
-                auto_scaling_group_name: instance.auto_scaling_group_name,
-                instance_id: owed.instance_id,
-                lifecycle_hook_name: owed.lifecycle_hook_name,
-            };
-            (hook, owed.on_failure)
-        }))
+        if instance.stage() != Stage::Launching {
+            return Ok(None);
+        }
+        let auto_scaling_group_name = instance.auto_scaling_group_name;
+        let hooks = self.autoscaling.launch_hooks(&auto_scaling_group_name).await?;
+        let is_there = |name: &String| hooks.iter().any(|hook| hook.lifecycle_hook_name == *name);
+        let lifecycle_hook_name = owed.lifecycle_hook_name.filter(is_there).unwrap_or_else(|| self.own_hook.clone());
+        let hook = OpenHook { auto_scaling_group_name, instance_id: owed.instance_id, lifecycle_hook_name };
+        Ok(Some((hook, owed.on_failure)))
     }
 
-    async fn complete(&self, hook: &OpenHook, result: HookResult) -> Result<Outcome, Error> {
+    async fn complete(&self, hook: &OpenHook, result: HookResult) -> Result<Completion, Error> {
         let OpenHook { auto_scaling_group_name, lifecycle_hook_name, instance_id } = hook;
-        let completion =
-            self.autoscaling.complete(auto_scaling_group_name, lifecycle_hook_name, instance_id, result).await?;
-        Ok(match completion {
-            Completion::Completed => Outcome::Completed { result },
-            Completion::AlreadyOver => Outcome::AlreadyOver,
-        })
+        self.autoscaling.complete(auto_scaling_group_name, lifecycle_hook_name, instance_id, result).await
     }
 
-    /// The first application that has got a new revision since it was deployed.
-    async fn outdated(&self, deployed: &[Deployed], instance_id: &str) -> Result<Option<Outcome>, Error> {
+    /// Looks at every application once more: somebody may have deployed since.
+    async fn confirm(&self, deployed: &[Deployed], instance_id: &str, round: u32) -> Result<Confirmed, Error> {
+        let mut confirmed = Vec::new();
         for deployed in deployed {
-            if let Some(current) = self.newer_revision(deployed, instance_id).await? {
-                let application = format!("{}/{}", deployed.application_name, deployed.deployment_group_name);
-                return Ok(Some(Outcome::Outdated { application, current }));
+            match self.standing(deployed, instance_id).await? {
+                Standing::UpToDate(deployed) => confirmed.push(deployed),
+                Standing::Outdated(current) if round >= MOST_ROUNDS => {
+                    return Err(Error::RevisionsKeepChanging(format!(
+                        "{} is outdated again after {round} rounds: its current revision is {current}",
+                        deployed.application()
+                    )));
+                }
+                Standing::Outdated(current) => {
+                    let application = deployed.application().to_string();
+                    return Ok(Confirmed::Outdated { application, current });
+                }
             }
         }
-        Ok(None)
+        Ok(Confirmed::UpToDate(confirmed))
     }
 
-    /// The application's current revision, when the instance is not up to date with it: somebody has deployed since.
-    async fn newer_revision(&self, deployed: &Deployed, instance_id: &str) -> Result<Option<Revision>, Error> {
-        let application = Application::new(&deployed.application_name, &deployed.deployment_group_name);
+    async fn standing(&self, deployed: &Deployed, instance_id: &str) -> Result<Standing, Error> {
+        let application = deployed.application();
         let group = self.codedeploy.group(&application).await?.ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!("{application}: the deployment group has been deleted meanwhile"))
         })?;
@@ -188,10 +222,35 @@ impl Handler {
             last.as_ref().is_some_and(|last| last.deployment_id == deployed.deployment_id)
         };
         if is_last(&group.last_attempted) && is_last(&group.last_successful) {
-            return Ok(None);
+            return Ok(Standing::UpToDate(deployed.clone()));
         }
         let current = evidence::current_revision(&self.codedeploy, &application, &group).await?;
         let evidence = evidence::search(&self.codedeploy, &application, &current, instance_id).await?;
-        Ok(evidence.is_none().then_some(current.revision))
+        Ok(match evidence {
+            Some(Deployment { deployment_id, revision, .. }) => {
+                Standing::UpToDate(Deployed { deployment_id, revision, ..deployed.clone() })
+            }
+            None => Standing::Outdated(current.revision),
+        })
+    }
+}
+
+/// All applications, or the first that is outdated.
+enum Confirmed {
+    UpToDate(Vec<Deployed>),
+    Outdated { application: String, current: Revision },
+}
+
+/// One application.
+enum Standing {
+    /// With the deployment that counts now.
+    UpToDate(Deployed),
+    /// With the revision that it should have.
+    Outdated(Revision),
+}
+
+impl Deployed {
+    fn application(&self) -> Application {
+        Application::new(&self.application_name, &self.deployment_group_name)
     }
 }

@@ -43,20 +43,33 @@ impl Handler {
 
     async fn plan(&self, input: Value) -> Result<Plan, Error> {
         let input = Input::parse(input)?;
+        let completes_own_hook = input.completes_own_hook();
         let auto_scaling_group_name = String::from(input.auto_scaling_group_name);
         let instance_id = input.instance_id.map(String::from);
         let mut warnings = Vec::new();
 
-        let stage = match &instance_id {
-            Some(instance_id) => Some(self.stage(&auto_scaling_group_name, instance_id).await?),
+        let named_hook = input.lifecycle_hook_name.map(String::from);
+        let instance = match &instance_id {
+            Some(instance_id) => {
+                Some(self.instance(&auto_scaling_group_name, instance_id, named_hook.is_some()).await?)
+            }
             None => {
                 self.check_group_exists(&auto_scaling_group_name).await?;
                 None
             }
         };
         let hooks = self.autoscaling.launch_hooks(&auto_scaling_group_name).await?;
-        let named_hook = input.lifecycle_hook_name.map(String::from);
-        let hook = self.hook(&auto_scaling_group_name, stage, named_hook, &hooks, &mut warnings)?;
+        let hook = match instance {
+            Some(instance) if instance.stage() == Stage::Launching => {
+                self.hook(named_hook, completes_own_hook, &hooks, &mut warnings)?
+            }
+            Some(Instance { lifecycle_state, .. }) => {
+                let unused = |name| format!("the instance is {lifecycle_state}: {name} is not completed");
+                warnings.extend(named_hook.map(unused));
+                None
+            }
+            None => None,
+        };
         let applications = match input.applications {
             Some(applications) => applications,
             None => self.default_applications(hook)?,
@@ -88,18 +101,20 @@ impl Handler {
     }
 
     async fn check_group_exists(&self, name: &str) -> Result<(), Error> {
-        match self.autoscaling.group_exists(name).await? {
-            true => Ok(()),
-            false => Err(Error::InvalidInput(format!("autoScalingGroupName: there is no Auto Scaling group {name:?}"))),
+        match self.autoscaling.instances(name).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::InvalidInput(format!("autoScalingGroupName: there is no Auto Scaling group {name:?}"))),
         }
     }
 
-    async fn stage(&self, group: &str, instance_id: &str) -> Result<Stage, Error> {
+    /// The instance, launching or in service. An instance that waits at a hook may be too new for Auto Scaling to tell of it.
+    async fn instance(&self, group: &str, instance_id: &str, at_hook: bool) -> Result<Instance, Error> {
         let Some(instance) = self.autoscaling.instance(instance_id).await? else {
             self.check_group_exists(group).await?;
-            return Err(Error::InstanceNotFound(format!("instanceId: {instance_id} is in no Auto Scaling group")));
+            let problem = format!("instanceId: {instance_id} is in no Auto Scaling group");
+            return Err(if at_hook { Error::InstanceNotFound(problem) } else { Error::InvalidInput(problem) });
         };
-        let Instance { auto_scaling_group_name: actual, lifecycle_state } = &instance;
+        let actual = &instance.auto_scaling_group_name;
         if actual != group {
             self.check_group_exists(group).await?;
             return Err(Error::InvalidInput(format!(
@@ -107,36 +122,39 @@ impl Handler {
             )));
         }
         match instance.stage() {
-            Stage::Gone => Err(Error::InstanceGone(format!("{instance_id} is {lifecycle_state}"))),
-            stage => Ok(stage),
+            Stage::Gone => Err(Error::InstanceGone(format!("{instance_id} is {}", instance.lifecycle_state))),
+            Stage::Launching | Stage::InService => Ok(instance),
         }
     }
 
-    /// The hook at which the instance waits: the one that the input names, else the stack's own.
+    /// The hook at which a launching instance waits, as far as it is this rollout's to complete.
     fn hook<'a>(
         &self,
-        group: &str,
-        stage: Option<Stage>,
         named: Option<String>,
+        completes_own_hook: bool,
         hooks: &'a [LaunchHook],
         warnings: &mut Vec<String>,
     ) -> Result<Option<&'a LaunchHook>, Error> {
         let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name == name);
-        match (named, stage) {
-            (Some(name), Some(Stage::Launching)) => find(&name).map(Some).ok_or_else(|| {
+        if let Some(name) = named {
+            return find(&name).map(Some).ok_or_else(|| {
                 let has: Vec<_> = hooks.iter().map(|hook| hook.lifecycle_hook_name.as_str()).collect();
                 Error::InvalidInput(format!(
-                    "lifecycleHookName: expected a launch lifecycle hook of {group:?} ({}), got {name:?}",
+                    "lifecycleHookName: expected a launch lifecycle hook of the group ({}), got {name:?}",
                     has.join(", ")
                 ))
-            }),
-            (Some(name), _) => {
-                warnings.push(format!("the instance is in service already: {name} will not be completed"));
-                Ok(None)
-            }
-            (None, Some(Stage::Launching)) => Ok(find(&self.own_hook)),
-            (None, _) => Ok(None),
+            });
         }
+        let own = find(&self.own_hook);
+        if own.is_some() && !completes_own_hook {
+            warnings.push(format!(
+                "the instance waits at {}, which is not completed after certain applications only: name it as \
+                 lifecycleHookName if it should be",
+                self.own_hook
+            ));
+            return Ok(None);
+        }
+        Ok(own)
     }
 
     /// The applications of an input that names none: the hook's, else the stack's.

@@ -88,11 +88,13 @@ async fn start(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Req
     if let Some(own) = own_deployment(codedeploy, request, &group).await? {
         return Ok(Answer::Started(under_way(own, expected, plan)));
     }
-    if let Some(active) = codedeploy.active_deployments(application).await?.first() {
-        return join_or_wait(codedeploy, request, active).await;
+    let active = codedeploy.active_deployments(application).await?;
+    if !active.is_empty() {
+        return occupied(codedeploy, request, &active, expected).await;
     }
     if let Some(instance_id) = &plan.instance_id
-        && let Some(deployment) = evidence::in_latest_deployments(codedeploy, &group, &current, instance_id).await?
+        && let Some(deployment) =
+            evidence::in_last_deployments(codedeploy, application, &group, &current, instance_id).await?
     {
         return Ok(up_to_date(deployment));
     }
@@ -103,8 +105,12 @@ async fn start(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Req
     }
     match codedeploy.create(application, &current.revision, &description(request)).await? {
         Creation::Created(deployment_id) => Ok(Answer::Started(under_way(deployment_id, expected, plan))),
-        Creation::GroupOccupied => occupied_meanwhile(codedeploy, request, expected).await,
-        Creation::Refused { code, message } => refused(codedeploy, request, &current, code, message).await,
+        // Somebody took the group's one slot between the look and the call.
+        Creation::GroupOccupied => {
+            let active = codedeploy.active_deployments(application).await?;
+            occupied(codedeploy, request, &active, expected).await
+        }
+        Creation::Refused { code, message } => refused(codedeploy, autoscaling, request, &current, code, message).await,
     }
 }
 
@@ -143,18 +149,30 @@ fn under_way(deployment_id: String, expected_seconds: Option<u32>, plan: &Plan) 
     UnderWay { deployment_id, wait_seconds, expected_seconds }
 }
 
-/// The group has an active deployment that this attempt did not start. One that still has the instance to do, or has done
-/// it, is as good as our own; one that failed on the instance, or does not contain it, has to end first.
-async fn join_or_wait(codedeploy: &CodeDeploy, request: &Request, active: &str) -> Result<Answer, Error> {
+/// The group has an active deployment. It may be this attempt's own, started by an earlier call that goes on at the same time.
+/// Of somebody else's, one that still has the instance to do, or has done it, is as good as our own; one that failed on
+/// the instance, or does not contain it, has to end first.
+async fn occupied(
+    codedeploy: &CodeDeploy,
+    request: &Request,
+    active: &[String],
+    expected: Option<u32>,
+) -> Result<Answer, Error> {
+    let description = description(request);
+    let deployments = codedeploy.deployments(active).await?;
+    if let Some(own) = deployments.iter().find(|deployment| deployment.description == description) {
+        return Ok(Answer::Started(under_way(own.deployment_id.clone(), expected, &request.plan)));
+    }
+    let Some(theirs) = active.first() else { return busy(request, "a deployment that is not listed yet") };
     let target = match &request.plan.instance_id {
-        Some(instance_id) => codedeploy.target(active, instance_id).await?,
+        Some(instance_id) => codedeploy.target(theirs, instance_id).await?,
         None => None,
     };
     use TargetStatus::{InProgress, Pending, Succeeded};
     match target.map(|target| target.status) {
         // It began at a time unknown here, so its history says nothing about when it ends.
-        Some(Pending | InProgress | Succeeded) => Ok(Answer::Joined(under_way(active.to_owned(), None, &request.plan))),
-        _ => busy(request, active),
+        Some(Pending | InProgress | Succeeded) => Ok(Answer::Joined(under_way(theirs.clone(), None, &request.plan))),
+        _ => busy(request, theirs),
     }
 }
 
@@ -171,40 +189,28 @@ fn busy(request: &Request, deployment_id: &str) -> Result<Answer, Error> {
     })
 }
 
-/// Somebody took the group's one slot between the look and the call, or an earlier call of ours did and its deployment
-/// shows only now.
-async fn occupied_meanwhile(
-    codedeploy: &CodeDeploy,
-    request: &Request,
-    expected: Option<u32>,
-) -> Result<Answer, Error> {
-    let ids = codedeploy.active_deployments(&request.application).await?;
-    let description = description(request);
-    let active = codedeploy.deployments(&ids).await?;
-    if let Some(own) = active.iter().find(|d| d.description == description) {
-        return Ok(Answer::Started(under_way(own.deployment_id.clone(), expected, &request.plan)));
-    }
-    match active.first() {
-        Some(other) => join_or_wait(codedeploy, request, &other.deployment_id).await,
-        None => busy(request, "a deployment that is not listed yet"),
-    }
-}
-
-/// A refusal is an error, unless it is CodeDeploy's way to say that nothing is outdated and the instance is known to be up
-/// to date. A rollout of a whole group has no instance to prove it by, and takes CodeDeploy's word.
+/// A refusal is an error, unless it is CodeDeploy's way to say that nothing is outdated: the instance is known to be up to
+/// date, and in a rollout of a whole group every instance is.
 async fn refused(
     codedeploy: &CodeDeploy,
+    autoscaling: &AutoScaling,
     request: &Request,
     current: &Current,
     code: String,
     message: String,
 ) -> Result<Answer, Error> {
     let Request { plan, application, .. } = request;
-    let evidence = match &plan.instance_id {
-        Some(instance_id) => evidence::search(codedeploy, application, current, instance_id).await?,
-        None if message.contains("outdated") => current.last_successful.clone(),
-        None => None,
+    let instances = match &plan.instance_id {
+        Some(instance_id) => vec![instance_id.clone()],
+        None => autoscaling.instances(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
     };
+    let mut evidence = None;
+    for instance_id in &instances {
+        evidence = evidence::search(codedeploy, application, current, instance_id).await?;
+        if evidence.is_none() {
+            break;
+        }
+    }
     match evidence {
         Some(deployment) => {
             info!(code, message, "refused: nothing is outdated");

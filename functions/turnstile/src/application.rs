@@ -42,7 +42,8 @@ pub enum FileExistsBehavior {
 
 /// One retry: an agent that restarts during the launch rejects a command, and the next deployment succeeds.
 const DEFAULT_MAX_ATTEMPTS: u32 = 2;
-/// CodeDeploy ends a script after 3,600 s at the latest (CodeDeploy user guide, AppSpec `timeout`).
+/// CodeDeploy ends a script after 3,600 s at the latest (CodeDeploy user guide, AppSpec `timeout`), and a deployment after 8 to
+/// 12 h, which is the most that can be asked for.
 const DEFAULT_TIMEOUT_SECONDS: u32 = 3_600;
 
 impl Application {
@@ -95,7 +96,7 @@ struct LongForm {
     file_exists_behavior: Option<FileExistsBehavior>,
     ignore_application_stop_failures: Option<bool>,
     max_attempts: Option<WholeNumber<1, 10>>,
-    timeout_seconds: Option<WholeNumber<60, 172_800>>,
+    timeout_seconds: Option<WholeNumber<60, 43_200>>,
 }
 
 impl From<LongForm> for Application {
@@ -230,7 +231,7 @@ mod tests {
             ),
             (
                 r#"[{"applicationName":"A","deploymentGroupName":"G","timeoutSeconds":"1h"}]"#,
-                "Applications: applications[0].timeoutSeconds: invalid type: string \"1h\", expected a whole number from 60 to 172800",
+                "Applications: applications[0].timeoutSeconds: invalid type: string \"1h\", expected a whole number from 60 to 43200",
             ),
             (
                 r#"[{"applicationName":"","deploymentGroupName":"G"}]"#,

@@ -34,11 +34,12 @@ pub enum Stage {
 }
 
 /// What came of completing a hook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Completion {
     Completed,
-    /// The hook was over before: completed by somebody else, timed out, or its instance terminated.
-    AlreadyOver,
+    /// The hook has no action to complete. The error says which of the reasons it is: [`Error::InstanceGone`], or
+    /// [`Error::HookNotOpen`] for an instance that still waits, at another hook or on its way to this one.
+    NoAction(Error),
 }
 
 /// Whether the hook of a waiting instance could be kept open.
@@ -72,20 +73,22 @@ impl AutoScaling {
         Self { client }
     }
 
-    /// Whether the group exists.
+    /// The ids of the group's instances; `None` when there is no such group.
     ///
     /// # Errors
     /// As [`Error::of_call`] classifies them; so for every call here.
-    pub async fn group_exists(&self, auto_scaling_group_name: &str) -> Result<bool, Error> {
+    pub async fn instances(&self, auto_scaling_group_name: &str) -> Result<Option<Vec<String>>, Error> {
         let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(auto_scaling_group_name);
         let answer = request.send().await.map_err(|e| Error::of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
-        Ok(!answer.auto_scaling_groups().is_empty())
+        Ok(answer.auto_scaling_groups().first().map(|group| {
+            group.instances().iter().filter_map(|instance| instance.instance_id().map(str::to_owned)).collect()
+        }))
     }
 
     /// The instance; `None` when Auto Scaling does not know it (any more, or yet).
     ///
     /// # Errors
-    /// See [`AutoScaling::group_exists`].
+    /// See [`AutoScaling::instances`].
     pub async fn instance(&self, instance_id: &str) -> Result<Option<Instance>, Error> {
         let request = self.client.describe_auto_scaling_instances().instance_ids(instance_id);
         let answer =
@@ -99,7 +102,7 @@ impl AutoScaling {
     /// The group's launch lifecycle hooks.
     ///
     /// # Errors
-    /// See [`AutoScaling::group_exists`].
+    /// See [`AutoScaling::instances`].
     pub async fn launch_hooks(&self, auto_scaling_group_name: &str) -> Result<Vec<LaunchHook>, Error> {
         let request = self.client.describe_lifecycle_hooks().auto_scaling_group_name(auto_scaling_group_name);
         let answer = request.send().await.map_err(|e| Error::of_call("AutoScaling.DescribeLifecycleHooks", &e))?;
@@ -123,7 +126,7 @@ impl AutoScaling {
     /// Keeps the plan's hook open for another heartbeat time-out. Does nothing when no hook is waiting.
     ///
     /// # Errors
-    /// [`Error::InstanceGone`] and [`Error::HookNotOpen`], else see [`AutoScaling::group_exists`].
+    /// [`Error::InstanceGone`] and [`Error::HookNotOpen`], else see [`AutoScaling::instances`].
     pub async fn heartbeat(&self, plan: &Plan) -> Result<(), Error> {
         let Some((instance_id, hook)) = plan.waiting_instance() else {
             return Ok(());
@@ -155,7 +158,7 @@ impl AutoScaling {
     /// Completes the hook.
     ///
     /// # Errors
-    /// [`Error::HookNotOpen`] while the instance is still on its way to the hook, else see [`AutoScaling::group_exists`].
+    /// See [`AutoScaling::instances`].
     pub async fn complete(
         &self,
         auto_scaling_group_name: &str,
@@ -177,10 +180,8 @@ impl AutoScaling {
                 None => return Err(Error::of_call("AutoScaling.CompleteLifecycleAction", &e)),
             },
         };
-        match without_action(instance_id, self.instance(instance_id).await?.as_ref(), &message) {
-            too_early @ Error::HookNotOpen(_) => Err(too_early),
-            _ => Ok(Completion::AlreadyOver),
-        }
+        let instance = self.instance(instance_id).await?;
+        Ok(Completion::NoAction(without_action(instance_id, instance.as_ref(), &message)))
     }
 }
 

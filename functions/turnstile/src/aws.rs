@@ -11,7 +11,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 const ATTEMPTS: u32 = 3;
 /// The APIs answer within a second; one that has not after five is not going to.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-/// All tries together stay under the functions' own time-out of 60 s, even for a function that makes several calls.
+/// All tries of one call. A function makes several, but an API that is this slow for one is not worth the next: the function
+/// ends with the first that fails.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 

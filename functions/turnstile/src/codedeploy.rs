@@ -211,13 +211,13 @@ impl CodeDeploy {
         self.list(application, &[], Some(start), usize::MAX).await
     }
 
-    /// The ids of at least `most` of the group's deployments, or of all it has. CodeDeploy lists the newest first, which it
+    /// The ids of `at_least` so many of the group's deployments, or of all it has. CodeDeploy lists the newest first, which it
     /// does not promise.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn recent_deployments(&self, application: &Application, most: usize) -> Result<Vec<String>, Error> {
-        self.list(application, &[], None, most).await
+    pub async fn recent_deployments(&self, application: &Application, at_least: usize) -> Result<Vec<String>, Error> {
+        self.list(application, &[], None, at_least).await
     }
 
     async fn list(
@@ -225,7 +225,7 @@ impl CodeDeploy {
         application: &Application,
         statuses: &[SdkDeploymentStatus],
         start: Option<DateTime>,
-        enough: usize,
+        at_least: usize,
     ) -> Result<Vec<String>, Error> {
         let mut ids = Vec::new();
         let mut next_token = None;
@@ -243,7 +243,7 @@ impl CodeDeploy {
                 .map_err(|e| Error::of_call("CodeDeploy.ListDeployments", &e))?;
             ids.extend(answer.deployments.unwrap_or_default());
             next_token = answer.next_token;
-            if next_token.is_none() || ids.len() >= enough {
+            if next_token.is_none() || ids.len() >= at_least {
                 return Ok(ids);
             }
         }

@@ -1,4 +1,5 @@
-//! Everything that can end a call, each with the stable name that the state machine matches.
+//! Everything that can end a call, each with the stable name that the state machine matches. (A deployment that failed ends
+//! no call, it is an answer: its names are those of [`crate::reason::Failure`].)
 //!
 //! AWS errors are classified here and nowhere else. Outcomes that are normal (no such target, a hook already over, a
 //! group that is busy) are not errors: the calls in [`crate::codedeploy`] and [`crate::autoscaling`] return them as
@@ -25,6 +26,9 @@ pub enum Error {
     /// Auto Scaling does not know the instance (yet).
     #[error("{0}")]
     InstanceNotFound(String),
+    /// Round after round, an application got a new revision before the instance could be let in.
+    #[error("{0}")]
+    RevisionsKeepChanging(String),
     /// Other deployments occupied the group for as long as the application may take.
     #[error("{0}")]
     GroupBusy(String),
@@ -54,6 +58,7 @@ impl Error {
             Self::InstanceGone(_) => "Turnstile.InstanceGone",
             Self::HookNotOpen(_) => "Turnstile.HookNotOpen",
             Self::InstanceNotFound(_) => "Turnstile.InstanceNotFound",
+            Self::RevisionsKeepChanging(_) => "Turnstile.RevisionsKeepChanging",
             Self::GroupBusy(_) => "Turnstile.GroupBusy",
             Self::DeploymentRejected { .. } => "Turnstile.DeploymentRejected",
             Self::Throttled { .. } => "Turnstile.Throttled",
@@ -172,6 +177,21 @@ mod tests {
         let error: SdkError<GetDeploymentError, ()> = SdkError::timeout_error("no answer in 5 s");
         let error = Error::of_call("CodeDeploy.GetDeployment", &error);
         assert_eq!(error.to_string(), "CodeDeploy.GetDeployment gave no answer: no answer in 5 s");
+    }
+
+    #[test]
+    fn every_name_is_documented() {
+        let documented = include_str!("../../../README.md");
+        let sources = [include_str!("error.rs"), include_str!("reason.rs")];
+        let names = sources.iter().flat_map(|source| source.split('"')).filter(|text| {
+            text.strip_prefix("Turnstile.")
+                .is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic()))
+        });
+        let names: std::collections::BTreeSet<_> = names.collect();
+        assert!(names.len() > 12, "{names:?}");
+        for name in names {
+            assert!(documented.contains(&format!("`{name}`")), "{name} is missing in README.md");
+        }
     }
 
     #[test]

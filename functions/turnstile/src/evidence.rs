@@ -5,7 +5,7 @@
 
 use crate::Error;
 use crate::application::Application;
-use crate::codedeploy::{CodeDeploy, Deployment, Group, TargetStatus};
+use crate::codedeploy::{CodeDeploy, Deployment, Group, LastDeployment, TargetStatus};
 use crate::revision::Revision;
 
 /// The revision that an instance of the group should run, with the deployment that made it so.
@@ -56,38 +56,31 @@ fn finding(target: Option<TargetStatus>, same_build: bool) -> Finding {
     }
 }
 
-/// The last successful deployment of the group, when it is evidence that the instance is up to date. One call, or two
-/// when another deployment was attempted since; an instance that got the revision from an earlier one is missed.
+/// Evidence in the group's last deployments: the last successful one, and what was attempted since. One call as a rule; an
+/// instance that got the revision from an earlier deployment is missed.
 ///
 /// # Errors
 /// As [`Error::of_call`] classifies them.
-pub async fn in_latest_deployments(
+pub async fn in_last_deployments(
     codedeploy: &CodeDeploy,
+    application: &Application,
     group: &Group,
     current: &Current,
     instance_id: &str,
 ) -> Result<Option<Deployment>, Error> {
-    let Some(last_successful) = &current.last_successful else {
-        return Ok(None);
-    };
-    let attempted_since =
-        group.last_attempted.as_ref().filter(|attempt| attempt.deployment_id != last_successful.deployment_id);
-    if let Some(attempt) = attempted_since {
-        let target = codedeploy.target(&attempt.deployment_id, instance_id).await?;
-        if finding(target.map(|target| target.status), false) == Finding::Outdated {
-            return Ok(None);
+    let Some(last_successful) = &current.last_successful else { return Ok(None) };
+    let is_last = |last: &LastDeployment| last.deployment_id == last_successful.deployment_id;
+    let deployments = match group.last_attempted.as_ref().is_some_and(is_last) {
+        true => vec![last_successful.clone()],
+        false => {
+            let newest_first = newest_first(codedeploy, application).await?.into_iter();
+            newest_first.take_while(|deployment| deployment.created >= last_successful.created).collect()
         }
-    }
-    let target = codedeploy.target(&last_successful.deployment_id, instance_id).await?;
-    let up_to_date = finding(target.map(|target| target.status), true) == Finding::UpToDate;
-    Ok(up_to_date.then(|| last_successful.clone()))
+    };
+    decided_by(codedeploy, deployments, current, instance_id).await
 }
 
-/// How far back to look for the deployment that brought an instance up to date. Each costs a call, but only where a
-/// deployment found nothing to do for the instance.
-const DEPLOYMENTS_SEARCHED: usize = 50;
-
-/// Searches the group's deployments, newest first, for the one that decides whether the instance is up to date.
+/// Searches all of the group's deployments for evidence.
 ///
 /// # Errors
 /// As [`Error::of_call`] classifies them.
@@ -97,11 +90,29 @@ pub async fn search(
     current: &Current,
     instance_id: &str,
 ) -> Result<Option<Deployment>, Error> {
+    decided_by(codedeploy, newest_first(codedeploy, application).await?, current, instance_id).await
+}
+
+/// How far back to look for the deployment that brought an instance up to date. Each costs a call, but only where a
+/// deployment found nothing to do for the instance.
+const DEPLOYMENTS_SEARCHED: usize = 50;
+
+async fn newest_first(codedeploy: &CodeDeploy, application: &Application) -> Result<Vec<Deployment>, Error> {
     let mut ids = codedeploy.recent_deployments(application, DEPLOYMENTS_SEARCHED).await?;
     ids.truncate(DEPLOYMENTS_SEARCHED);
     let mut deployments = codedeploy.deployments(&ids).await?;
     deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created));
-    for deployment in deployments {
+    Ok(deployments)
+}
+
+/// The first of the deployments that touched the instance, if it succeeded there with the current revision.
+async fn decided_by(
+    codedeploy: &CodeDeploy,
+    newest_first: Vec<Deployment>,
+    current: &Current,
+    instance_id: &str,
+) -> Result<Option<Deployment>, Error> {
+    for deployment in newest_first {
         let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
         let same_build = deployment.revision.as_ref().is_some_and(|revision| revision.is_same_build(&current.revision));
         match finding(target.map(|target| target.status), same_build) {

@@ -51,6 +51,12 @@ impl HookResult {
 }
 
 impl Input {
+    /// Whether a rollout of this input completes the stack's own hook without being told so. Not when a person asked for
+    /// certain applications only: they say nothing about the others that the instance waits for.
+    pub fn completes_own_hook(&self) -> bool {
+        self.lifecycle_hook_name.is_none() && self.applications.is_none()
+    }
+
     /// Reads an execution's input: the fields above, or an EventBridge event "EC2 Instance-launch Lifecycle Action" as it is.
     ///
     /// # Errors
@@ -146,19 +152,21 @@ pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
 }
 
 /// The instance, the hook and the result that a rollout owes when its input could not be planned: as much of an
-/// unreadable input as can be read. `None` when it names no instance, and so no hook to complete.
+/// unreadable input as can be read. `None` when it names no instance, or asks for some applications without naming a hook
+/// (see [`Input::completes_own_hook`]).
 ///
-/// `own_hook` is the stack's hook, for an input that names none or names it wrongly. The group is left out on purpose:
-/// the instance knows its group better than a mistyped input.
-pub fn owed_hook(input: &Value, own_hook: &str) -> Option<OwedHook> {
+/// The group is left out on purpose: the instance knows its group better than a mistyped input.
+pub fn owed_hook(input: &Value) -> Option<OwedHook> {
     let (_, instance_id) = named(input);
     let instance_id = InstanceId::try_from(instance_id?.to_owned()).ok()?;
     let hook_name = input.pointer("/lifecycleHookName").or_else(|| input.pointer("/detail/LifecycleHookName"));
-    let hook_name = hook_name.and_then(Value::as_str).filter(|name| !name.is_empty());
+    if hook_name.is_none() && input.get("applications").is_some() {
+        return None;
+    }
     let on_failure = input.get("onFailure").and_then(|v| HookResult::deserialize(v).ok()).unwrap_or_default();
     Some(OwedHook {
         instance_id: instance_id.into(),
-        lifecycle_hook_name: hook_name.unwrap_or(own_hook).to_owned(),
+        lifecycle_hook_name: hook_name.and_then(Value::as_str).map(str::to_owned),
         on_failure,
     })
 }
@@ -167,7 +175,8 @@ pub fn owed_hook(input: &Value, own_hook: &str) -> Option<OwedHook> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwedHook {
     pub instance_id: String,
-    pub lifecycle_hook_name: String,
+    /// Absent or misspelt, it is the stack's own.
+    pub lifecycle_hook_name: Option<String>,
     pub on_failure: HookResult,
 }
 
@@ -371,23 +380,27 @@ mod tests {
 
     #[test]
     fn an_unreadable_input_still_names_the_hook_it_owes() {
-        let owed = |instance: &str, hook: &str, on_failure| {
-            Some(OwedHook { instance_id: instance.into(), lifecycle_hook_name: hook.into(), on_failure })
+        let owed = |instance: &str, hook: Option<&str>, on_failure| {
+            Some(OwedHook { instance_id: instance.into(), lifecycle_hook_name: hook.map(Into::into), on_failure })
         };
         let id = "i-0123456789abcdef0";
         for (input, expected) in [
-            (json!({"instanceId": id, "applications": 7}), owed(id, "own", HookResult::Abandon)),
+            (json!({"instanceId": id}), owed(id, None, HookResult::Abandon)),
+            (json!({"instanceId": id, "applications": 7}), None),
             (
                 json!({"instanceId": id, "lifecycleHookName": "h", "onFailure": "CONTINUE", "x": 1}),
-                owed(id, "h", HookResult::Continue),
+                owed(id, Some("h"), HookResult::Continue),
             ),
-            (json!({"instanceId": id, "lifecycleHookName": 5, "onFailure": "?"}), owed(id, "own", HookResult::Abandon)),
-            (with(event(), "/detail/NotificationMetadata", json!("?")), owed(id, "turnstile", HookResult::Abandon)),
+            (json!({"instanceId": id, "lifecycleHookName": 5, "onFailure": "?"}), owed(id, None, HookResult::Abandon)),
+            (
+                with(event(), "/detail/NotificationMetadata", json!("?")),
+                owed(id, Some("turnstile"), HookResult::Abandon),
+            ),
             (json!({"instanceId": "?"}), None),
             (json!({"autoScalingGroupName": "web"}), None),
             (json!(null), None),
         ] {
-            assert_eq!(owed_hook(&input, "own"), expected, "{input}");
+            assert_eq!(owed_hook(&input), expected, "{input}");
         }
     }
 }

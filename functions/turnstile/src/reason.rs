@@ -87,7 +87,8 @@ impl Reason {
             deployment_group_name: application.deployment_group_name.clone(),
             deployment_id: id.clone(),
             deployment_url: format!(
-                "https://{region}.console.aws.amazon.com/codesuite/codedeploy/deployments/{id}?region={region}"
+                "https://{region}.{}/codesuite/codedeploy/deployments/{id}?region={region}",
+                console_domain(region)
             ),
             deployment_status: match &overall_code {
                 Some(code) => format!("{:?} ({code})", deployment.status),
@@ -130,6 +131,15 @@ impl Reason {
                 None => true,
             },
         }
+    }
+}
+
+/// Where the partition of a Region has its console.
+fn console_domain(region: &str) -> &'static str {
+    match region {
+        china if china.starts_with("cn-") => "console.amazonaws.cn",
+        government if government.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
     }
 }
 

@@ -8,25 +8,31 @@ use crate::plan::Hook;
 const SHORTEST: u32 = 10;
 /// An operator who watches should not wait longer than this for a deployment that is already over.
 const LONGEST_POLL: u32 = 60;
+/// However long the last deployment took: it may have been held up by an instance that was dead, and the next one not.
+const LONGEST_BY_HISTORY: u32 = 600;
 /// Where nothing is known: what the AWS CLI's waiter takes.
 const WITHOUT_HISTORY: u32 = 15;
 
 /// The wait between starting a deployment and the first look at it: until 90 % of the expected duration are over, so
 /// that a deployment of usual length is met by the first looks after that, a tenth of the time so far apart.
 pub fn before_first_look(expected: Option<u32>, hook: Option<&Hook>) -> u32 {
-    let wait = expected.map_or(WITHOUT_HISTORY, |expected| (expected / 10 * 9).max(SHORTEST));
+    let wait = expected.map_or(WITHOUT_HISTORY, |expected| nearly_over(expected).clamp(SHORTEST, LONGEST_BY_HISTORY));
     wait.min(longest_between_heartbeats(hook))
 }
 
 /// The wait before looking again after `elapsed`: to just before the expected end, if that is still to come, otherwise a
 /// tenth of what has passed, so that the time lost at the end stays in proportion to the deployment.
 pub fn before_next_look(elapsed: u32, expected: Option<u32>, hook: Option<&Hook>) -> u32 {
-    let nearly_over = expected.unwrap_or(0) / 10 * 9;
-    let wait = match nearly_over.checked_sub(elapsed) {
-        Some(left) if left >= SHORTEST => left,
-        _ => (elapsed / 10).clamp(SHORTEST, LONGEST_POLL),
+    let left = expected.map_or(0, |expected| nearly_over(expected).saturating_sub(elapsed));
+    let wait = match left {
+        SHORTEST.. => left.min(LONGEST_BY_HISTORY),
+        _ => elapsed.div_ceil(10).clamp(SHORTEST, LONGEST_POLL),
     };
     wait.min(longest_between_heartbeats(hook))
+}
+
+fn nearly_over(expected: u32) -> u32 {
+    expected.saturating_mul(9) / 10
 }
 
 /// The wait before asking again whether a busy group has become free.
@@ -70,7 +76,8 @@ mod tests {
             (Some(240), None, 216),
             (Some(5), None, 10),
             (Some(0), None, 10),
-            (Some(3_600), Some(3_600), 1_800),
+            (Some(3_600), None, 600),
+            (Some(3_600), Some(600), 300),
             (Some(240), Some(30), 15),
         ] {
             assert_eq!(before_first_look(expected, heartbeat_timeout.map(hook).as_ref()), wait, "{expected:?}");
@@ -81,12 +88,13 @@ mod tests {
     fn later_waits_grow_with_the_time_that_has_passed() {
         for (elapsed, expected, heartbeat_timeout, wait) in [
             (15, None, None, 10),
-            (216, Some(240), None, 21),
+            (216, Some(240), None, 22),
             (15, Some(240), None, 201),
             (210, Some(240), None, 21),
             (5_000, Some(240), None, 60),
             (400, None, None, 40),
-            (1_800, Some(3_600), Some(3_600), 1_440),
+            (600, Some(3_600), None, 600),
+            (3_000, Some(3_600), None, 240),
         ] {
             let hook = heartbeat_timeout.map(hook);
             assert_eq!(before_next_look(elapsed, expected, hook.as_ref()), wait, "{elapsed} of {expected:?}");

@@ -3,12 +3,15 @@
 //! Every scenario goes through the whole local stack: the Lambda binaries, the state machine's own definition, and the
 //! services' wire protocols. What it asserts is what happened in the world, not how.
 
-use std::collections::BTreeMap;
+mod permissions;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use stack::{Execution, Options, Stack};
-use world::{ApplicationSetting, AutoScalingGroupSetting, DeploymentReport, HookActionReport, Report, Setting};
+use world::{
+    ApplicationSetting, AutoScalingGroupSetting, ClosedBy, DeploymentReport, HookActionReport, Report, Setting,
+};
 
 pub const GROUP: &str = "web";
 pub const HOOK: &str = "turnstile";
@@ -24,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 pub fn six_applications() -> Setting {
     let mut group: AutoScalingGroupSetting = read(json!({
         "name": GROUP,
-        "hooks": [{"name": HOOK, "heartbeatTimeout": 600}],
+        "hooks": [{"name": HOOK}],
         "tags": {"role": GROUP},
     }));
     group.required_applications = SIX.map(short).to_vec();
@@ -43,6 +46,14 @@ pub fn six_applications() -> Setting {
         })
         .collect();
     Setting { auto_scaling_groups: vec![group], applications, ..Setting::default() }
+}
+
+/// Applications that take ten minutes to start: time for a test to look at a deployment that is under way.
+pub fn slow(mut setting: Setting) -> Setting {
+    for application in &mut setting.applications {
+        application.lifecycle_event_seconds.application_start = 600.0;
+    }
+    setting
 }
 
 /// The short form of one of the applications.
@@ -74,6 +85,23 @@ pub async fn start(setting: Setting, deliveries: u32) -> Stack {
     options.applications = Some(applications);
     options.lifecycle_hook_name = HOOK.to_owned();
     Stack::start(options).await.expect("a stack")
+}
+
+/// Stops the stack after a scenario in which nothing may have been done wrong: no violation, every hook of these instances
+/// completed, every call permitted by template.yaml, and every deployment that came through the API says whose it is.
+pub async fn finish(stack: Stack, instances: &[&str]) -> Report {
+    let report = stack.world().report();
+    assert_eq!(report.violations, [] as [&str; 0]);
+    for action in report.hook_actions.iter().filter(|action| instances.contains(&action.instance_id.as_str())) {
+        assert_eq!(action.closed_by, Some(ClosedBy::Completion), "{action:#?}");
+    }
+    permissions::check(&report.calls);
+    for call in report.calls.iter().filter(|call| call.operation == "CreateDeployment") {
+        let description = call.parameters["description"].as_str().unwrap_or_default();
+        assert!(description.starts_with("Turnstile arn:aws:states:"), "{call:#?}");
+    }
+    stack.stop().await;
+    report
 }
 
 /// Waits until the world is as wanted.
@@ -138,12 +166,4 @@ pub fn hook_action(report: &Report) -> &HookActionReport {
 pub fn cause(execution: &Execution) -> Value {
     let cause = execution.cause.as_deref().unwrap_or_else(|| panic!("a cause: {execution:#?}"));
     serde_json::from_str(cause).unwrap_or_else(|_| panic!("a cause in JSON: {cause}"))
-}
-
-/// How often each operation was called.
-pub fn calls(report: &Report) -> BTreeMap<&str, usize> {
-    report.calls.iter().fold(BTreeMap::new(), |mut counts, call| {
-        *counts.entry(call.operation.as_str()).or_default() += 1;
-        counts
-    })
 }

@@ -44,6 +44,7 @@ async fn every_field_is_checked_before_anything_is_deployed() {
         ("autoScalingGroupName", Box::new(top("autoScalingGroupName", json!("api")))),
         ("autoScalingGroupName", Box::new(|instance: &str| json!({"instanceId": instance}))),
         ("lifecycleHookName", Box::new(top("lifecycleHookName", json!(["turnstile"])))),
+        ("lifecycleHookName", Box::new(top("lifecycleHookName", json!("turnstlie")))),
         ("applications", Box::new(top("applications", json!("Search/Production")))),
         ("applications", Box::new(top("applications", json!([])))),
         ("applications[1]", Box::new(top("applications", json!(["Search/Production", "Search"])))),
@@ -99,10 +100,14 @@ async fn an_instance_of_another_group_or_of_none_is_refused() {
     let stack = start(setting, 0).await;
     let elsewhere = stack.world().launch("api").unwrap();
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-    for (instance, error) in
-        [(elsewhere.as_str(), "Turnstile.InvalidInput"), ("i-0123456789abcdef0", "Turnstile.InstanceNotFound")]
-    {
-        let execution = roll_out(&stack, json!({"autoScalingGroupName": GROUP, "instanceId": instance})).await;
+    let unknown = "i-0123456789abcdef0";
+    for (instance, hook, error) in [
+        (elsewhere.as_str(), json!(null), "Turnstile.InvalidInput"),
+        (unknown, json!(null), "Turnstile.InvalidInput"),
+        (unknown, json!(HOOK), "Turnstile.InstanceNotFound"),
+    ] {
+        let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": hook});
+        let execution = roll_out(&stack, input).await;
         assert_eq!(execution.error.as_deref(), Some(error), "{execution:#?}");
         let summary = cause(&execution)["summary"].as_str().unwrap().to_owned();
         assert!(summary.starts_with(&format!("instanceId: {instance}")), "{summary}");
@@ -115,15 +120,20 @@ async fn an_instance_of_another_group_or_of_none_is_refused() {
 
 #[tokio::test]
 async fn on_failure_continue_lets_the_instance_in() {
-    let stack = start(six_applications(), 0).await;
+    let mut setting = six_applications();
+    // Let in by its own choice, with nothing on it.
+    setting.auto_scaling_groups[0].required_applications.clear();
+    let stack = start(setting, 0).await;
     let execution = refused(&stack, "applications", |instance| {
-        json!({"autoScalingGroupName": GROUP, "instanceId": instance, "onFailure": "CONTINUE", "applications": 1})
+        json!({
+            "autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK, "onFailure": "CONTINUE",
+            "applications": 1,
+        })
     })
     .await;
     assert_eq!(cause(&execution)["hook"], "turnstile completed with CONTINUE");
-    let report = stack.world().report();
-    assert_eq!(report.hook_actions[0].result, Some(HookResult::Continue));
-    stack.stop().await;
+    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(finish(stack, &[]).await.hook_actions[0].result, Some(HookResult::Continue));
 }
 
 #[tokio::test]

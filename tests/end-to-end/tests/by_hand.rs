@@ -13,14 +13,12 @@ async fn for_one_instance_in_service() {
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
 
     let execution = roll_out(&stack, json!({"autoScalingGroupName": GROUP, "instanceId": instance})).await;
-    let report = stack.world().report();
     assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
-    assert_eq!(execution.output.unwrap()["hook"], json!({"outcome": "NO_HOOK"}));
+    assert_eq!(execution.output.unwrap()["hook"], "NO_HOOK");
+    let report = finish(stack, &[]).await;
     assert_eq!(order(&report), SIX);
     assert!(one_at_a_time(&report.deployments));
-    assert!(!calls(&report).contains_key("CompleteLifecycleAction"));
-    assert_eq!(report.violations, [] as [&str; 0]);
-    stack.stop().await;
+    assert!(report.calls.iter().all(|call| call.operation != "CompleteLifecycleAction"));
 }
 
 #[tokio::test]
@@ -28,15 +26,12 @@ async fn for_one_instance_that_waits_with_the_event_pasted_as_input() {
     let stack = start(six_applications(), 0).await;
     let mut events = stack.world().events();
     let instance = stack.world().launch(GROUP).unwrap();
-    let event = events.recv().await.unwrap();
+    let event = tokio::time::timeout(std::time::Duration::from_secs(60), events.recv()).await.unwrap().unwrap();
 
     let execution = roll_out(&stack, event).await;
     assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
-    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-    assert_eq!(hook_action(&report).instance_id, instance);
-    assert_eq!(order(&report), SIX);
-    assert_eq!(report.violations, [] as [&str; 0]);
-    stack.stop().await;
+    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(order(&finish(stack, &[&instance]).await), SIX);
 }
 
 #[tokio::test]
@@ -45,12 +40,22 @@ async fn for_a_waiting_instance_whose_hook_is_not_named() {
     let instance = stack.world().launch(GROUP).unwrap();
     until_waiting(&stack, &instance).await;
 
-    let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "applications": SIX.map(short)});
+    // Certain applications only: that says nothing about the others, so the hook stays open.
+    let input =
+        json!({"autoScalingGroupName": GROUP, "instanceId": instance, "applications": ["Storefront/Production"]});
     let execution = roll_out(&stack, input).await;
+    let output = execution.output.clone().unwrap_or_else(|| panic!("{execution:#?}"));
+    assert_eq!(output["hook"], "NO_HOOK");
+    let warning = output["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("the instance waits at turnstile"), "{warning}");
+    assert_eq!(hook_action(&stack.world().report()).closed_at, None);
+
+    let execution = roll_out(&stack, json!({"autoScalingGroupName": GROUP, "instanceId": instance})).await;
     assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
-    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    let report = finish(stack, &[&instance]).await;
     assert_eq!(hook_action(&report).result, Some(HookResult::Continue));
-    stack.stop().await;
+    assert_eq!(order(&report), SIX, "each once: the first was up to date");
 }
 
 #[tokio::test]
@@ -65,22 +70,21 @@ async fn for_every_outdated_instance_of_a_group() {
     let input = json!({"autoScalingGroupName": GROUP, "applications": ["Storefront/Production", "Orders/Production"]});
     let execution = roll_out(&stack, input.clone()).await;
     assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
-    let report = stack.world().report();
+    let report = finish(stack, &[]).await;
     assert_eq!(order(&report), ["Storefront", "Orders"]);
     for deployment in &report.deployments {
         let mut reached = deployment.instance_ids.clone();
         reached.sort();
         assert_eq!(reached, instances, "{deployment:#?}");
     }
-    assert_eq!(report.violations, [] as [&str; 0]);
-    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_group_rollout_fails_when_any_instance_does() {
     let mut setting = six_applications();
     setting.auto_scaling_groups[0].hooks.clear();
-    // One of two instances fails, twice; under OneAtATime a failure on the last instance leaves the deployment Succeeded.
+    // All at once, one success is enough for CodeDeploy to call the deployment Succeeded.
+    setting.applications[0].deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
     setting.applications[0].failure =
         Some(read(json!({"event": "ApplicationStart", "errorCode": "ScriptMissing", "times": 1})));
     let stack = start(setting, 0).await;
@@ -92,7 +96,7 @@ async fn a_group_rollout_fails_when_any_instance_does() {
         roll_out(&stack, json!({"autoScalingGroupName": GROUP, "applications": ["Storefront/Production"]})).await;
     assert_eq!(execution.error.as_deref(), Some("Turnstile.DeploymentFailed"), "{execution:#?}");
     assert_eq!(cause(&execution)["lifecycleEvent"], "ApplicationStart");
-    stack.stop().await;
+    assert_eq!(finish(stack, &[]).await.deployments[0].status, "Succeeded");
 }
 
 /// Nothing is deployed again, whatever CodeDeploy answers when nothing is outdated.
@@ -132,7 +136,10 @@ async fn an_application_that_is_up_to_date_is_passed_by() {
         let touched = report.deployments.iter().flat_map(|d| &d.targets);
         let touched = touched.filter(|t| t.instance_id == instance && t.status == "Succeeded").count();
         assert_eq!(touched, 2, "{nothing_outdated:?}: once for each application: {:#?}", report.deployments);
-        assert_eq!(report.violations, [] as [&str; 0]);
-        stack.stop().await;
+
+        let everyone = json!({"autoScalingGroupName": GROUP, "applications": ["Storefront/Production"]});
+        let execution = roll_out(&stack, everyone).await;
+        assert_eq!(execution.status, "SUCCEEDED", "{nothing_outdated:?}: {execution:#?}");
+        finish(stack, &[]).await;
     }
 }

@@ -18,11 +18,9 @@ fn selected_by_auto_scaling_group(reaches_pending_wait: bool) -> Setting {
 #[tokio::test]
 async fn a_deployment_that_reaches_the_waiting_instance_counts() {
     let stack = start(selected_by_auto_scaling_group(true), 1).await;
-    stack.world().launch(GROUP).unwrap();
-    let report = until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-    assert_eq!(order(&report), SIX);
-    assert_eq!(report.violations, [] as [&str; 0]);
-    stack.stop().await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    assert_eq!(order(&finish(stack, &[&instance]).await), SIX);
 }
 
 /// Whatever CodeDeploy makes of a deployment without instances, it is not a success on this one.
@@ -46,10 +44,8 @@ async fn a_deployment_that_does_not_reach_it_never_counts() {
         };
         assert_eq!(execution.error.as_deref(), Some(expected), "{nothing_outdated:?}");
         assert_eq!(cause(&execution)["hook"], "turnstile completed with ABANDON");
-        let report = stack.world().report();
+        let report = finish(stack, &[&instance]).await;
         assert!(report.deployments.iter().all(|d| d.application_name == SIX[0]), "{nothing_outdated:?}");
-        assert_eq!(report.violations, [] as [&str; 0], "{nothing_outdated:?}");
-        stack.stop().await;
     }
 }
 
@@ -98,8 +94,9 @@ async fn a_group_that_no_rollout_can_deploy_to_is_refused() {
     }
 }
 
-/// Somebody deploys a new build of one application to another instance while a rollout waits for that to end, and then a
-/// new build of an application that the rollout is done with.
+/// Somebody deploys to another instance while a rollout waits for that to end; and deploys an application, with which the
+/// rollout is done, in a build that fails on the waiting instance. The deployment as a whole counts as Succeeded, so its build
+/// is the current one, and the rollout goes another round to bring it there.
 #[tokio::test]
 async fn people_deploy_in_the_middle_of_a_rollout() {
     let mut setting = six_applications();
@@ -107,15 +104,22 @@ async fn people_deploy_in_the_middle_of_a_rollout() {
     let group = &mut setting.auto_scaling_groups[0];
     group.required_applications.truncate(2);
     group.tags.insert("orders".into(), "yes".into());
-    let mut elsewhere = group.clone();
-    elsewhere.name = "api".into();
-    elsewhere.desired_capacity = 1;
-    elsewhere.hooks.clear();
-    elsewhere.tags.remove("role");
-    setting.auto_scaling_groups.push(elsewhere);
+    let mut with_orders = group.clone();
+    with_orders.desired_capacity = 1;
+    with_orders.hooks.clear();
+    let mut with_storefront = with_orders.clone();
+    with_orders.name = "orders".into();
+    with_orders.tags = [("orders".into(), "yes".into())].into();
+    with_storefront.name = "storefront".into();
+    with_storefront.tags = [("role".into(), GROUP.into())].into();
+    setting.auto_scaling_groups.extend([with_orders, with_storefront]);
+    setting.applications[0].failure = Some(read(json!({
+        "event": "AfterInstall", "errorCode": "UnknownError", "times": 1, "onlyRevision": "Storefront-2.zip",
+    })));
+    setting.applications[0].deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
     let orders = &mut setting.applications[1];
     orders.selection = Selection::Tags([("orders".into(), "yes".into())].into());
-    orders.lifecycle_event_seconds.application_start = 120.0;
+    orders.lifecycle_event_seconds.application_start = 600.0;
     let stack = start(setting, 1).await;
 
     stack.world().deploy("Orders", DEPLOYMENT_GROUP, Some(revision("Orders", 2))).unwrap();
@@ -126,14 +130,22 @@ async fn people_deploy_in_the_middle_of_a_rollout() {
     stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
 
     let executions = all_ended(&stack).await;
-    assert_eq!(executions.len(), 1);
-    assert_eq!(executions[0].status, "SUCCEEDED", "{:#?}", executions[0]);
-    let keys = executions[0].output.as_ref().unwrap()["applications"].as_array().unwrap().iter();
-    let keys: Vec<_> = keys.map(|a| a["revision"]["s3"]["key"].clone()).collect();
-    assert_eq!(keys, ["Storefront-2.zip", "Orders-2.zip"], "both on their current revision");
-    let report =
-        until(&stack, |report| report.instances.iter().any(|i| i.instance_id == instance && i.in_service_at.is_some()))
-            .await;
-    assert_eq!(report.violations, [] as [&str; 0]);
-    stack.stop().await;
+    let [execution] = executions.as_slice() else { panic!("one execution: {executions:#?}") };
+    let output = execution.output.as_ref().unwrap_or_else(|| panic!("{execution:#?}"));
+    let applications = output["applications"].as_array().unwrap();
+    let builds: Vec<_> = applications.iter().map(|a| a["revision"]["s3"]["key"].clone()).collect();
+    assert_eq!(builds, ["Storefront-2.zip", "Orders-2.zip"], "both on their current revision");
+    let in_service = |i: &world::InstanceReport| i.instance_id == instance && i.in_service_at.is_some();
+    until(&stack, |report| report.instances.iter().any(in_service)).await;
+    let report = finish(stack, &[&instance]).await;
+    let storefronts: Vec<_> = report.deployments.iter().filter(|d| d.application_name == "Storefront").collect();
+    let [first, theirs, second_round] = storefronts.as_slice() else { panic!("{storefronts:#?}") };
+    let on_instance = |d: &world::DeploymentReport| {
+        d.targets.iter().find(|target| target.instance_id == instance).map(|target| target.status)
+    };
+    assert_eq!(
+        (on_instance(first), theirs.status, on_instance(theirs)),
+        (Some("Succeeded"), "Succeeded", Some("Failed"))
+    );
+    assert_eq!(on_instance(second_round), Some("Succeeded"));
 }

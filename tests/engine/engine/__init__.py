@@ -8,6 +8,7 @@ real service. Each module here repairs one subject, by replacing functions insid
     integrations  the calls that Task states make
     executions    starting and describing executions
     requests      how fast moto answers
+    clock         the time of the world that executions run in
     waits         the time that Wait states and retries take
     lifeline      ends the process with the one that started it
 """

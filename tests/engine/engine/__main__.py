@@ -1,6 +1,6 @@
 """Serves moto on a free loopback port until standard input closes.
 
-usage: python -m engine --front-door PORT [--wait-scale FACTOR]
+usage: python -m engine --front-door PORT [--speed FACTOR]
 
 Prints one line, {"port": N}, to standard output once it accepts connections.
 """
@@ -18,7 +18,7 @@ def arguments() -> argparse.Namespace:
         "--front-door", type=int, required=True, metavar="PORT", help="loopback port that Task states' calls go to"
     )
     parser.add_argument(
-        "--wait-scale", type=float, default=1.0, metavar="FACTOR", help="real seconds per second that a state machine waits"
+        "--speed", type=float, default=1.0, metavar="FACTOR", help="seconds of a state machine's time in a real second"
     )
     return parser.parse_args()
 
@@ -32,21 +32,23 @@ def main() -> None:
     from werkzeug.serving import make_server
 
     from engine import definitions, executions, integrations, lifeline, queries, requests, waits
+    from engine.clock import Clock
 
     default_user_config.setdefault("stepfunctions", {})["execute_state_machine"] = True
     definitions.install()
     queries.install()
     integrations.install(options.front_door)
-    executions.install()
+    clock = Clock(options.speed)
+    executions.install(clock)
     requests.install()
-    waits.install(options.wait_scale)
+    waits.install(options.speed)
 
     # One line a request, and one for each error a state machine handles as it should: noise at this rate.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
 
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    lifeline.hold()
+    lifeline.hold(clock)
     print(json.dumps({"port": server.server_port}), flush=True)
     server.serve_forever()
 

@@ -6,17 +6,20 @@ import threading
 import uuid
 
 from moto.core.responses import ActionResult
-from moto.stepfunctions.parser.asl.eval.states import ExecutionData
+from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.eval.states import ExecutionData, StateData
 from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from engine.clock import Clock
 
-def install() -> None:
+
+def install(clock: Clock) -> None:
     """Makes executions start and read as in the service."""
     _name_and_serialise_starts()
-    _give_the_context_iso_8601_times()
+    _give_the_context_times_of(clock)
     _complete_descriptions()
 
 
@@ -31,14 +34,18 @@ def _name_and_serialise_starts() -> None:
     StepFunctionsParserBackend.start_execution = start_execution
 
 
-def _give_the_context_iso_8601_times() -> None:
-    """$states.context.Execution.StartTime is text such as 2026-01-31T09:00:00.000Z, not a Python object."""
+def _give_the_context_times_of(clock: Clock) -> None:
+    """$states.context.Execution.StartTime is text, not a Python object, and tells the world's time, as State.EnteredTime does:
+    functions compare it with times that the world gives. Both are recorded at their own moment."""
 
     def execution_data(*, StartTime: datetime.datetime, **fields) -> ExecutionData:  # noqa: N803 (moto's keyword)
-        utc = StartTime.astimezone(datetime.timezone.utc).replace(tzinfo=None)
-        return ExecutionData(StartTime=utc.isoformat(timespec="milliseconds") + "Z", **fields)
+        return ExecutionData(StartTime=clock.now(), **fields)
+
+    def state_data(*, EnteredTime: str, **fields) -> StateData:  # noqa: N803 (moto's keyword)
+        return StateData(EnteredTime=clock.now(), **fields)
 
     execution_worker.ExecutionData = execution_data
+    state.StateData = state_data
 
 
 def _complete_descriptions() -> None:

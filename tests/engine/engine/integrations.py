@@ -72,6 +72,7 @@ def _clients_of(front_door: int):
                     aws_secret_access_key="engine",
                     config=Config(
                         parameter_validation=False,
+                        proxies={},  # none leads to this machine
                         retries={"total_max_attempts": 1},  # retries are the state machine's
                         read_timeout=None,  # so are time-outs
                         max_pool_connections=CONCURRENT_CONNECTIONS,

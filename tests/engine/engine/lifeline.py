@@ -2,6 +2,7 @@
 
 The starter holds the other end of standard input open and writes to it the processes that must not outlive it: "+PID" when one
 has started, "-PID" when it has ended. The pipe closes even when the starter is killed outright; what is on the list then is killed.
+"=SECONDS" says that the world's clock has started, and at which time (seconds since 1970).
 """
 
 import os
@@ -9,20 +10,24 @@ import signal
 import sys
 import threading
 
+from engine.clock import Clock
 
-def hold() -> None:
+
+def hold(clock: Clock) -> None:
     """Starts watching standard input, in the background."""
-    threading.Thread(target=_watch, name="lifeline", daemon=True).start()
+    threading.Thread(target=_watch, args=(clock,), name="lifeline", daemon=True).start()
 
 
-def _watch() -> None:
+def _watch(clock: Clock) -> None:
     dependants: set[int] = set()
     for line in sys.stdin:
-        pid = int(line[1:])
-        if line.startswith("+"):
-            dependants.add(pid)
+        kind, value = line[0], line[1:]
+        if kind == "=":
+            clock.start(float(value))
+        elif kind == "+":
+            dependants.add(int(value))
         else:
-            dependants.discard(pid)
+            dependants.discard(int(value))
     for pid in dependants:
         try:
             os.kill(pid, signal.SIGKILL)

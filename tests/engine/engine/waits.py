@@ -14,8 +14,9 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 
-def install(scale: float) -> None:
-    """Makes one second of the state machine last `scale` real seconds."""
+def install(speed: float) -> None:
+    """Makes `speed` seconds of the state machine last one real second."""
+    scale = 1 / speed
 
     def wait(self: WaitFunction, env: Environment, wait_seconds: float) -> None:
         end = time.monotonic() + wait_seconds * scale

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    if let Ok(milliseconds) = std::env::var("START") {
+        tokio::time::sleep(Duration::from_millis(milliseconds.parse()?)).await;
+    }
     lambda_runtime::run(service_fn(handle)).await
 }
 
@@ -31,6 +34,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
         "deadline": context.deadline,
         "arn": context.invoked_function_arn,
         "endpoint": std::env::var("AWS_ENDPOINT_URL").ok(),
+        "accessKeyId": std::env::var("AWS_ACCESS_KEY_ID").ok(),
         "variable": std::env::var("VARIABLE").ok(),
         "stateMachine": std::env::var("STATE_MACHINE_ARN").ok(),
     }))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -11,6 +11,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::Error;
+
+/// It takes a few seconds, most of them imports; longer than this it hangs.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// It closes its sockets at once; longer than this it hangs.
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
@@ -22,7 +25,11 @@ pub(crate) struct Engine {
     pub(crate) port: u16,
 }
 
-/// Tells the engine which processes must not outlive this one: it kills them when this process is gone.
+/// What the engine inherits of this process's environment: what it takes to run a program. The rest, such as `AWS_PROFILE`,
+/// `HTTP_PROXY` or `PYTHONPATH`, is the person's and would change what it does.
+const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
+
+/// Tells the engine which processes must not outlive this one, which it kills when this process is gone, and what time it is.
 #[derive(Clone)]
 pub(crate) struct Lifeline(mpsc::UnboundedSender<String>);
 
@@ -41,6 +48,12 @@ impl Lifeline {
     pub(crate) fn ended(&self, pid: u32) {
         let _ = self.0.send(format!("-{pid}\n"));
     }
+
+    /// The world's clock starts at this moment.
+    pub(crate) fn world_starts(&self) {
+        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let _ = self.0.send(format!("={}\n", epoch.as_secs_f64()));
+    }
 }
 
 #[derive(Deserialize)]
@@ -51,12 +64,11 @@ struct Ready {
 impl Engine {
     /// Starts the engine and waits until it accepts connections.
     ///
-    /// `wait_scale` is how many real seconds a second of a state machine's waiting takes; calls of Task states go to the loopback port
-    /// `front_door`.
+    /// `speed` is how many seconds of a state machine's time pass in a real one; calls of Task states go to the loopback port `front_door`.
     pub(crate) async fn start(
         python: &Path,
         front_door: u16,
-        wait_scale: f64,
+        speed: f64,
         lifeline: mpsc::UnboundedReceiver<String>,
         log: PathBuf,
     ) -> Result<Self, Error> {
@@ -65,9 +77,13 @@ impl Engine {
         }
         let stderr = std::fs::File::create(&log).map_err(|source| Error::File { path: log.clone(), source })?;
         let mut child = Command::new(python)
-            .args(["-m", "engine", "--front-door", &front_door.to_string(), "--wait-scale", &wait_scale.to_string()])
+            .args(["-m", "engine", "--front-door", &front_door.to_string(), "--speed", &speed.to_string()])
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine"))
+            .env_clear()
+            .envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -78,7 +94,10 @@ impl Engine {
         let stdin = child.stdin.take().expect("standard input is piped");
         let stdout = child.stdout.take().expect("standard output is piped");
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).await?;
+        match tokio::time::timeout(STARTS_WITHIN, BufReader::new(stdout).read_line(&mut line)).await {
+            Ok(read) => read?,
+            Err(_) => return Err(Error::EngineHangs { seconds: STARTS_WITHIN.as_secs(), log }),
+        };
         let ready: Ready = serde_json::from_str(&line).map_err(|_| Error::EngineDidNotStart { log })?;
         Ok(Self { child, lifeline: tokio::spawn(write(lifeline, stdin)), port: ready.port })
     }

@@ -26,18 +26,26 @@ pub(crate) enum Outcome {
     TimedOut,
 }
 
+/// How long a process may take to start and ask for its first invocation.
+///
+/// Lambda gives a start 10 seconds, on a machine of its own.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
+
 /// An invocation on its way to a process.
-pub(crate) struct Invocation {
-    pub(crate) request_id: String,
-    pub(crate) payload: Bytes,
-    pub(crate) deadline: SystemTime,
+struct Invocation {
+    request_id: String,
+    payload: Bytes,
+    timeout: Duration,
+    /// Told when the process takes it.
+    taken: oneshot::Sender<()>,
 }
 
-impl Invocation {
-    /// The deadline as the Runtime API gives it: milliseconds since 1970.
-    pub(crate) fn deadline_ms(&self) -> u128 {
-        self.deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
-    }
+/// An invocation that the process has taken.
+pub(crate) struct Taken {
+    pub(crate) request_id: String,
+    pub(crate) payload: Bytes,
+    /// When its time is over, as the Runtime API says it: milliseconds since 1970.
+    pub(crate) deadline_ms: u128,
 }
 
 /// One process and its side of the Runtime API.
@@ -46,7 +54,7 @@ pub(crate) struct Environment {
     pub(crate) pid: u32,
     to_process: mpsc::Sender<Invocation>,
     /// What `GET …/invocation/next` waits for.
-    pub(crate) next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     /// The invocation at work, and who waits for its outcome.
     waiting: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
     exit: watch::Receiver<Option<ExitStatus>>,
@@ -99,24 +107,43 @@ impl Environment {
         self.exit.borrow().is_none()
     }
 
-    /// Gives the process one invocation and waits for its outcome, at most `timeout`; a process that exceeds it is killed.
+    /// Gives the process one invocation and waits for its outcome, at most `timeout` from when the process has taken it: as on Lambda,
+    /// a start does not count. A process that exceeds it, or that does not start, is killed.
     pub(crate) async fn invoke(&self, request_id: String, payload: Bytes, timeout: Duration) -> Outcome {
         let (sender, outcome) = oneshot::channel();
         *self.waiting.lock().unwrap() = Some((request_id.clone(), sender));
-        let deadline = SystemTime::now() + timeout;
-        if self.to_process.send(Invocation { request_id, payload, deadline }).await.is_err() {
+        let (taken, begins) = oneshot::channel();
+        if self.to_process.send(Invocation { request_id, payload, timeout, taken }).await.is_err() {
             return Outcome::Exited(self.ended().await);
         }
+        let time_is_over = async {
+            if let Ok(Ok(())) = tokio::time::timeout(STARTS_WITHIN, begins).await {
+                tokio::time::sleep(timeout).await;
+            }
+        };
         tokio::select! {
             biased;
             Ok(outcome) = outcome => outcome,
             status = self.ended() => Outcome::Exited(status),
-            () = tokio::time::sleep(timeout) => {
+            () = time_is_over => {
                 self.kill();
                 self.ended().await;
                 Outcome::TimedOut
             }
         }
+    }
+
+    /// Waits for an invocation and takes it for the process: its time begins. `None` when there will be no other.
+    pub(crate) async fn take(&self) -> Option<Taken> {
+        let Invocation { request_id, payload, timeout, taken } = self.next.lock().await.recv().await?;
+        let deadline = SystemTime::now() + timeout;
+        // Nobody listens when the process has just ended.
+        let _ = taken.send(());
+        Some(Taken {
+            request_id,
+            payload,
+            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+        })
     }
 
     /// Hands the outcome of an invocation to who waits for it. False when nobody does: another request id, or its time is over.
@@ -171,7 +198,8 @@ fn variables(function: &Function, runtime_api: &str, endpoint: &str, id: &str) -
         ("LAMBDA_TASK_ROOT", &function.bootstrap.parent().unwrap_or(&function.bootstrap).display().to_string()),
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", "function"),
+        // Who calls is all that the world can tell from a signature.
+        ("AWS_ACCESS_KEY_ID", name),
         ("AWS_SECRET_ACCESS_KEY", "function"),
         ("AWS_SESSION_TOKEN", "function"),
         ("AWS_ENDPOINT_URL", endpoint),

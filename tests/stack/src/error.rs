@@ -15,6 +15,14 @@ pub enum Error {
         /// The file with what the engine wrote.
         log: PathBuf,
     },
+    /// The engine runs and serves nothing.
+    #[error("the engine did not start within {seconds} seconds, see {}", .log.display())]
+    EngineHangs {
+        /// How long it was waited for.
+        seconds: u64,
+        /// The file with what the engine wrote.
+        log: PathBuf,
+    },
     /// The state machine definition still holds a `${…}` after its substitutions.
     #[error("{}: nothing is known to put in place of {placeholder}", .definition.display())]
     UnresolvedSubstitution {

@@ -84,13 +84,13 @@ async fn next(State(door): State<FrontDoor>, Path((function, environment)): Path
     let Some(environment) = door.functions.find(&function, &environment) else {
         return StatusCode::FORBIDDEN.into_response();
     };
-    let Some(invocation) = environment.next.lock().await.recv().await else {
+    let Some(invocation) = environment.take().await else {
         return StatusCode::GONE.into_response();
     };
     let trace = Uuid::new_v4().simple().to_string();
     let headers = [
-        ("lambda-runtime-aws-request-id", invocation.request_id.clone()),
-        ("lambda-runtime-deadline-ms", invocation.deadline_ms().to_string()),
+        ("lambda-runtime-aws-request-id", invocation.request_id),
+        ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
         ("lambda-runtime-invoked-function-arn", function_arn(&function)),
         ("lambda-runtime-trace-id", format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..])),
     ];

@@ -74,7 +74,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     println!("export STATE_MACHINE_ARN={}", stack.state_machine_arn());
     println!();
     println!("# for example: aws autoscaling describe-auto-scaling-groups");
-    println!("# logs: {}", log_dir.display());
+    println!("# logs: {} (TURNSTILE_KEEP_LOGS=1 keeps them)", log_dir.display());
     println!("# Ctrl-C stops everything.");
 
     tokio::select! {

@@ -34,7 +34,8 @@ pub struct Options {
     pub functions: Vec<Function>,
     /// The Python interpreter with the engine's packages.
     pub python: PathBuf,
-    /// Where each function and the engine write their logs; made when it does not exist.
+    /// Where each function and the engine write their logs; made when it does not exist. The default is a folder of the stack's own,
+    /// which [`Stack::stop`](crate::Stack::stop) removes unless `TURNSTILE_KEEP_LOGS` is set; one that is dropped leaves it to be read.
     pub log_dir: PathBuf,
 }
 
@@ -60,15 +61,30 @@ impl Options {
             functions: functions.into(),
             python: std::env::var_os("TURNSTILE_PYTHON")
                 .map_or_else(|| workspace.join(".venv/bin/python"), PathBuf::from),
-            log_dir: workspace.join("target/stack").join(run()),
+            log_dir: own_log_dirs().join(run()),
         }
     }
+}
+
+/// Whether a folder for logs is one that [`Options::new`] of this process gave, and no caller named.
+pub(crate) fn is_own_log_dir(log_dir: &Path) -> bool {
+    let name = log_dir.file_name().and_then(|name| name.to_str());
+    log_dir.parent() == Some(&own_log_dirs()) && name.is_some_and(|name| name.starts_with(&process()))
+}
+
+fn own_log_dirs() -> PathBuf {
+    workspace().join("target/stack")
 }
 
 /// A name of its own for each stack of each process.
 fn run() -> String {
     static STACKS: AtomicUsize = AtomicUsize::new(0);
-    format!("{}-{}", std::process::id(), STACKS.fetch_add(1, Ordering::Relaxed))
+    format!("{}{}", process(), STACKS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// How the names of this process's stacks begin.
+fn process() -> String {
+    format!("{}-", std::process::id())
 }
 
 fn workspace() -> PathBuf {

@@ -1,7 +1,9 @@
 //! The whole stack: what starts, in which order, and what stops it.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use serde_json::Value;
@@ -14,9 +16,16 @@ use crate::engine::{Engine, Lifeline};
 use crate::executions::{self, StateMachine};
 use crate::front_door::FrontDoor;
 use crate::functions::Functions;
+use crate::options::is_own_log_dir;
 use crate::{
     Error, Execution, Function, Invoked, Options, Process, STATE_MACHINE, definition, events, state_machine_arn,
 };
+
+/// The engine's API answers at once: an execution goes on behind its start.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Set by who wants to read the logs of a stack that went well.
+const KEEP_LOGS: &str = "TURNSTILE_KEEP_LOGS";
 
 /// A running stack. [`Stack::stop`] ends it and waits for its processes to be gone; dropping it ends it too, without waiting.
 pub struct Stack {
@@ -26,6 +35,8 @@ pub struct Stack {
     engine: Engine,
     endpoint: String,
     tasks: Vec<JoinHandle<()>>,
+    /// The folder for logs, when it is the stack's own.
+    own_log_dir: Option<PathBuf>,
     _running: Running,
 }
 
@@ -37,20 +48,27 @@ impl Stack {
     /// What is missing to start it: a bootstrap, the Python environment, a substitution of the definition, a setting that makes sense.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let definition = definition::read(&options.definition)?;
-        std::fs::create_dir_all(&options.log_dir)
-            .map_err(|source| Error::File { path: options.log_dir.clone(), source })?;
+        let own_log_dir = is_own_log_dir(&options.log_dir).then(|| options.log_dir.clone());
+        let failed = |source| Error::File { path: options.log_dir.clone(), source };
+        if own_log_dir.is_some() && options.log_dir.exists() {
+            // Another process that had the same id left it.
+            std::fs::remove_dir_all(&options.log_dir).map_err(failed)?;
+        }
+        std::fs::create_dir_all(&options.log_dir).map_err(failed)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let endpoint = format!("http://{address}");
         let (lifeline, dependants) = Lifeline::new();
         let environment = Environment { applications: options.applications, hook: options.lifecycle_hook_name.clone() };
         let functions = options.functions.into_iter().map(|function| environment.complete(function)).collect();
-        let functions = Functions::new(functions, endpoint.clone(), lifeline, options.log_dir.clone(), options.speed)?;
+        let functions =
+            Functions::new(functions, endpoint.clone(), lifeline.clone(), options.log_dir.clone(), options.speed)?;
         let functions = Arc::new(functions);
 
         let log = options.log_dir.join("engine.log");
-        let engine = Engine::start(&options.python, address.port(), options.speed.recip(), dependants, log).await?;
-        let client = reqwest::Client::new();
+        let engine = Engine::start(&options.python, address.port(), options.speed, dependants, log).await?;
+        // Everything is on this machine: no proxy leads there, and nothing takes long.
+        let client = reqwest::Client::builder().no_proxy().timeout(ANSWERS_WITHIN).build()?;
         let url = format!("http://127.0.0.1:{}", engine.port);
         let state_machine = StateMachine::create(client.clone(), url.clone(), STATE_MACHINE, &definition).await?;
 
@@ -60,7 +78,8 @@ impl Stack {
         let door = FrontDoor { functions: functions.clone(), world: world.router(), client, engine: url };
         let tasks = vec![tokio::spawn(launches), tokio::spawn(serve(listener, door.router()))];
         let running = world.run();
-        Ok(Self { world, functions, state_machine, engine, endpoint, tasks, _running: running })
+        lifeline.world_starts();
+        Ok(Self { world, functions, state_machine, engine, endpoint, tasks, own_log_dir, _running: running })
     }
 
     /// The URL that everything takes for AWS.
@@ -136,13 +155,18 @@ impl Stack {
         self.engine.pid()
     }
 
-    /// Stops everything and waits until every process is gone.
+    /// Stops everything and waits until every process is gone. The folder for logs goes too when it is the stack's own
+    /// ([`Options::log_dir`]).
     pub async fn stop(mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         for environment in self.functions.close() {
             environment.ended().await;
         }
         self.engine.stop().await;
+        if let Some(folder) = self.own_log_dir.take().filter(|_| std::env::var_os(KEEP_LOGS).is_none()) {
+            // What is left of it is in target/ anyway.
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }
 

@@ -13,6 +13,6 @@ mod targets;
 mod wire;
 
 pub(crate) use automatic::WaitingLaunch;
-pub(crate) use deployment::Deployment;
+pub(crate) use deployment::{Creator, Deployment};
 pub(crate) use group::DeploymentGroup;
 pub(crate) use wire::answer;

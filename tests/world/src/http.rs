@@ -24,14 +24,15 @@ impl World {
 
     fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let caller = caller(headers);
         match service(headers, target) {
             Some("codedeploy") => {
                 let operation = target.strip_prefix(CODEDEPLOY_TARGET).unwrap_or(target);
-                let (status, body) = self.enter(|simulation| codedeploy::answer(simulation, operation, body));
+                let (status, body) = self.enter(|simulation| codedeploy::answer(simulation, caller, operation, body));
                 respond(status, "application/x-amz-json-1.1", body)
             }
             Some("autoscaling") => {
-                let (status, body) = self.enter(|simulation| autoscaling::answer(simulation, body));
+                let (status, body) = self.enter(|simulation| autoscaling::answer(simulation, caller, body));
                 respond(status, "text/xml", body)
             }
             other => {
@@ -47,11 +48,21 @@ fn respond(status: u16, content_type: &'static str, body: String) -> Response {
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-/// The service in `Credential=<key>/<date>/<region>/<service>/aws4_request`, else the one the target belongs to.
+/// The parts of the signature's `Credential=<key>/<date>/<region>/<service>/aws4_request`.
+fn credential(headers: &HeaderMap) -> Option<std::str::Split<'_, char>> {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())?;
+    let (_, credential) = authorization.split_once("Credential=")?;
+    Some(credential.split(',').next()?.split('/'))
+}
+
+/// The access key id of the signature; empty for an unsigned call.
+fn caller(headers: &HeaderMap) -> &str {
+    credential(headers).and_then(|mut parts| parts.next()).unwrap_or_default()
+}
+
+/// The service the signature is for, else the one the target belongs to.
 fn service<'a>(headers: &'a HeaderMap, target: &str) -> Option<&'a str> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let scope = authorization.and_then(|text| text.split_once("Credential=")).map(|(_, rest)| rest);
-    let signed_for = scope.and_then(|scope| scope.split(',').next()?.split('/').nth(3));
+    let signed_for = credential(headers).and_then(|mut parts| parts.nth(3));
     signed_for.or_else(|| target.starts_with(CODEDEPLOY_TARGET).then_some("codedeploy"))
 }
 
@@ -88,6 +99,28 @@ pub async fn serve(world: &World) -> std::io::Result<Server> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_caller_is_read_from_the_signature() {
+        let table = [
+            (
+                Some(
+                    "AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/autoscaling/aws4_request, SignedHeaders=host",
+                ),
+                "AKID",
+            ),
+            (Some("AWS4-HMAC-SHA256 Credential=AKID, SignedHeaders=host"), "AKID"),
+            (Some("Bearer x"), ""),
+            (None, ""),
+        ];
+        for (authorization, expected) in table {
+            let mut headers = HeaderMap::new();
+            if let Some(text) = authorization {
+                headers.insert(header::AUTHORIZATION, text.parse().unwrap());
+            }
+            assert_eq!(caller(&headers), expected, "{authorization:?}");
+        }
+    }
 
     #[test]
     fn the_service_is_read_from_the_signature_or_the_target() {

@@ -1,23 +1,39 @@
 //! What must never happen, each as the sentence that says it did.
 
+use crate::codedeploy::Creator;
 use crate::setting::HookResult;
 use crate::simulation::Simulation;
 
 impl Simulation {
-    /// Two deployments at work on one instance at once.
+    /// Two deployments at work on one instance at once. Who created the later one could have known better. If that was a call
+    /// of `CreateDeployment` it is a violation; a person and CodeDeploy itself do as they please.
     pub(crate) fn check_one_at_a_time(&mut self, deployment: usize, instance: usize) {
         let others: Vec<usize> = self.at_work_on(instance).filter(|&other| other != deployment).collect();
         for other in others {
-            self.violate(format!(
-                "{} began its work on {} while {} was at work there",
+            let later = &self.deployments[deployment.max(other)];
+            let creator = match later.creator {
+                Creator::Call => "a call of CreateDeployment",
+                Creator::Person => "a person",
+                Creator::AutoScaling { .. } | Creator::AutoUpdate => "CodeDeploy itself",
+            };
+            let is_violation = later.creator == Creator::Call;
+            let sentence = self.at_this_time(&format!(
+                "{} began its work on {} while {} was at work there; the later one, {}, was created by {creator}",
                 self.deployment_name(deployment),
                 self.instances[instance].id,
                 self.deployment_name(other),
+                later.id,
             ));
+            if is_violation {
+                self.violations.push(sentence);
+            } else {
+                self.collisions.push(sentence);
+            }
         }
     }
 
-    /// A hook lets an instance into service that lacks an application.
+    /// A hook lets an instance into service that lacks an application. An application without a current revision has succeeded
+    /// nowhere, so it is lacking too.
     pub(crate) fn check_completion(&mut self, action: usize, result: HookResult) {
         let action = &self.actions[action];
         if result != HookResult::Continue || action.is_managed() {
@@ -29,7 +45,8 @@ impl Simulation {
             .iter()
             .filter(|name| {
                 let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
-                group.is_none_or(|group| instance.installed.get(&group) != self.groups[group].current_revision.as_ref())
+                let current = group.and_then(|group| Some((group, self.groups[group].current_revision.as_ref()?)));
+                current.is_none_or(|(group, revision)| instance.installed.get(&group) != Some(revision))
             })
             .map(String::as_str)
             .collect();

@@ -26,6 +26,7 @@ pub use report::{
 pub use setting::{
     ApplicationSetting, AutoScalingGroupSetting, ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure,
     GitHubLocation, HookResult, HookSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated,
-    OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection, Setting, SettingError,
+    NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection, Setting,
+    SettingError,
 };
 pub use world::{Running, World};

@@ -19,6 +19,9 @@ pub struct Report {
     pub calls: Vec<Call>,
     /// What must never happen and did, a sentence each.
     pub violations: Vec<String>,
+    /// Two deployments at work on one instance at once, where the later one was not created by a call of `CreateDeployment` but by
+    /// a person or by CodeDeploy itself: a sentence each, as in `violations`.
+    pub collisions: Vec<String>,
 }
 
 /// An instance.
@@ -130,6 +133,8 @@ pub enum ClosedBy {
 pub struct Call {
     /// When.
     pub at: f64,
+    /// The access key id the call is signed with; empty for an unsigned one.
+    pub caller: String,
     /// `codedeploy` or `autoscaling`.
     pub service: &'static str,
     /// Such as `CreateDeployment`.

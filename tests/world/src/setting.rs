@@ -78,6 +78,11 @@ pub struct HookSetting {
     /// Text that travels in the hook's notifications; at most 4,000 characters. Default none.
     #[serde(default)]
     pub notification_metadata: Option<String>,
+    /// Seconds from the hook's event until heartbeats and completions find its lifecycle action, although the instance is in
+    /// `Pending:Wait` already; less than `heartbeatTimeout`. Right after a launch such calls have been seen to be a moment too
+    /// early. Default 0.
+    #[serde(default)]
+    pub opens_seconds_after_event: f64,
 }
 
 /// How a lifecycle action ends.
@@ -209,6 +214,14 @@ impl Revision {
         };
         Revision::S3 { s3_location }
     }
+
+    /// The S3 object key or the commit id.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Revision::S3 { s3_location } => &s3_location.key,
+            Revision::GitHub { git_hub_location } => &git_hub_location.commit_id,
+        }
+    }
 }
 
 /// The API's `S3Location`.
@@ -282,6 +295,9 @@ pub struct Failure {
     /// So many targets fail, the next ones succeed; `null` (the default): all fail.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Only deployments of this revision fail: its S3 object key or commit id. `null` (the default): any revision.
+    #[serde(default)]
+    pub only_revision: Option<String>,
 }
 
 /// A custom deployment configuration.
@@ -310,6 +326,8 @@ pub enum MinimumHealthyHostsSetting {
 pub struct OpenFacts {
     /// What a deployment with `updateOutdatedInstancesOnly` does when no instance is outdated. Default `failedNoInstances`.
     pub nothing_outdated: NothingOutdated,
+    /// What that error is, for `exception`.
+    pub nothing_outdated_exception: NothingOutdatedException,
     /// Whether a failed deployment's revision becomes the deployment group's `targetRevision`. Default true.
     pub target_revision_moves_on_failure: bool,
     /// Whether a deployment reaches instances in `Pending:Wait` when its group selects by Auto Scaling group. Default false.
@@ -331,6 +349,16 @@ pub enum NothingOutdated {
     SucceededWithoutTargets,
     /// The deployment succeeds and every target is `Skipped`.
     TargetsSkipped,
+}
+
+/// See [`OpenFacts::nothing_outdated_exception`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NothingOutdatedException {
+    /// The error code. Default `InvalidInputException`.
+    pub code: String,
+    /// The text. Default `No instances to deploy to`.
+    pub message: String,
 }
 
 /// A setting that cannot be.

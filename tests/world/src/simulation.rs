@@ -32,7 +32,8 @@ pub(crate) enum Happening {
     DeploymentStarts { deployment: usize },
     /// The lifecycle event under way on the target is over.
     EventEnds { deployment: usize, target: usize },
-    /// A command that had to wait behind another deployment's was not begun within five minutes.
+    /// A command that another deployment was in the way of was not begun within five minutes. It is not begun when that one ends
+    /// earlier either: users see the later deployment fail all the same.
     CommandNotBegun { deployment: usize, target: usize },
     /// The service stops waiting for the target's agent to answer for the first time.
     AgentSilent { deployment: usize, target: usize },
@@ -56,6 +57,7 @@ pub(crate) struct Simulation {
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
     pub(crate) subscribers: Vec<UnboundedSender<Value>>,
     pub(crate) violations: Vec<String>,
+    pub(crate) collisions: Vec<String>,
     calls: Vec<Call>,
 }
 
@@ -76,6 +78,7 @@ impl Simulation {
             waiting_launches: Vec::new(),
             subscribers: Vec::new(),
             violations: Vec::new(),
+            collisions: Vec::new(),
             calls: Vec::new(),
             setting,
         };
@@ -139,9 +142,16 @@ impl Simulation {
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
-    pub(crate) fn record_call(&mut self, service: &'static str, operation: &str, parameters: Value, outcome: &str) {
-        let (operation, outcome) = (operation.to_owned(), outcome.to_owned());
-        self.calls.push(Call { at: self.now, service, operation, parameters, outcome });
+    pub(crate) fn record_call(
+        &mut self,
+        caller: &str,
+        service: &'static str,
+        operation: &str,
+        parameters: Value,
+        outcome: &str,
+    ) {
+        let (caller, operation, outcome) = (caller.to_owned(), operation.to_owned(), outcome.to_owned());
+        self.calls.push(Call { at: self.now, caller, service, operation, parameters, outcome });
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -155,6 +165,7 @@ impl Simulation {
             hook_actions: actions.collect(),
             calls: self.calls.clone(),
             violations: self.violations.clone(),
+            collisions: self.collisions.clone(),
         }
     }
 

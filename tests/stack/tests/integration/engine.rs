@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stack::Stack;
 
-use crate::fixture::{Folder, LOOP, function, start};
+use crate::fixture::{Folder, LOOP, client, end_of, function, start};
 
 /// A state machine of one state, after which `Caught` gives back its input.
 fn one(state: Value) -> Value {
@@ -33,7 +33,7 @@ fn catch(error: &str) -> Value {
 
 /// Runs a definition with `{"list": [1, 2, 3]}`; the execution's description, its output parsed.
 async fn run(stack: &Stack, definition: &Value) -> Value {
-    let client = reqwest::Client::new();
+    let client = client();
     let call = async |operation: &str, body: Value| -> Value {
         let request = client
             .post(stack.endpoint())
@@ -48,7 +48,7 @@ async fn run(stack: &Stack, definition: &Value) -> Value {
         call("CreateStateMachine", json!({"name": name, "roleArn": role, "definition": definition.to_string()})).await;
     let input = json!({"list": [1, 2, 3]}).to_string();
     let started = call("StartExecution", json!({"stateMachineArn": machine["stateMachineArn"], "input": input})).await;
-    let execution = stack.wait_for(started["executionArn"].as_str().unwrap()).await.unwrap();
+    let execution = end_of(stack, started["executionArn"].as_str().unwrap()).await;
     json!({"status": execution.status, "output": execution.output, "error": execution.error, "cause": execution.cause})
 }
 
@@ -190,6 +190,32 @@ async fn expressions_have_the_service_s_functions_and_json_s_types() {
 
     let text = run(&stack, &one(json!({"Type": "Pass", "Output": "plain \"text\"", "End": true}))).await;
     assert_eq!(text["output"], "plain \"text\"");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_context_tells_the_world_s_time() {
+    let folder = Folder::new();
+    let stack = start(&folder, LOOP, vec![function("fixture")]).await;
+    let seconds = |name: &str| format!("{{% $toMillis($states.context.{name}) / 1000 %}}");
+    let wait =
+        json!({"Type": "Wait", "Seconds": 600, "Next": "After", "Assign": {"entered": seconds("State.EnteredTime")}});
+    let mut definition = one(wait);
+    definition["States"]["After"] = json!({"Type": "Pass", "End": true, "Output": {
+        "started": seconds("Execution.StartTime"),
+        "entered": "{% $entered %}",
+        "after": seconds("State.EnteredTime"),
+    }});
+    let times = run(&stack, &definition).await["output"].clone();
+    let between = |from: &str, to: &str| times[to].as_f64().unwrap() - times[from].as_f64().unwrap();
+    assert!(between("started", "entered") >= 0.0, "{times}");
+    assert!(between("entered", "after") >= 600.0, "{times}");
+
+    // By now the world is at least those ten minutes ahead of the wall clock, and a later execution starts later.
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let later = run(&stack, &one(json!({"Type": "Pass", "End": true, "Output": seconds("Execution.StartTime")}))).await;
+    let later = later["output"].as_f64().unwrap();
+    assert!(later >= times["after"].as_f64().unwrap() && later > wall + 300.0, "{times} {later} {wall}");
     stack.stop().await;
 }
 

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use stack::{Error, Function, Options, Stack};
+use stack::{Error, Execution, Function, Options, Stack};
 
 /// World seconds a real second.
 pub const SPEED: f64 = 200.0;
+
+/// Nothing in these tests takes as long.
+pub const MUST_COME_WITHIN: Duration = Duration::from_secs(60);
 
 /// A state machine that hands its input to the function `fixture` until that answers.
 pub const LOOP: &str = r#"{
@@ -79,7 +82,18 @@ pub async fn until(condition: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), come).await.expect("it never came");
+    tokio::time::timeout(MUST_COME_WITHIN, come).await.expect("it never came");
+}
+
+/// The end of an execution, which must come.
+pub async fn end_of(stack: &Stack, arn: &str) -> Execution {
+    let end = tokio::time::timeout(MUST_COME_WITHIN, stack.wait_for(arn)).await;
+    end.expect("the execution did not end").unwrap()
+}
+
+/// A client that no proxy of the machine's keeps from the stack, and that does not wait for ever.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(MUST_COME_WITHIN).build().unwrap()
 }
 
 /// A world with nothing in it.

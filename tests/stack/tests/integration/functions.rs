@@ -8,6 +8,9 @@ use stack::{Error, Invoked};
 
 use crate::fixture::{Folder, LOOP, function, start, until};
 
+/// A time limit that no prompt answer exceeds, on a busy machine neither.
+const BRIEF: Duration = Duration::from_secs(5);
+
 fn error_type(invoked: &Invoked) -> Option<&str> {
     assert_eq!(invoked.function_error.as_deref(), Some("Unhandled"), "{invoked:?}");
     invoked.payload["errorType"].as_str()
@@ -26,6 +29,7 @@ async fn a_function_gets_what_lambda_gives_it() {
     assert_eq!(invoked.payload["echo"], json!({"a": [1, null]}));
     assert_eq!(invoked.payload["arn"], "arn:aws:lambda:us-east-1:123456789012:function:fixture");
     assert_eq!(invoked.payload["endpoint"], stack.endpoint());
+    assert_eq!(invoked.payload["accessKeyId"], "fixture");
     assert_eq!(invoked.payload["variable"], "value");
     assert!(invoked.payload["deadline"].as_u64().unwrap() >= before + 30_000, "{invoked:?}");
     stack.stop().await;
@@ -68,7 +72,7 @@ async fn one_invocation_too_many_is_throttled() {
 async fn a_failed_invocation_says_how_it_failed_and_the_next_one_works() {
     let folder = Folder::new();
     let mut hasty = function("fixture");
-    hasty.timeout = Duration::from_millis(1500);
+    hasty.timeout = BRIEF;
     let stack = start(&folder, LOOP, vec![hasty]).await;
 
     let failed = stack.invoke("fixture", &json!({"error": "DeploymentFailed"})).await.unwrap();
@@ -83,10 +87,24 @@ async fn a_failed_invocation_says_how_it_failed_and_the_next_one_works() {
     let late = stack.invoke("fixture", &json!({"sleep": 60_000})).await.unwrap();
     assert_eq!(error_type(&late), Some("Sandbox.Timedout"));
     let message = late.payload["errorMessage"].as_str().unwrap();
-    assert!(message.ends_with("Error: Task timed out after 1.50 seconds"), "{message}");
+    assert!(message.ends_with("Error: Task timed out after 5.00 seconds"), "{message}");
     assert_eq!(stack.environments(), []);
 
     assert_eq!(stack.invoke("fixture", &json!({})).await.unwrap().function_error, None);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_start_does_not_count_as_time_of_an_invocation() {
+    let folder = Folder::new();
+    let mut sluggish = function("fixture");
+    sluggish.environment.push(("START".to_owned(), "7000".to_owned()));
+    sluggish.timeout = BRIEF;
+    let stack = start(&folder, LOOP, vec![sluggish]).await;
+    let first = stack.invoke("fixture", &json!({})).await.unwrap();
+    assert_eq!(first.function_error, None, "{first:?}");
+    let late = stack.invoke("fixture", &json!({"sleep": 60_000})).await.unwrap();
+    assert_eq!(error_type(&late), Some("Sandbox.Timedout"));
     stack.stop().await;
 }
 

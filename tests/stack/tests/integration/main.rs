@@ -3,4 +3,5 @@
 mod engine;
 mod fixture;
 mod functions;
+mod processes;
 mod whole;

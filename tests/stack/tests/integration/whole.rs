@@ -1,11 +1,9 @@
 //! The stack as a whole: the front door, the state machine, and that nothing of it stays.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use stack::Error;
 
-use crate::fixture::{Folder, LOOP, function, start, try_start, until};
+use crate::fixture::{Folder, LOOP, client, end_of, function, start, try_start, until};
 
 #[tokio::test]
 async fn an_execution_runs_the_function_and_counts_its_transitions() {
@@ -13,13 +11,13 @@ async fn an_execution_runs_the_function_and_counts_its_transitions() {
     let stack = start(&folder, LOOP, vec![function("fixture")]).await;
 
     let arn = stack.start_execution(Some("first"), &json!({"text": "a \"quoted\" line\n"})).await.unwrap();
-    let execution = stack.wait_for(&arn).await.unwrap();
+    let execution = end_of(&stack, &arn).await;
     assert_eq!((execution.status.as_str(), execution.name.as_str()), ("SUCCEEDED", "first"));
     assert_eq!(execution.output, Some(json!({"text": "a \"quoted\" line\n"})));
     assert_eq!(stack.transitions(&arn).await.unwrap(), 1);
 
     let arn = stack.start_execution(None, &json!({"error": "Unlucky"})).await.unwrap();
-    let execution = stack.wait_for(&arn).await.unwrap();
+    let execution = end_of(&stack, &arn).await;
     assert_eq!((execution.status.as_str(), execution.error.as_deref()), ("FAILED", Some("Unlucky")));
     let cause: Value = serde_json::from_str(execution.cause.as_deref().unwrap()).unwrap();
     assert_eq!(cause["errorMessage"], "as asked \"for\"");
@@ -50,7 +48,7 @@ async fn the_same_start_at_the_same_moment_is_one_execution() {
 async fn every_service_is_behind_the_one_endpoint() {
     let folder = Folder::new();
     let stack = start(&folder, LOOP, vec![function("fixture")]).await;
-    let client = reqwest::Client::new();
+    let client = client();
     let call = async |service: &str, target: &str, body: Value| {
         let request = client
             .post(stack.endpoint())
@@ -127,35 +125,4 @@ async fn what_is_missing_is_said_before_anything_starts() {
     };
     let error = stack::Stack::start(options).await.err().unwrap();
     assert!(error.to_string().ends_with("run `make .venv`"), "{error}");
-}
-
-#[tokio::test]
-async fn no_process_stays_after_stopping_or_dropping() {
-    for stop in [true, false] {
-        let folder = Folder::new();
-        let stack = start(&folder, LOOP, vec![function("fixture")]).await;
-        stack.invoke("fixture", &json!({})).await.unwrap();
-        stack.invoke_asynchronously("fixture", &json!({"sleep": 60_000})).unwrap();
-        until(|| stack.environments().len() == 1).await;
-        let mut pids: Vec<u32> = stack.environments().into_iter().map(|process| process.pid).collect();
-        pids.extend(stack.engine_pid());
-        assert!(pids.iter().all(|pid| runs(*pid)), "{pids:?}");
-        if stop {
-            stack.stop().await;
-            assert!(!pids.iter().any(|pid| runs(*pid)), "{pids:?}");
-        } else {
-            drop(stack);
-            until(|| !pids.iter().any(|pid| runs(*pid))).await;
-        }
-    }
-}
-
-/// Whether a process runs; `kill -0` asks without sending anything.
-fn runs(pid: u32) -> bool {
-    let alive =
-        std::process::Command::new("kill").args(["-0", &pid.to_string()]).stderr(std::process::Stdio::null()).status();
-    // A process that has ended and not been waited for is still there to be asked.
-    let zombie = Path::new("/proc").join(pid.to_string()).join("stat");
-    let zombie = std::fs::read_to_string(zombie).is_ok_and(|stat| stat.contains(") Z "));
-    alive.unwrap().success() && !zombie
 }

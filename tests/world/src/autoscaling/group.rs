@@ -24,6 +24,8 @@ pub(crate) struct Hook {
     pub(crate) notification_metadata: Option<String>,
     pub(crate) notification_target: Option<String>,
     pub(crate) role: Option<String>,
+    /// Seconds from its event until calls find its lifecycle action.
+    pub(crate) opens_after: f64,
     /// Index of the deployment group whose own hook this is.
     pub(crate) deployment_group: Option<usize>,
 }
@@ -39,6 +41,7 @@ impl Hook {
             notification_metadata: None,
             notification_target: None,
             role: None,
+            opens_after: 0.0,
             deployment_group: Some(deployment_group),
         }
     }
@@ -59,6 +62,7 @@ impl From<&HookSetting> for Hook {
             notification_metadata: setting.notification_metadata.clone(),
             notification_target: None,
             role: None,
+            opens_after: setting.opens_seconds_after_event,
             deployment_group: None,
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct LifecycleAction {
     default_result: HookResult,
     heartbeat_timeout: f64,
     opened_at: f64,
+    /// When calls begin to find it.
+    found_from: f64,
     /// When it ends unless a heartbeat comes.
     deadline: f64,
     /// When it ends whatever comes.
@@ -68,6 +70,7 @@ impl Simulation {
             default_result: hook.default_result,
             heartbeat_timeout: f64::from(hook.heartbeat_timeout),
             opened_at: now,
+            found_from: now + hook.opens_after,
             deadline: now + f64::from(hook.heartbeat_timeout),
             limit: now + f64::from(hook.global_timeout()),
             heartbeats: 0,
@@ -89,7 +92,10 @@ impl Simulation {
             return Err(Refusal::new("ValidationError", message));
         }
         let of_hook = |action: &LifecycleAction| {
-            action.is_open() && action.hook == name.hook && self.instances[action.instance].group == group
+            action.is_open()
+                && self.now() >= action.found_from
+                && action.hook == name.hook
+                && self.instances[action.instance].group == group
         };
         let (found, described) = match (name.token, name.instance_id) {
             (Some(token), _) => (

@@ -163,6 +163,7 @@ fn new_hook(name: &str) -> Hook {
         notification_metadata: None,
         notification_target: None,
         role: None,
+        opens_after: 0.0,
         deployment_group: None,
     }
 }

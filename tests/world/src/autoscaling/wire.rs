@@ -1,5 +1,6 @@
 //! Auto Scaling's protocol, awsQuery: a form in, XML out (Smithy, "AWS query protocol").
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -28,15 +29,15 @@ impl Parameters {
 }
 
 /// Answers one call: the HTTP status and the XML body.
-pub(crate) fn answer(simulation: &mut Simulation, body: &[u8]) -> (u16, String) {
+pub(crate) fn answer(simulation: &mut Simulation, caller: &str, body: &[u8]) -> (u16, String) {
     let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let action = fields.remove("Action").unwrap_or_default();
     fields.remove("Version");
     let parameters = Parameters(fields);
     let request_id = simulation.random_uuid();
     let result = operate(simulation, &action, &parameters);
-    let outcome = result.as_ref().map_or_else(|refusal| refusal.code, |_| "ok");
-    simulation.record_call("autoscaling", &action, serde_json::json!(parameters.0), outcome);
+    let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_ref(), |_| "ok");
+    simulation.record_call(caller, "autoscaling", &action, serde_json::json!(parameters.0), outcome);
     match result {
         Ok(result) => (200, success(&action, &result, &request_id)),
         Err(refusal) => (400, failure(refusal, &request_id)),
@@ -288,7 +289,7 @@ struct ErrorXml {
     #[serde(rename = "Type")]
     kind: &'static str,
     #[serde(rename = "Code")]
-    code: &'static str,
+    code: Cow<'static, str>,
     #[serde(rename = "Message")]
     message: String,
 }

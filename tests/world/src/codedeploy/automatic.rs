@@ -55,7 +55,7 @@ impl Simulation {
         let strategy = self.groups[group].setting.outdated_instances_strategy;
         let applies = strategy == OutdatedInstancesStrategy::Update
             && ended.status == DeploymentStatus::Succeeded
-            && ended.creator == Creator::User;
+            && matches!(ended.creator, Creator::Call | Creator::Person);
         let appeared =
             |&instance: &usize| !ended.fleet.contains(&instance) && self.is_outdated(group, instance, &ended.revision);
         if applies && self.members(group).iter().any(appeared) {

@@ -69,13 +69,14 @@ impl Simulation {
         let group = started.group;
         let fleet = match started.creator {
             Creator::AutoScaling { instance, .. } => vec![instance],
-            Creator::User | Creator::AutoUpdate => self.members(group),
+            Creator::Call | Creator::Person | Creator::AutoUpdate => self.members(group),
         };
-        let chosen: Vec<usize> = fleet
+        let mut chosen: Vec<usize> = fleet
             .iter()
             .copied()
             .filter(|&instance| !started.outdated_only || self.is_outdated(group, instance, &started.revision))
             .collect();
+        chosen.sort_by_key(|&instance| self.turn(group, instance));
         let started = &mut self.deployments[deployment];
         started.status = DeploymentStatus::InProgress;
         started.started_at = Some(now);

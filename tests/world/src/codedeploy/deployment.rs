@@ -14,7 +14,7 @@ pub(crate) struct Deployment {
     pub(super) previous_revision: Option<Revision>,
     pub(super) config_name: String,
     pub(super) minimum_healthy_hosts: MinimumHealthyHosts,
-    pub(super) creator: Creator,
+    pub(crate) creator: Creator,
     pub(crate) description: Option<String>,
     pub(super) outdated_only: bool,
     pub(super) ignore_stop_failures: bool,
@@ -34,12 +34,12 @@ pub(crate) struct Deployment {
 /// What started a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Creator {
-    User,
+    /// A call of `CreateDeployment`.
+    Call,
+    /// A person, at the console.
+    Person,
     /// CodeDeploy's own hook; the index of the lifecycle action and of the instance that waits.
-    AutoScaling {
-        action: usize,
-        instance: usize,
-    },
+    AutoScaling { action: usize, instance: usize },
     /// CodeDeploy, for instances that appeared during another deployment.
     AutoUpdate,
 }
@@ -47,7 +47,7 @@ pub(crate) enum Creator {
 impl Creator {
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Creator::User => "user",
+            Creator::Call | Creator::Person => "user",
             Creator::AutoScaling { .. } => "autoscaling",
             Creator::AutoUpdate => "CodeDeployAutoUpdate",
         }

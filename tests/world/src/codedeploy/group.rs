@@ -1,7 +1,7 @@
 //! Deployment groups and the instances that belong to them.
 
 use super::deployment::{Creator, Deployment, DeploymentStatus, Diagnostics, Status, Target};
-use super::health::MinimumHealthyHosts;
+use super::health::{MinimumHealthyHosts, Turn};
 use crate::autoscaling::Hook;
 use crate::instance::LifecycleState;
 use crate::refusal::Refusal;
@@ -86,7 +86,7 @@ impl Simulation {
             previous_revision: None,
             minimum_healthy_hosts: self.config(&config_name).expect("a checked setting has its configurations"),
             config_name,
-            creator: Creator::User,
+            creator: Creator::Person,
             description: None,
             outdated_only: false,
             ignore_stop_failures: false,
@@ -135,6 +135,20 @@ impl Simulation {
     /// Whether the instance's last successful deployment of the group had another revision, or there was none.
     pub(super) fn is_outdated(&self, group: usize, instance: usize, revision: &Revision) -> bool {
         self.instances[instance].installed.get(&group) != Some(revision)
+    }
+
+    /// When the instance's turn comes in a deployment of the group.
+    pub(super) fn turn(&self, group: usize, instance: usize) -> Turn {
+        let attempts = self.deployments.iter().filter(|deployment| deployment.group == group).flat_map(|d| &d.targets);
+        let attempts = attempts.filter(|target| target.instance == instance);
+        // A target that was skipped was not attempted: the instance stays as healthy as it was.
+        let mut ended = attempts.filter(|target| matches!(target.status, Status::Succeeded | Status::Failed));
+        let last_failed = ended.next_back().is_some_and(|target| target.status == Status::Failed);
+        Turn::of(
+            self.instances[instance].installed.get(&group),
+            last_failed,
+            self.groups[group].current_revision.as_ref(),
+        )
     }
 
     pub(super) fn active_deployment(&self, group: usize) -> Option<usize> {

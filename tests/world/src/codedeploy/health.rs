@@ -1,6 +1,6 @@
 //! Minimum healthy hosts: how many instances may be deployed to at a time, and when a deployment has failed.
 
-use crate::setting::MinimumHealthyHostsSetting;
+use crate::setting::{MinimumHealthyHostsSetting, Revision};
 
 /// A deployment configuration's rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +66,41 @@ pub(super) enum Step {
     Fail,
 }
 
+/// When an instance's turn comes in a deployment: the order of the variants.
+///
+/// CodeDeploy user guide, "CodeDeploy instance health": first unhealthy instances, then those whose revision is unknown, then
+/// those with an old one, then those with the current one. Unknown revisions have no variant: an instance without a successful
+/// deployment is unhealthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// The last deployment here failed, or there was none.
+    Unhealthy,
+    /// The last deployment here succeeded, with another revision than the deployment group's current one.
+    Old,
+    /// The last deployment here succeeded, with the deployment group's current revision.
+    Current,
+}
+
+impl Turn {
+    /// `installed`: the revision that last succeeded on the instance; `last_failed`: the last attempt failed; `current`: the
+    /// revision of the deployment group's last successful deployment.
+    pub(super) fn of(installed: Option<&Revision>, last_failed: bool, current: Option<&Revision>) -> Self {
+        match installed {
+            None => Turn::Unhealthy,
+            Some(_) if last_failed => Turn::Unhealthy,
+            installed if installed == current => Turn::Current,
+            Some(_) => Turn::Old,
+        }
+    }
+}
+
 /// An instance being deployed to counts as not healthy, like one that failed. So a failure on the last instance is forgiven by
 /// every rule that leaves room for one, while one before the last is not, as nothing more can be taken out of service. At
 /// least one instance must be healthy in the end: a group's only instance is never forgiven.
+///
+/// An instance that was unhealthy from the start counts as healthy until it fails: a group that has fewer healthy instances than
+/// the minimum is deployed to all the same. But a minimum that is not less than the group itself, such as half of one instance
+/// rounded up, fails the deployment at once (both CodeDeploy user guide, "CodeDeploy instance health").
 pub(super) fn next_step(rule: MinimumHealthyHosts, tally: Tally) -> Step {
     let required = rule.required(tally.fleet);
     let healthy = tally.fleet.saturating_sub(tally.failed + tally.begun);
@@ -101,7 +133,7 @@ mod tests {
             (ONE_AT_A_TIME, 5, Step::Begin(1)),
             (HALF_AT_A_TIME, 9, Step::Begin(4)),
             (HALF_AT_A_TIME, 2, Step::Begin(1)),
-            // The percentage is rounded up to the only instance: healthy hosts are not above the minimum from the start.
+            // Rounded up, the percentage is the only instance.
             (HALF_AT_A_TIME, 1, Step::Fail),
             (ALL_AT_ONCE, 7, Step::Begin(7)),
             (HostCount(6), 9, Step::Begin(3)),
@@ -154,6 +186,24 @@ mod tests {
             let tally = Tally { fleet, waiting, begun, failed };
             assert_eq!(next_step(rule, tally), expected, "{rule:?} {tally:?}");
         }
+    }
+
+    #[test]
+    fn whose_turn_it_is() {
+        let (one, two) = (Revision::s3("bundles", "1.zip"), Revision::s3("bundles", "2.zip"));
+        let table = [
+            (None, false, Some(&two), Turn::Unhealthy),
+            (None, true, Some(&two), Turn::Unhealthy),
+            (None, false, None, Turn::Unhealthy),
+            (Some(&one), true, Some(&two), Turn::Unhealthy),
+            (Some(&two), true, Some(&two), Turn::Unhealthy),
+            (Some(&one), false, Some(&two), Turn::Old),
+            (Some(&two), false, Some(&two), Turn::Current),
+        ];
+        for (installed, last_failed, current, expected) in table {
+            assert_eq!(Turn::of(installed, last_failed, current), expected, "{installed:?} {last_failed} {current:?}");
+        }
+        assert!(Turn::Unhealthy < Turn::Old && Turn::Old < Turn::Current);
     }
 
     fn any_rule() -> impl Strategy<Value = MinimumHealthyHosts> {

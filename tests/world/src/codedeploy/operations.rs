@@ -14,7 +14,7 @@ const DESCRIPTION_LIMIT: usize = 256;
 
 impl Simulation {
     pub(super) fn create_deployment(&mut self, input: CreateDeployment) -> Result<Value, Refusal> {
-        let order = self.order_from(input)?;
+        let order = self.order_from(input, Creator::Call)?;
         let deployment = self.create(order);
         self.check_repetition(deployment);
         Ok(json!({"deploymentId": self.deployments[deployment].id}))
@@ -27,18 +27,19 @@ impl Simulation {
         group_name: &str,
         revision: Option<Revision>,
     ) -> Result<String, Refusal> {
-        let order = self.order_from(CreateDeployment {
+        let input = CreateDeployment {
             application_name: Some(application_name.to_owned()),
             deployment_group_name: Some(group_name.to_owned()),
             revision: revision.map(|revision| json!(revision)),
             ..CreateDeployment::default()
-        })?;
+        };
+        let order = self.order_from(input, Creator::Person)?;
         let deployment = self.create(order);
         Ok(self.deployments[deployment].id.clone())
     }
 
     /// What a call asks for, if it can be had.
-    fn order_from(&self, input: CreateDeployment) -> Result<Order, Refusal> {
+    fn order_from(&self, input: CreateDeployment, creator: Creator) -> Result<Order, Refusal> {
         let group = self.group_of(input.application_name.as_deref(), input.deployment_group_name.as_deref())?;
         let setting = &self.groups[group].setting;
         if input.description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_LIMIT) {
@@ -83,7 +84,7 @@ impl Simulation {
             revision,
             config_name,
             minimum_healthy_hosts,
-            creator: Creator::User,
+            creator,
             description: input.description,
             outdated_only,
             ignore_stop_failures: input.ignore_application_stop_failures,
@@ -108,7 +109,8 @@ impl Simulation {
         if members.is_empty() || members.iter().any(|&instance| self.is_outdated(group, instance, revision)) {
             return Ok(());
         }
-        Err(Refusal::new("InvalidInputException", "The deployment group has no outdated instances"))
+        let exception = self.setting.open_facts.nothing_outdated_exception.clone();
+        Err(Refusal::new(exception.code, exception.message))
     }
 
     pub(super) fn stop_deployment(&mut self, input: OfDeployment) -> Result<Value, Refusal> {

@@ -127,8 +127,12 @@ impl Simulation {
         if name == "ApplicationStop" && self.is_first_install(deployment, target) {
             return None;
         }
+        let revision = deployed.revision.name();
         let group = &mut self.groups[deployed.group];
         let failure = group.setting.failure.as_ref().filter(|failure| failure.event == name)?;
+        if failure.only_revision.as_ref().is_some_and(|only| only != revision) {
+            return None;
+        }
         if failure.times.is_some_and(|times| group.failures >= times) {
             return None;
         }
@@ -136,7 +140,8 @@ impl Simulation {
         Some(failure.into())
     }
 
-    /// Another deployment's command was under way on the instance, and this one's stayed unbegun too long.
+    /// Another deployment was at work on the instance when this one came, and its command was not begun within five minutes.
+    /// Users see the later deployment fail so even when the first one has ended by then: it is not taken up in between.
     pub(crate) fn command_not_begun(&mut self, deployment: usize, target: usize) {
         self.fail_for_service(deployment, target, NOT_RUN);
     }

@@ -7,11 +7,11 @@ use crate::refusal::Refusal;
 use crate::simulation::Simulation;
 
 /// Answers one call: the HTTP status and the JSON body.
-pub(crate) fn answer(simulation: &mut Simulation, operation: &str, body: &[u8]) -> (u16, String) {
+pub(crate) fn answer(simulation: &mut Simulation, caller: &str, operation: &str, body: &[u8]) -> (u16, String) {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
     let result = operate(simulation, operation, input.clone());
-    let outcome = result.as_ref().map_or_else(|refusal| refusal.code, |_| "ok");
-    simulation.record_call("codedeploy", operation, input, outcome);
+    let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_ref(), |_| "ok");
+    simulation.record_call(caller, "codedeploy", operation, input, outcome);
     match result {
         Ok(output) => (200, output.to_string()),
         Err(refusal) => (400, json!({"__type": refusal.code, "message": refusal.message}).to_string()),

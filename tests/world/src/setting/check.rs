@@ -52,7 +52,8 @@ impl Setting {
             require(configs.contains(config), &at, "deploymentConfigName", "there is no such configuration")?;
             self.check_application(&at, application)?;
         }
-        Ok(())
+        let exception = &self.open_facts.nothing_outdated_exception;
+        require(!exception.code.is_empty(), "openFacts", "nothingOutdatedException.code", "must not be empty")
     }
 
     fn check_group(&self, at: &str, group: &AutoScalingGroupSetting) -> Result<(), SettingError> {
@@ -66,6 +67,9 @@ impl Setting {
             require(names.insert(&hook.name), &at, "name", "another hook of the group has this name")?;
             let in_range = (30..=7200).contains(&hook.heartbeat_timeout);
             require(in_range, &at, "heartbeatTimeout", "must be 30 to 7200 seconds")?;
+            let opens = hook.opens_seconds_after_event;
+            let in_time = is_duration(opens) && opens < f64::from(hook.heartbeat_timeout);
+            require(in_time, &at, "opensSecondsAfterEvent", "must be 0 or more, and less than heartbeatTimeout")?;
             let short = hook.notification_metadata.as_ref().is_none_or(|text| text.chars().count() <= 4000);
             require(short, &at, "notificationMetadata", "must be at most 4000 characters")?;
         }
@@ -110,6 +114,8 @@ impl Setting {
             require(known, at, "failure.event", "there is no such lifecycle event")?;
             let known = ERROR_CODES.contains(&failure.error_code.as_str());
             require(known, at, "failure.errorCode", &format!("must be one of {}", ERROR_CODES.join(", ")))?;
+            let named = failure.only_revision.as_ref().is_none_or(|revision| !revision.is_empty());
+            require(named, at, "failure.onlyRevision", "must not be empty")?;
         }
         Ok(())
     }
@@ -183,6 +189,7 @@ mod tests {
             "deploymentConfigs": [{
                 "deploymentConfigName": "mine", "minimumHealthyHosts": {"type": "FLEET_PERCENT", "value": 50},
             }],
+            "openFacts": {"nothingOutdated": "exception"},
         })
     }
 
@@ -238,6 +245,13 @@ mod tests {
             ),
             ("/applications/0/failure/event", json!("Uninstall"), "applications[0].failure.event"),
             ("/applications/0/failure/errorCode", json!("Bad"), "applications[0].failure.errorCode"),
+            ("/applications/0/failure/onlyRevision", json!(""), "applications[0].failure.onlyRevision"),
+            ("/openFacts/nothingOutdatedException", json!({"code": ""}), "openFacts.nothingOutdatedException.code"),
+            (
+                "/autoScalingGroups/0/hooks/0/opensSecondsAfterEvent",
+                json!(3600),
+                "autoScalingGroups[0].hooks[0].opensSecondsAfterEvent",
+            ),
             (
                 "/deploymentConfigs/0/deploymentConfigName",
                 json!("CodeDeployDefault.AllAtOnce"),

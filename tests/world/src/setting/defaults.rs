@@ -1,6 +1,6 @@
 //! The defaults of a setting's fields, as their documentation names them.
 
-use super::{LifecycleEventSeconds, NothingOutdated, OpenFacts, Setting};
+use super::{LifecycleEventSeconds, NothingOutdated, NothingOutdatedException, OpenFacts, Setting};
 
 pub(super) fn region() -> String {
     "us-east-1".to_owned()
@@ -48,9 +48,20 @@ impl Default for OpenFacts {
     fn default() -> Self {
         OpenFacts {
             nothing_outdated: NothingOutdated::default(),
+            nothing_outdated_exception: NothingOutdatedException::default(),
             target_revision_moves_on_failure: true,
             auto_scaling_selection_reaches_pending_wait: false,
             limit_message_names_deployment: true,
+        }
+    }
+}
+
+impl Default for NothingOutdatedException {
+    fn default() -> Self {
+        NothingOutdatedException {
+            code: "InvalidInputException".to_owned(),
+            // Without the word "outdated": code that looks for it would find it in this world and perhaps not in AWS.
+            message: "No instances to deploy to".to_owned(),
         }
     }
 }

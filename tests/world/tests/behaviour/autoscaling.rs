@@ -148,7 +148,7 @@ async fn every_call_is_in_the_report() {
         (calls[0].at, calls[0].service, calls[0].operation.as_str()),
         (5.0, "autoscaling", "CompleteLifecycleAction")
     );
-    assert_eq!(calls[0].outcome, "ValidationError");
+    assert_eq!((calls[0].outcome.as_str(), calls[0].caller.as_str()), ("ValidationError", "id"));
     assert_eq!(calls[0].parameters["InstanceId"], "i-none");
     assert_eq!(calls.len(), 1);
 }

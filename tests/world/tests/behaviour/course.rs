@@ -1,8 +1,10 @@
 //! How deployments go on the instances.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, setting, with};
+use crate::stage::{Stage, revision, setting, with};
 
 fn with_instances(count: usize) -> Value {
     with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(count))
@@ -95,6 +97,26 @@ async fn a_failing_script_says_why_and_works_after_its_times() {
 }
 
 #[tokio::test]
+async fn one_revision_fails_and_the_others_do_not() {
+    let commit = json!({"revisionType": "GitHub", "gitHubLocation": {"repository": "me/a", "commitId": "c0ffee"}});
+    for (broken, broken_revision) in [("a-2.zip", revision("a-2.zip")), ("c0ffee", commit)] {
+        let mut failure = failing("Install", Some(1));
+        failure["onlyRevision"] = json!(broken);
+        let stage = Stage::new(with(with_instances(1), "/applications/0/failure", failure)).await;
+        let deploy = async |revision: Value| {
+            let revision = serde_json::from_value(revision).unwrap();
+            let id = stage.world.deploy("A", "Staging", Some(revision)).unwrap();
+            stage.world.advance(100.0);
+            stage.status(&id).await
+        };
+        // The other revision does not use up the failure's times.
+        assert_eq!(deploy(revision("a-3.zip")).await, "Succeeded", "{broken}");
+        assert_eq!(deploy(broken_revision.clone()).await, "Failed", "{broken}");
+        assert_eq!(deploy(broken_revision).await, "Succeeded", "{broken}");
+    }
+}
+
+#[tokio::test]
 async fn application_stop_fails_only_where_something_is_installed_and_can_be_ignored() {
     for (ignore, expected) in [(false, "Failed"), (true, "Succeeded")] {
         let stage =
@@ -151,6 +173,7 @@ async fn overall_status_and_targets_follow_the_minimum_healthy_hosts() {
         ("CodeDeployDefault.HalfAtATime", 4, 2, vec!["Failed", "Failed", "Skipped", "Skipped"], "Failed"),
         ("CodeDeployDefault.AllAtOnce", 3, 2, vec!["Failed", "Failed", "Succeeded"], "Succeeded"),
         ("CodeDeployDefault.AllAtOnce", 3, 3, vec!["Failed", "Failed", "Failed"], "Failed"),
+        // A minimum that is not less than the number of instances.
         ("CodeDeployDefault.HalfAtATime", 1, 0, vec!["Skipped"], "Failed"),
     ];
     for (config, instances, failures, targets, status) in table {
@@ -169,6 +192,42 @@ async fn one_at_a_time_forgives_the_last_instance() {
         (stage.target_status(&id, &fresh).await.as_str(), stage.status(&id).await.as_str()),
         ("Failed", "Succeeded")
     );
+}
+
+#[tokio::test]
+async fn who_failed_or_is_new_comes_first_then_the_old_then_the_current() {
+    let stage = Stage::new(with_instances(3)).await;
+    let instances: Vec<String> = stage.world.report().instances.into_iter().map(|i| i.instance_id).collect();
+    let [old, failed, current] = instances.as_slice() else { panic!("three instances: {instances:?}") };
+    // Stopped at the second instance: the first has a revision that is not the group's, the third was not attempted.
+    let stopped = stage.world.deploy("A", "Staging", Some(world::Revision::s3("bundles", "a-2.zip"))).unwrap();
+    stage.world.advance(80.0);
+    stage.codedeploy.stop_deployment().deployment_id(&stopped).send().await.unwrap();
+    stage.world.advance(20.0);
+    let statuses: Vec<&str> = stage.reported(&stopped).targets.iter().map(|target| target.status).collect();
+    assert_eq!(statuses, ["Succeeded", "Failed", "Skipped"]);
+
+    let fresh = stage.launch_and_boot();
+    let revision = serde_json::from_value(revision("A")).unwrap();
+    let id = stage.world.deploy("A", "Staging", Some(revision)).unwrap();
+    stage.world.advance(10.0);
+    assert_eq!(stage.reported(&id).instance_ids, [failed.as_str(), &fresh, old, current]);
+    assert_eq!(stage.target_status(&id, failed).await, "InProgress");
+    stage.world.advance(500.0);
+    assert_eq!(stage.status(&id).await, "Succeeded");
+}
+
+#[tokio::test]
+async fn a_new_instance_that_fails_takes_the_deployment_with_it() {
+    let setting = with(with_instances(2), "/applications/0/failure", failing("Install", Some(1)));
+    let stage = Stage::new(setting).await;
+    let fresh = stage.launch_and_boot();
+    let id = stage.world.deploy("A", "Staging", None).unwrap();
+    stage.world.advance(500.0);
+    let report = stage.reported(&id);
+    let statuses: Vec<&str> = report.targets.iter().map(|target| target.status).collect();
+    assert_eq!((report.instance_ids[0].as_str(), report.status), (fresh.as_str(), "Failed"));
+    assert_eq!(statuses, ["Failed", "Skipped", "Skipped"]);
 }
 
 #[tokio::test]
@@ -233,6 +292,23 @@ async fn of_two_deployments_on_one_instance_the_later_fails_and_the_first_goes_o
 }
 
 #[tokio::test]
+async fn the_later_of_two_fails_after_five_minutes_although_the_first_has_ended() {
+    let stage = Stage::new(setting()).await;
+    let instance = stage.launch_and_boot();
+    let first = stage.update("A").await;
+    stage.world.advance(30.0);
+    let later = stage.update("B").await;
+    stage.world.advance(300.0);
+    assert_eq!(stage.status(&first).await, "Succeeded");
+    assert_eq!(stage.event_statuses(&later, &instance).await, ["Pending"; 7]);
+    stage.world.advance(5.0);
+    assert_eq!(
+        (stage.status(&later).await.as_str(), stage.error_code(&later).await),
+        ("Failed", Some("HEALTH_CONSTRAINTS".to_owned()))
+    );
+}
+
+#[tokio::test]
 async fn without_instances_a_deployment_fails() {
     let stage = Stage::new(setting()).await;
     let id = stage.world.deploy("A", "Staging", None).unwrap();
@@ -271,7 +347,8 @@ async fn the_same_setting_gives_the_same_run() {
     let (first, second) = (run().await, run().await);
     assert_eq!(first.deployments, second.deployments);
     assert_eq!(first.instances, second.instances);
-    let events = &first.deployments[0].targets[0].lifecycle_events;
+    // Not the first target, which is new: its ApplicationStop has nothing to run.
+    let events = &first.deployments[0].targets[1].lifecycle_events;
     let took: Vec<f64> = events.iter().map(|event| event.ended_at.unwrap() - event.started_at.unwrap()).collect();
     assert!(took.iter().all(|seconds| (5.0..=15.0).contains(seconds)) && took[1] != took[2], "{took:?}");
 }
@@ -281,6 +358,7 @@ async fn on_a_scaled_clock_things_happen_without_calls() {
     let stage = Stage::on(setting(), world::Clock::Scaled(1000.0)).await;
     let mut events = stage.world.events();
     let instance = stage.world.launch("web").unwrap();
-    let event = events.recv().await.expect("the world's time runs on its own");
+    let event = tokio::time::timeout(Duration::from_secs(5), events.recv()).await;
+    let event = event.expect("the world's time runs on its own").expect("the world is there");
     assert_eq!(event["detail"]["EC2InstanceId"], instance.as_str());
 }

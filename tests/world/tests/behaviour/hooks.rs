@@ -86,6 +86,30 @@ async fn completion_too_early_or_again_finds_no_active_action() {
 }
 
 #[tokio::test]
+async fn a_hook_can_open_a_moment_after_its_event() {
+    let stage = Stage::new(with(setting(), "/autoScalingGroups/0/hooks/0/opensSecondsAfterEvent", json!(2.5))).await;
+    let mut events = stage.world.events();
+    let instance = stage.world.launch("web").unwrap();
+    let beat = || {
+        let call = stage.autoscaling.record_lifecycle_action_heartbeat().auto_scaling_group_name("web");
+        call.lifecycle_hook_name("launch").instance_id(&instance).send()
+    };
+    stage.world.advance(12.0);
+    assert_eq!((drain(&mut events).len(), stage.state(&instance)), (1, "Pending:Wait"));
+    let none = format!("No active Lifecycle Action found with instance ID {instance}");
+    let early = [refused(beat().await), stage.complete(&instance, "CONTINUE").await.unwrap_err()];
+    for refusal in early {
+        assert_eq!((refusal.code.as_str(), &refusal.message), ("ValidationError", &none));
+    }
+    assert_eq!(stage.state(&instance), "Pending:Wait");
+    stage.world.advance(0.5);
+    beat().await.unwrap();
+    stage.complete(&instance, "CONTINUE").await.unwrap();
+    assert_eq!(stage.state(&instance), "Pending:Proceed");
+    assert_eq!(stage.world.report().hook_actions[0].heartbeats, 1);
+}
+
+#[tokio::test]
 async fn a_token_names_the_action_too() {
     let stage = Stage::new(setting()).await;
     let mut events = stage.world.events();

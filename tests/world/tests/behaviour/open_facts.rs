@@ -35,9 +35,25 @@ async fn nothing_outdated_as_an_exception() {
         let call = stage.codedeploy.create_deployment().application_name("A").deployment_group_name("Staging");
         call.update_outdated_instances_only(true).send()
     };
-    assert_eq!(refused(create().await).code, "InvalidInputException");
+    let refusal = refused(create().await);
+    assert_eq!(
+        (refusal.code.as_str(), refusal.message.as_str()),
+        ("InvalidInputException", "No instances to deploy to")
+    );
     stage.launch_and_boot();
     assert!(create().await.is_ok(), "an instance is outdated now");
+}
+
+#[tokio::test]
+async fn nothing_outdated_as_another_exception() {
+    let mut setting = switched("nothingOutdated", json!("exception"));
+    setting["openFacts"]["nothingOutdatedException"] =
+        json!({"code": "NothingToDoException", "message": "all is well"});
+    let stage = Stage::new(setting).await;
+    let call = stage.codedeploy.create_deployment().application_name("A").deployment_group_name("Staging");
+    let refusal = refused(call.update_outdated_instances_only(true).send().await);
+    assert_eq!((refusal.code.as_str(), refusal.message.as_str()), ("NothingToDoException", "all is well"));
+    assert_eq!(stage.world.report().calls[0].outcome, "NothingToDoException");
 }
 
 #[tokio::test]

@@ -35,9 +35,60 @@ async fn two_deployments_at_work_on_one_instance() {
     stage.world.advance(20.0);
     let violations = stage.world.report().violations;
     let expected = format!(
-        "at 17.0 s: deployment {b} of B/Staging began its work on {instance} while deployment {a} of A/Staging was at work there"
+        "at 17.0 s: deployment {b} of B/Staging began its work on {instance} while deployment {a} of A/Staging was at work there; \
+         the later one, {b}, was created by a call of CreateDeployment"
     );
     assert_eq!(violations, [expected]);
+    assert_eq!(stage.world.report().collisions, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_person_that_comes_later_makes_a_collision_and_one_that_came_first_a_violation() {
+    for person_first in [false, true] {
+        let stage = stage().await;
+        let instance = stage.launch_and_boot();
+        let (a, b, creator) = if person_first {
+            let a = stage.world.deploy("A", "Staging", None).unwrap();
+            (a, stage.update("B").await, "a call of CreateDeployment")
+        } else {
+            let a = stage.update("A").await;
+            (a, stage.world.deploy("B", "Staging", None).unwrap(), "a person")
+        };
+        stage.world.advance(20.0);
+        let sentence = format!(
+            "at 17.0 s: deployment {b} of B/Staging began its work on {instance} while deployment {a} of A/Staging was at work \
+             there; the later one, {b}, was created by {creator}"
+        );
+        let report = stage.world.report();
+        let (found, other) =
+            if person_first { (report.violations, report.collisions) } else { (report.collisions, report.violations) };
+        assert_eq!((found, other), (vec![sentence], vec![]), "person first: {person_first}");
+    }
+}
+
+/// The later one is the one created later, also where its work begins first.
+#[tokio::test]
+async fn a_person_that_overtakes_a_deployment_is_the_later_one() {
+    let setting = with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(1));
+    let all_at_once = json!("CodeDeployDefault.AllAtOnce");
+    let stage = Stage::new(with(setting, "/applications/1/deploymentConfigName", all_at_once)).await;
+    let fresh = stage.launch_and_boot();
+    let old = stage.world.report().instances[0].instance_id.clone();
+    let call = stage.codedeploy.create_deployment().application_name("A").deployment_group_name("Staging");
+    let a = call.send().await.unwrap().deployment_id.unwrap();
+    stage.world.advance(10.0);
+    let b = stage.world.deploy("B", "Staging", None).unwrap();
+    stage.world.advance(100.0);
+    let sentence = |at: &str, began: &str, instance: &str, was_there: &str| {
+        format!(
+            "at {at} s: deployment {began} began its work on {instance} while deployment {was_there} was at work there; \
+             the later one, {b}, was created by a person"
+        )
+    };
+    let (of_a, of_b) = (format!("{a} of A/Staging"), format!("{b} of B/Staging"));
+    let expected = [sentence("27.0", &of_b, &fresh, &of_a), sentence("77.0", &of_a, &old, &of_b)];
+    let report = stage.world.report();
+    assert_eq!((report.collisions.as_slice(), report.violations.len()), (expected.as_slice(), 0));
 }
 
 #[tokio::test]
@@ -50,6 +101,22 @@ async fn an_instance_let_in_without_an_application() {
     let expected = format!(
         "at 85.0 s: hook launch let {instance} into service although these have not succeeded on it at their current revision: \
          B/Staging"
+    );
+    assert_eq!(only(&stage), expected);
+}
+
+#[tokio::test]
+async fn an_instance_let_in_without_an_application_that_was_never_deployed() {
+    let mut setting = setting();
+    setting["autoScalingGroups"][0]["requiredApplications"] = json!(["A/Staging"]);
+    (setting["applications"][0]["revision"], setting["applications"][0]["previousDeploymentSeconds"]) =
+        (json!(null), json!(null));
+    let stage = Stage::new(setting).await;
+    let instance = stage.launch_and_boot();
+    stage.complete(&instance, "CONTINUE").await.unwrap();
+    let expected = format!(
+        "at 15.0 s: hook launch let {instance} into service although these have not succeeded on it at their current revision: \
+         A/Staging"
     );
     assert_eq!(only(&stage), expected);
 }

@@ -55,6 +55,27 @@ async fn the_hook_s_metadata_names_the_applications() {
     assert_eq!(order(&finish(stack, &[&instance]).await), ["Search"]);
 }
 
+/// Auto Scaling may tell of a launch a moment before its hook can be kept open or completed.
+#[tokio::test]
+async fn a_hook_that_opens_after_its_event_is_waited_for() {
+    let mut setting = six_applications();
+    setting.auto_scaling_groups[0].hooks[0].opens_seconds_after_event = 12.0;
+    let stack = start(setting.clone(), 1).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    let report = finish(stack, &[&instance]).await;
+    assert_eq!(order(&report), SIX);
+    let too_early = report.calls.iter().filter(|call| call.outcome == "ValidationError").count();
+    assert!(too_early > 0, "it was asked for too early");
+
+    setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some("Search".into());
+    let stack = start(setting, 1).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until(&stack, |report| report.instances[0].terminated_at.is_some()).await;
+    let report = finish(stack, &[&instance]).await;
+    assert_eq!(report.hook_actions[0].result, Some(HookResult::Abandon), "also by a rollout that fails at once");
+}
+
 #[tokio::test]
 async fn a_failing_script_keeps_the_instance_out_and_says_why() {
     let mut setting = six_applications();

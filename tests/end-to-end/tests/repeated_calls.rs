@@ -122,6 +122,24 @@ async fn the_last_gate_opens_once() {
 }
 
 #[tokio::test]
+async fn the_last_gate_stays_shut_for_what_was_not_deployed_here() {
+    let (stack, _, plan) = planned(six_applications()).await;
+    let deployed = json!({
+        "applicationName": "Orders", "deploymentGroupName": DEPLOYMENT_GROUP, "attempts": 1,
+        "deploymentId": "d-ELSEWHERE", "revision": null,
+    });
+    let mut complete = json!({"execution": EXECUTION, "plan": plan, "round": 1, "deployed": [deployed]});
+    let answer = call(&stack, "complete-lifecycle-hook", complete.clone()).await;
+    assert_eq!((&answer["outcome"], &answer["application"]), (&json!("OUTDATED"), &json!("Orders/Production")));
+
+    complete["round"] = json!(5);
+    let answer = stack.invoke("complete-lifecycle-hook", &complete).await.unwrap();
+    assert_eq!(answer.payload["errorType"], "Turnstile.RevisionsKeepChanging", "{:#}", answer.payload);
+    assert_eq!(hook_action(&stack.world().report()).closed_at, None);
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn an_event_that_is_no_launch_is_ignored() {
     let stack = start(six_applications(), 0).await;
     for event in [

@@ -60,6 +60,22 @@ async fn a_deployment_is_started_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_deployment_that_failed_is_not_started_again_by_the_same_attempt() {
+    let mut setting = six_applications();
+    setting.applications[0].failure = Some(read(json!({"event": "BeforeInstall"})));
+    let (stack, _, plan) = planned(setting).await;
+    let first = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
+    let again = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    assert_eq!(again["deploymentId"], first["deploymentId"]);
+    assert_eq!(stack.world().report().deployments.len(), 1);
+
+    let next = call(&stack, "start-deployment", start_request(&plan, 0, 2)).await;
+    assert_ne!(next["deploymentId"], first["deploymentId"], "the next attempt is another deployment");
+    finish(stack, &[]).await;
+}
+
+#[tokio::test]
 async fn another_application_waits_while_one_is_deployed() {
     let (stack, _, plan) = planned(slow(six_applications())).await;
     let first = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;

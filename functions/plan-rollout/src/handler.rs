@@ -50,29 +50,29 @@ impl Handler {
 
         let named_hook = input.lifecycle_hook_name.map(String::from);
         let instance = match &instance_id {
-            Some(instance_id) => {
-                Some(self.instance(&auto_scaling_group_name, instance_id, named_hook.is_some()).await?)
-            }
+            Some(id) => Some(self.instance(&auto_scaling_group_name, id, named_hook.is_some()).await?),
             None => {
                 self.check_group_exists(&auto_scaling_group_name).await?;
                 None
             }
         };
         let hooks = self.autoscaling.launch_hooks(&auto_scaling_group_name).await?;
+        let described_by = named_hook.as_deref().unwrap_or(&self.own_hook);
+        let described_by = hooks.iter().find(|hook| hook.lifecycle_hook_name == described_by);
         let hook = match instance {
             Some(instance) if instance.stage() == Stage::Launching => {
-                self.hook(named_hook, completes_own_hook, &hooks, &mut warnings)?
+                self.hook(named_hook.as_deref(), completes_own_hook, &hooks, &mut warnings)?
             }
             Some(Instance { lifecycle_state, .. }) => {
                 let unused = |name| format!("the instance is {lifecycle_state}: {name} is not completed");
-                warnings.extend(named_hook.map(unused));
+                warnings.extend(named_hook.as_ref().map(unused));
                 None
             }
             None => None,
         };
         let applications = match input.applications {
             Some(applications) => applications,
-            None => self.default_applications(hook)?,
+            None => self.default_applications(described_by)?,
         };
         application::check_list(&applications)?;
         for (i, application) in applications.iter().enumerate() {
@@ -130,14 +130,14 @@ impl Handler {
     /// The hook at which a launching instance waits, as far as it is this rollout's to complete.
     fn hook<'a>(
         &self,
-        named: Option<String>,
+        named: Option<&str>,
         completes_own_hook: bool,
         hooks: &'a [LaunchHook],
         warnings: &mut Vec<String>,
     ) -> Result<Option<&'a LaunchHook>, Error> {
         let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name == name);
         if let Some(name) = named {
-            return find(&name).map(Some).ok_or_else(|| {
+            return find(name).map(Some).ok_or_else(|| {
                 let has: Vec<_> = hooks.iter().map(|hook| hook.lifecycle_hook_name.as_str()).collect();
                 Error::InvalidInput(format!(
                     "lifecycleHookName: expected a launch lifecycle hook of the group ({}), got {name:?}",
@@ -157,7 +157,8 @@ impl Handler {
         Ok(own)
     }
 
-    /// The applications of an input that names none: the hook's, else the stack's.
+    /// The applications of an input that names none: those in the hook's NotificationMetadata, whether or not an instance waits
+    /// at it, else the stack's.
     fn default_applications(&self, hook: Option<&LaunchHook>) -> Result<Vec<Application>, Error> {
         if let Some(hook) = hook
             && let Some(metadata) = &hook.notification_metadata

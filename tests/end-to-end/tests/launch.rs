@@ -52,6 +52,11 @@ async fn the_hook_s_metadata_names_the_applications() {
     let stack = start(setting, 1).await;
     let instance = stack.world().launch(GROUP).unwrap();
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+
+    // Also of a rollout by hand, with nobody at the hook.
+    let execution = roll_out(&stack, json!({"autoScalingGroupName": GROUP, "instanceId": instance})).await;
+    let output = execution.output.unwrap_or_default();
+    assert_eq!(output["applications"].as_array().map(Vec::len), Some(1), "{output:#}");
     assert_eq!(order(&finish(stack, &[&instance]).await), ["Search"]);
 }
 

@@ -114,7 +114,7 @@ async fn evidence_of_success(codedeploy: &CodeDeploy, request: &Request) -> Resu
     let Some(instance_id) = &plan.instance_id else { return Ok(None) };
     let Some(group) = codedeploy.group(application).await? else { return Ok(None) };
     let current = evidence::current_revision(codedeploy, application, &group).await?;
-    evidence::search(codedeploy, application, &current, instance_id).await
+    Ok(evidence::search(codedeploy, application, &current, instance_id).await?.evidence())
 }
 
 fn succeeded(deployment: Deployment) -> Answer {

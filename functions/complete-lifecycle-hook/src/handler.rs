@@ -78,7 +78,7 @@ enum Outcome {
     AlreadyOver,
     /// The rollout had none to complete.
     NoHook,
-    /// It stays open, because an application has got a new revision since it was deployed.
+    /// It stays open, because an application is not up to date any more: somebody has deployed since.
     Outdated {
         application: String,
         current: Revision,
@@ -116,30 +116,42 @@ impl Handler {
     }
 
     async fn let_in(&self, request: &Request, deployed: &[Deployed]) -> Result<Answer, Error> {
-        let instance_id = request.plan.as_ref().and_then(|plan| plan.instance_id.as_deref());
-        let applications = match instance_id {
-            None => deployed.to_vec(),
-            Some(instance_id) => match self.confirm(deployed, instance_id, request.round).await? {
-                Confirmed::UpToDate(applications) => applications,
-                Confirmed::Outdated { application, current } => {
-                    let hook = Outcome::Outdated { application, current };
-                    return Ok(Answer { hook, applications: None, failure: None });
+        let answer = |hook, applications| Ok(Answer { hook, applications, failure: None });
+        let mut applications = Vec::new();
+        for deployed in deployed {
+            let Some(instance_id) = request.plan.as_ref().and_then(|plan| plan.instance_id.as_deref()) else {
+                applications.push(deployed.clone());
+                continue;
+            };
+            match self.standing(deployed, instance_id).await? {
+                Ok(deployed) => applications.push(deployed),
+                // An earlier call, whose answer was lost, has let it in; what has happened since is not this rollout's.
+                Err(_) if request.has_hook() && self.is_in_service(instance_id).await? => {
+                    return answer(Outcome::AlreadyOver, Some(applications));
                 }
-            },
-        };
+                Err(current) if request.round >= MOST_ROUNDS => {
+                    return Err(Error::RevisionsKeepChanging(format!(
+                        "{} is outdated again after {} rounds: its current revision is {current}",
+                        deployed.application(),
+                        request.round
+                    )));
+                }
+                Err(current) => {
+                    let application = deployed.application().to_string();
+                    return answer(Outcome::Outdated { application, current }, None);
+                }
+            }
+        }
         let hook = match self.hook(request).await? {
             None => Outcome::NoHook,
             Some((hook, _)) => match self.complete(&hook, HookResult::Continue).await? {
                 Completion::Completed => Outcome::Completed { result: HookResult::Continue },
                 // Heartbeats have kept it open until here: an earlier call, whose answer was lost, has completed it.
-                Completion::NoAction(Error::HookNotOpen(_)) => Outcome::AlreadyOver,
-                Completion::NoAction(gone) => match self.autoscaling.instance(&hook.instance_id).await? {
-                    Some(instance) if instance.stage() == Stage::InService => Outcome::AlreadyOver,
-                    _ => return Err(gone),
-                },
+                Completion::NoAction { stage: Some(Stage::InService | Stage::Launching), .. } => Outcome::AlreadyOver,
+                Completion::NoAction { error, .. } => return Err(error),
             },
         };
-        Ok(Answer { hook, applications: Some(applications), failure: None })
+        answer(hook, Some(applications))
     }
 
     async fn give_up(&self, request: &Request, failed: &Caught) -> Result<Answer, Error> {
@@ -153,8 +165,10 @@ impl Handler {
                         (Outcome::Completed { result }, format!("{name} completed with {}", result.as_str()))
                     }
                     // A launch that failed at once: the action may be about to open.
-                    Completion::NoAction(too_early @ Error::HookNotOpen(_)) => return Err(too_early),
-                    Completion::NoAction(gone) => (Outcome::AlreadyOver, format!("{name} was over already: {gone}")),
+                    Completion::NoAction { stage: Some(Stage::Launching), error } => return Err(error),
+                    Completion::NoAction { error, .. } => {
+                        (Outcome::AlreadyOver, format!("{name} was over already: {error}"))
+                    }
                 }
             }
         };
@@ -192,28 +206,14 @@ impl Handler {
         self.autoscaling.complete(auto_scaling_group_name, lifecycle_hook_name, instance_id, result).await
     }
 
-    /// Looks at every application once more: somebody may have deployed since.
-    async fn confirm(&self, deployed: &[Deployed], instance_id: &str, round: u32) -> Result<Confirmed, Error> {
-        let mut confirmed = Vec::new();
-        for deployed in deployed {
-            match self.standing(deployed, instance_id).await? {
-                Standing::UpToDate(deployed) => confirmed.push(deployed),
-                Standing::Outdated(current) if round >= MOST_ROUNDS => {
-                    return Err(Error::RevisionsKeepChanging(format!(
-                        "{} is outdated again after {round} rounds: its current revision is {current}",
-                        deployed.application()
-                    )));
-                }
-                Standing::Outdated(current) => {
-                    let application = deployed.application().to_string();
-                    return Ok(Confirmed::Outdated { application, current });
-                }
-            }
-        }
-        Ok(Confirmed::UpToDate(confirmed))
+    async fn is_in_service(&self, instance_id: &str) -> Result<bool, Error> {
+        let instance = self.autoscaling.instance(instance_id).await?;
+        Ok(instance.is_some_and(|instance| instance.stage() == Stage::InService))
     }
 
-    async fn standing(&self, deployed: &Deployed, instance_id: &str) -> Result<Standing, Error> {
+    /// Looks at an application once more, somebody may have deployed since: the deployment that counts now, or the revision that
+    /// the instance should have and has not.
+    async fn standing(&self, deployed: &Deployed, instance_id: &str) -> Result<Result<Deployed, Revision>, Error> {
         let application = deployed.application();
         let group = self.codedeploy.group(&application).await?.ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!("{application}: the deployment group has been deleted meanwhile"))
@@ -222,31 +222,23 @@ impl Handler {
             last.as_ref().is_some_and(|last| last.deployment_id == deployed.deployment_id)
         };
         if is_last(&group.last_attempted) && is_last(&group.last_successful) {
-            return Ok(Standing::UpToDate(deployed.clone()));
+            return Ok(Ok(deployed.clone()));
         }
         let current = evidence::current_revision(&self.codedeploy, &application, &group).await?;
-        let evidence = evidence::search(&self.codedeploy, &application, &current, instance_id).await?;
-        Ok(match evidence {
+        let standing = evidence::search(&self.codedeploy, &application, &current, instance_id).await?;
+        Ok(match standing.evidence() {
             Some(Deployment { deployment_id, revision, .. }) => {
-                Standing::UpToDate(Deployed { deployment_id, revision, ..deployed.clone() })
+                Ok(Deployed { deployment_id, revision, ..deployed.clone() })
             }
-            None => Standing::Outdated(current.revision),
+            None => Err(current.revision),
         })
     }
 }
 
-/// All applications, or the first that is outdated.
-enum Confirmed {
-    UpToDate(Vec<Deployed>),
-    Outdated { application: String, current: Revision },
-}
-
-/// One application.
-enum Standing {
-    /// With the deployment that counts now.
-    UpToDate(Deployed),
-    /// With the revision that it should have.
-    Outdated(Revision),
+impl Request {
+    fn has_hook(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.hook.is_some())
+    }
 }
 
 impl Deployed {

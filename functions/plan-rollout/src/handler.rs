@@ -57,11 +57,10 @@ impl Handler {
             }
         };
         let hooks = self.autoscaling.launch_hooks(&auto_scaling_group_name).await?;
-        let described_by = named_hook.as_deref().unwrap_or(&self.own_hook);
-        let described_by = hooks.iter().find(|hook| hook.lifecycle_hook_name == described_by);
+        let group_hook = self.hook(named_hook.as_deref(), &hooks)?;
         let hook = match instance {
             Some(instance) if instance.stage() == Stage::Launching => {
-                self.hook(named_hook.as_deref(), completes_own_hook, &hooks, &mut warnings)?
+                self.hook_to_complete(group_hook, named_hook.is_some() || completes_own_hook, &mut warnings)
             }
             Some(Instance { lifecycle_state, .. }) => {
                 let unused = |name| format!("the instance is {lifecycle_state}: {name} is not completed");
@@ -72,7 +71,7 @@ impl Handler {
         };
         let applications = match input.applications {
             Some(applications) => applications,
-            None => self.default_applications(described_by)?,
+            None => self.default_applications(group_hook)?,
         };
         application::check_list(&applications)?;
         for (i, application) in applications.iter().enumerate() {
@@ -101,7 +100,7 @@ impl Handler {
     }
 
     async fn check_group_exists(&self, name: &str) -> Result<(), Error> {
-        match self.autoscaling.instances(name).await? {
+        match self.autoscaling.instances_in_service(name).await? {
             Some(_) => Ok(()),
             None => Err(Error::InvalidInput(format!("autoScalingGroupName: there is no Auto Scaling group {name:?}"))),
         }
@@ -127,34 +126,36 @@ impl Handler {
         }
     }
 
-    /// The hook at which a launching instance waits, as far as it is this rollout's to complete.
-    fn hook<'a>(
-        &self,
-        named: Option<&str>,
-        completes_own_hook: bool,
-        hooks: &'a [LaunchHook],
-        warnings: &mut Vec<String>,
-    ) -> Result<Option<&'a LaunchHook>, Error> {
+    /// The group's hook that the input names, else the stack's own, if the group has it.
+    fn hook<'a>(&self, named: Option<&str>, hooks: &'a [LaunchHook]) -> Result<Option<&'a LaunchHook>, Error> {
         let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name == name);
-        if let Some(name) = named {
-            return find(name).map(Some).ok_or_else(|| {
-                let has: Vec<_> = hooks.iter().map(|hook| hook.lifecycle_hook_name.as_str()).collect();
-                Error::InvalidInput(format!(
-                    "lifecycleHookName: expected a launch lifecycle hook of the group ({}), got {name:?}",
-                    has.join(", ")
-                ))
-            });
-        }
-        let own = find(&self.own_hook);
-        if own.is_some() && !completes_own_hook {
+        let Some(name) = named else { return Ok(find(&self.own_hook)) };
+        find(name).map(Some).ok_or_else(|| {
+            let has: Vec<_> = hooks.iter().map(|hook| hook.lifecycle_hook_name.as_str()).collect();
+            Error::InvalidInput(format!(
+                "lifecycleHookName: expected a launch lifecycle hook of the group ({}), got {name:?}",
+                has.join(", ")
+            ))
+        })
+    }
+
+    /// The hook of a launching instance, as far as it is this rollout's to complete.
+    fn hook_to_complete<'a>(
+        &self,
+        hook: Option<&'a LaunchHook>,
+        is_ours: bool,
+        warnings: &mut Vec<String>,
+    ) -> Option<&'a LaunchHook> {
+        let hook = hook?;
+        if !is_ours {
             warnings.push(format!(
                 "the instance waits at {}, which is not completed after certain applications only: name it as \
                  lifecycleHookName if it should be",
-                self.own_hook
+                hook.lifecycle_hook_name
             ));
-            return Ok(None);
+            return None;
         }
-        Ok(own)
+        Some(hook)
     }
 
     /// The applications of an input that names none: those in the hook's NotificationMetadata, whether or not an instance waits
@@ -209,8 +210,8 @@ fn check_deployment_group(
     }
     if group.updates_outdated_instances {
         warnings.push(format!(
-            "{application}: outdatedInstancesStrategy is UPDATE: CodeDeploy may start deployments of its own for instances that \
-             launch during one. IGNORE leaves them to Turnstile"
+            "{application}: outdatedInstancesStrategy is UPDATE: for instances that launch during a deployment CodeDeploy starts \
+             one of its own, which can meet Turnstile's on the instance. IGNORE leaves them to Turnstile"
         ));
     }
     Ok(())

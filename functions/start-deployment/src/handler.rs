@@ -7,7 +7,7 @@ use turnstile::Error;
 use turnstile::application::Application;
 use turnstile::autoscaling::AutoScaling;
 use turnstile::codedeploy::{CodeDeploy, Creation, Deployment, Group, TargetStatus};
-use turnstile::evidence::{self, Current};
+use turnstile::evidence::{self, Current, Standing};
 use turnstile::log;
 use turnstile::plan::Plan;
 use turnstile::revision::Revision;
@@ -92,11 +92,12 @@ async fn start(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Req
     if !active.is_empty() {
         return occupied(codedeploy, request, &active, expected).await;
     }
-    if let Some(instance_id) = &plan.instance_id
-        && let Some(deployment) =
-            evidence::in_last_deployments(codedeploy, application, &group, &current, instance_id).await?
-    {
-        return Ok(up_to_date(deployment));
+    if let Some(instance_id) = &plan.instance_id {
+        match evidence::in_last_deployments(codedeploy, application, &group, &current, instance_id).await? {
+            Standing::UpToDate(deployment) => return Ok(up_to_date(deployment)),
+            Standing::AtWork(deployment) => return busy(request, &deployment.deployment_id),
+            Standing::Outdated => {}
+        }
     }
     for other in plan.applications.iter().filter(|other| !other.is_same_group(application)) {
         if let Some(active) = codedeploy.active_deployments(other).await?.first() {
@@ -202,16 +203,9 @@ async fn refused(
     let Request { plan, application, .. } = request;
     let instances = match &plan.instance_id {
         Some(instance_id) => vec![instance_id.clone()],
-        None => autoscaling.instances(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
+        None => autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
     };
-    let mut evidence = None;
-    for instance_id in &instances {
-        evidence = evidence::search(codedeploy, application, current, instance_id).await?;
-        if evidence.is_none() {
-            break;
-        }
-    }
-    match evidence {
+    match evidence::of_all(codedeploy, application, current, &instances).await? {
         Some(deployment) => {
             info!(code, message, "refused: nothing is outdated");
             Ok(up_to_date(deployment))

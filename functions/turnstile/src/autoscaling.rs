@@ -2,6 +2,7 @@
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_autoscaling::types::LifecycleState;
 
 use crate::Error;
 use crate::input::HookResult;
@@ -37,9 +38,12 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Completion {
     Completed,
-    /// The hook has no action to complete. The error says which of the reasons it is: [`Error::InstanceGone`], or
-    /// [`Error::HookNotOpen`] for an instance that still waits, at another hook or on its way to this one.
-    NoAction(Error),
+    /// The hook has no action to complete. Where the instance stands (`None`: in no group any more), and what that means:
+    /// [`Error::InstanceGone`], or [`Error::HookNotOpen`] for an instance that still waits, at another hook or on its way to this.
+    NoAction {
+        stage: Option<Stage>,
+        error: Error,
+    },
 }
 
 /// Whether the hook of a waiting instance could be kept open.
@@ -73,22 +77,24 @@ impl AutoScaling {
         Self { client }
     }
 
-    /// The ids of the group's instances; `None` when there is no such group.
+    /// The ids of the group's instances that are in service; `None` when there is no such group.
     ///
     /// # Errors
     /// As [`Error::of_call`] classifies them; so for every call here.
-    pub async fn instances(&self, auto_scaling_group_name: &str) -> Result<Option<Vec<String>>, Error> {
+    pub async fn instances_in_service(&self, auto_scaling_group_name: &str) -> Result<Option<Vec<String>>, Error> {
         let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(auto_scaling_group_name);
         let answer = request.send().await.map_err(|e| Error::of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
         Ok(answer.auto_scaling_groups().first().map(|group| {
-            group.instances().iter().filter_map(|instance| instance.instance_id().map(str::to_owned)).collect()
+            let in_service =
+                group.instances().iter().filter(|i| i.lifecycle_state() == Some(&LifecycleState::InService));
+            in_service.filter_map(|instance| instance.instance_id().map(str::to_owned)).collect()
         }))
     }
 
     /// The instance; `None` when Auto Scaling does not know it (any more, or yet).
     ///
     /// # Errors
-    /// See [`AutoScaling::instances`].
+    /// See [`AutoScaling::instances_in_service`].
     pub async fn instance(&self, instance_id: &str) -> Result<Option<Instance>, Error> {
         let request = self.client.describe_auto_scaling_instances().instance_ids(instance_id);
         let answer =
@@ -102,7 +108,7 @@ impl AutoScaling {
     /// The group's launch lifecycle hooks.
     ///
     /// # Errors
-    /// See [`AutoScaling::instances`].
+    /// See [`AutoScaling::instances_in_service`].
     pub async fn launch_hooks(&self, auto_scaling_group_name: &str) -> Result<Vec<LaunchHook>, Error> {
         let request = self.client.describe_lifecycle_hooks().auto_scaling_group_name(auto_scaling_group_name);
         let answer = request.send().await.map_err(|e| Error::of_call("AutoScaling.DescribeLifecycleHooks", &e))?;
@@ -126,7 +132,7 @@ impl AutoScaling {
     /// Keeps the plan's hook open for another heartbeat time-out. Does nothing when no hook is waiting.
     ///
     /// # Errors
-    /// [`Error::InstanceGone`] and [`Error::HookNotOpen`], else see [`AutoScaling::instances`].
+    /// [`Error::InstanceGone`] and [`Error::HookNotOpen`], else see [`AutoScaling::instances_in_service`].
     pub async fn heartbeat(&self, plan: &Plan) -> Result<(), Error> {
         let Some((instance_id, hook)) = plan.waiting_instance() else {
             return Ok(());
@@ -158,7 +164,7 @@ impl AutoScaling {
     /// Completes the hook.
     ///
     /// # Errors
-    /// See [`AutoScaling::instances`].
+    /// See [`AutoScaling::instances_in_service`].
     pub async fn complete(
         &self,
         auto_scaling_group_name: &str,
@@ -181,7 +187,8 @@ impl AutoScaling {
             },
         };
         let instance = self.instance(instance_id).await?;
-        Ok(Completion::NoAction(without_action(instance_id, instance.as_ref(), &message)))
+        let error = without_action(instance_id, instance.as_ref(), &message);
+        Ok(Completion::NoAction { stage: instance.map(|instance| instance.stage()), error })
     }
 }
 

@@ -26,7 +26,7 @@ pub enum Error {
     /// Auto Scaling does not know the instance (yet).
     #[error("{0}")]
     InstanceNotFound(String),
-    /// Round after round, an application got a new revision before the instance could be let in.
+    /// Round after round, somebody deployed an application again before the instance could be let in.
     #[error("{0}")]
     RevisionsKeepChanging(String),
     /// Other deployments occupied the group for as long as the application may take.

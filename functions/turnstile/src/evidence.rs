@@ -39,10 +39,32 @@ pub async fn current_revision(
     Ok(Current { revision, last_successful })
 }
 
+/// What the newest deployment that touched an instance says of it.
+#[derive(Debug, Clone)]
+pub enum Standing {
+    /// It succeeded there, on the current revision.
+    UpToDate(Deployment),
+    /// It has been stopped or has failed, but the agent is still busy with it.
+    AtWork(Deployment),
+    /// It failed there, or brought another revision; or none has touched the instance.
+    Outdated,
+}
+
+impl Standing {
+    /// The deployment that is evidence of being up to date.
+    pub fn evidence(self) -> Option<Deployment> {
+        match self {
+            Self::UpToDate(deployment) => Some(deployment),
+            Self::AtWork(_) | Self::Outdated => None,
+        }
+    }
+}
+
 /// What a deployment says about an instance that it may have touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Finding {
     UpToDate,
+    AtWork,
     Outdated,
     /// Look at the deployment before it.
     Untouched,
@@ -51,13 +73,14 @@ enum Finding {
 fn finding(target: Option<TargetStatus>, same_build: bool) -> Finding {
     match target {
         Some(TargetStatus::Succeeded) if same_build => Finding::UpToDate,
+        Some(TargetStatus::InProgress) => Finding::AtWork,
         None | Some(TargetStatus::Skipped | TargetStatus::Pending) => Finding::Untouched,
         Some(_) => Finding::Outdated,
     }
 }
 
-/// Evidence in the group's last deployments: the last successful one, and what was attempted since. One call as a rule; an
-/// instance that got the revision from an earlier deployment is missed.
+/// The instance's standing by the group's last deployments: the last successful one, and what was attempted since. One call
+/// as a rule; an instance that got the revision from an earlier deployment passes for outdated.
 ///
 /// # Errors
 /// As [`Error::of_call`] classifies them.
@@ -67,8 +90,8 @@ pub async fn in_last_deployments(
     group: &Group,
     current: &Current,
     instance_id: &str,
-) -> Result<Option<Deployment>, Error> {
-    let Some(last_successful) = &current.last_successful else { return Ok(None) };
+) -> Result<Standing, Error> {
+    let Some(last_successful) = &current.last_successful else { return Ok(Standing::Outdated) };
     let is_last = |last: &LastDeployment| last.deployment_id == last_successful.deployment_id;
     let deployments = match group.last_attempted.as_ref().is_some_and(is_last) {
         true => vec![last_successful.clone()],
@@ -77,10 +100,10 @@ pub async fn in_last_deployments(
             newest_first.take_while(|deployment| deployment.created >= last_successful.created).collect()
         }
     };
-    decided_by(codedeploy, deployments, current, instance_id).await
+    decided_by(codedeploy, &deployments, current, instance_id).await
 }
 
-/// Searches all of the group's deployments for evidence.
+/// The instance's standing by all of the group's deployments.
 ///
 /// # Errors
 /// As [`Error::of_call`] classifies them.
@@ -89,8 +112,29 @@ pub async fn search(
     application: &Application,
     current: &Current,
     instance_id: &str,
+) -> Result<Standing, Error> {
+    decided_by(codedeploy, &newest_first(codedeploy, application).await?, current, instance_id).await
+}
+
+/// Evidence that all of these instances are up to date; that there are none is the last successful deployment's.
+///
+/// # Errors
+/// As [`Error::of_call`] classifies them.
+pub async fn of_all(
+    codedeploy: &CodeDeploy,
+    application: &Application,
+    current: &Current,
+    instance_ids: &[String],
 ) -> Result<Option<Deployment>, Error> {
-    decided_by(codedeploy, newest_first(codedeploy, application).await?, current, instance_id).await
+    let deployments = newest_first(codedeploy, application).await?;
+    let mut evidence = current.last_successful.clone();
+    for instance_id in instance_ids {
+        evidence = decided_by(codedeploy, &deployments, current, instance_id).await?.evidence();
+        if evidence.is_none() {
+            break;
+        }
+    }
+    Ok(evidence)
 }
 
 /// How far back to look for the deployment that brought an instance up to date. Each costs a call, but only where a
@@ -105,23 +149,23 @@ async fn newest_first(codedeploy: &CodeDeploy, application: &Application) -> Res
     Ok(deployments)
 }
 
-/// The first of the deployments that touched the instance, if it succeeded there with the current revision.
 async fn decided_by(
     codedeploy: &CodeDeploy,
-    newest_first: Vec<Deployment>,
+    newest_first: &[Deployment],
     current: &Current,
     instance_id: &str,
-) -> Result<Option<Deployment>, Error> {
+) -> Result<Standing, Error> {
     for deployment in newest_first {
         let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
         let same_build = deployment.revision.as_ref().is_some_and(|revision| revision.is_same_build(&current.revision));
         match finding(target.map(|target| target.status), same_build) {
-            Finding::UpToDate => return Ok(Some(deployment)),
-            Finding::Outdated => return Ok(None),
+            Finding::UpToDate => return Ok(Standing::UpToDate(deployment.clone())),
+            Finding::AtWork => return Ok(Standing::AtWork(deployment.clone())),
+            Finding::Outdated => return Ok(Standing::Outdated),
             Finding::Untouched => {}
         }
     }
-    Ok(None)
+    Ok(Standing::Outdated)
 }
 
 #[cfg(test)]
@@ -135,7 +179,7 @@ mod tests {
             (Some(Succeeded), true, Finding::UpToDate),
             (Some(Succeeded), false, Finding::Outdated),
             (Some(Failed), true, Finding::Outdated),
-            (Some(InProgress), true, Finding::Outdated),
+            (Some(InProgress), true, Finding::AtWork),
             (Some(Unknown), true, Finding::Outdated),
             (Some(Ready), true, Finding::Outdated),
             (Some(Skipped), true, Finding::Untouched),

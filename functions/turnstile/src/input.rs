@@ -159,8 +159,9 @@ pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
 pub fn owed_hook(input: &Value) -> Option<OwedHook> {
     let (_, instance_id) = named(input);
     let instance_id = InstanceId::try_from(instance_id?.to_owned()).ok()?;
-    let hook_name = input.pointer("/lifecycleHookName").or_else(|| input.pointer("/detail/LifecycleHookName"));
-    if hook_name.is_none() && input.get("applications").is_some() {
+    let given = |path| input.pointer(path).filter(|value| !value.is_null());
+    let hook_name = given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName"));
+    if hook_name.is_none() && given("/applications").is_some() {
         return None;
     }
     let on_failure = input.get("onFailure").and_then(|v| HookResult::deserialize(v).ok()).unwrap_or_default();
@@ -387,6 +388,8 @@ mod tests {
         for (input, expected) in [
             (json!({"instanceId": id}), owed(id, None, HookResult::Abandon)),
             (json!({"instanceId": id, "applications": 7}), None),
+            (json!({"instanceId": id, "applications": 7, "lifecycleHookName": null}), None),
+            (json!({"instanceId": id, "applications": null}), owed(id, None, HookResult::Abandon)),
             (
                 json!({"instanceId": id, "lifecycleHookName": "h", "onFailure": "CONTINUE", "x": 1}),
                 owed(id, Some("h"), HookResult::Continue),

@@ -71,11 +71,14 @@ impl Reason {
                 format!("{application}: {}{script} failed{on} in {id}", event.lifecycle_event_name)
             }
             (Failure::Failed, None) => format!("{application}: deployment {id} failed{on}"),
-            (Failure::NotReached, _) => format!(
-                "{application}: deployment {id} is over without having reached{}: a deployment group that selects by \
-                 Auto Scaling group may not reach an instance before it is in service, one that selects by EC2 tag does",
-                on.trim_start_matches(" on").to_owned()
+            (Failure::NotReached, _) if target.is_none() => format!(
+                "{application}: deployment {id} did not contain{}: a deployment group that selects by Auto Scaling group \
+                 may not reach an instance before it is in service, one that selects by EC2 tag does",
+                on.trim_start_matches(" on")
             ),
+            (Failure::NotReached, _) => {
+                format!("{application}: deployment {id} ended {:?} before it began{on}", deployment.status)
+            }
             (Failure::TimedOut, _) => format!(
                 "{application}: deployment {id} was not over{on} after {} s (timeoutSeconds)",
                 application.timeout_seconds

@@ -16,7 +16,7 @@ const WITHOUT_HISTORY: u32 = 15;
 /// The wait between starting a deployment and the first look at it: until 90 % of the expected duration are over, so
 /// that a deployment of usual length is met by the first looks after that, a tenth of the time so far apart.
 pub fn before_first_look(expected: Option<u32>, hook: Option<&Hook>) -> u32 {
-    let wait = expected.map_or(WITHOUT_HISTORY, |expected| nearly_over(expected).clamp(SHORTEST, LONGEST_BY_HISTORY));
+    let wait = expected.map_or(WITHOUT_HISTORY, |expected| nearly_over(expected).max(SHORTEST));
     wait.min(longest_between_heartbeats(hook))
 }
 
@@ -25,14 +25,14 @@ pub fn before_first_look(expected: Option<u32>, hook: Option<&Hook>) -> u32 {
 pub fn before_next_look(elapsed: u32, expected: Option<u32>, hook: Option<&Hook>) -> u32 {
     let left = expected.map_or(0, |expected| nearly_over(expected).saturating_sub(elapsed));
     let wait = match left {
-        SHORTEST.. => left.min(LONGEST_BY_HISTORY),
+        SHORTEST.. => left,
         _ => elapsed.div_ceil(10).clamp(SHORTEST, LONGEST_POLL),
     };
     wait.min(longest_between_heartbeats(hook))
 }
 
 fn nearly_over(expected: u32) -> u32 {
-    expected.saturating_mul(9) / 10
+    (expected.saturating_mul(9) / 10).min(LONGEST_BY_HISTORY)
 }
 
 /// The wait before asking again whether a busy group has become free.
@@ -93,8 +93,8 @@ mod tests {
             (210, Some(240), None, 21),
             (5_000, Some(240), None, 60),
             (400, None, None, 40),
-            (600, Some(3_600), None, 600),
-            (3_000, Some(3_600), None, 240),
+            (300, Some(3_600), Some(600), 300),
+            (600, Some(3_600), None, 60),
         ] {
             let hook = heartbeat_timeout.map(hook);
             assert_eq!(before_next_look(elapsed, expected, hook.as_ref()), wait, "{elapsed} of {expected:?}");

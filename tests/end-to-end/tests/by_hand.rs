@@ -99,6 +99,41 @@ async fn a_group_rollout_fails_when_any_instance_does() {
     assert_eq!(finish(stack, &[]).await.deployments[0].status, "Succeeded");
 }
 
+/// The script fails on our instance; the deployment goes on, because of a neighbour whose agent is dead; and no further attempt
+/// can start before the rollout has waited long enough. What the operator needs to know is the script.
+#[tokio::test]
+async fn a_group_that_stays_busy_does_not_hide_why_the_application_failed() {
+    let mut setting = six_applications();
+    let mut dead = setting.auto_scaling_groups[0].clone();
+    dead.name = "dead".into();
+    dead.hooks.clear();
+    dead.agent_seconds = None;
+    setting.auto_scaling_groups.push(dead);
+    setting.applications[0].deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
+    setting.applications[0].failure = Some(read(json!({"event": "BeforeInstall", "scriptName": "check.sh"})));
+    let stack = start(setting, 0).await;
+    stack.world().launch("dead").unwrap();
+    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until_waiting(&stack, &instance).await;
+
+    let application =
+        json!({"applicationName": "Storefront", "deploymentGroupName": DEPLOYMENT_GROUP, "timeoutSeconds": 60});
+    let input = json!({
+        "autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK, "applications": [application],
+    });
+    let execution = roll_out(&stack, input).await;
+    assert_eq!(execution.error.as_deref(), Some("Turnstile.DeploymentFailed"), "{execution:#?}");
+    let cause = cause(&execution);
+    assert_eq!(
+        (&cause["lifecycleEvent"], &cause["scriptName"]),
+        (&json!("BeforeInstall"), &json!("check.sh")),
+        "{cause:#}"
+    );
+    assert_eq!(cause["nextAttempt"]["Error"], "Turnstile.GroupBusy", "{cause:#}");
+    assert_eq!(finish(stack, &[&instance]).await.deployments.len(), 1);
+}
+
 /// Nothing is deployed again, whatever CodeDeploy answers when nothing is outdated.
 #[tokio::test]
 async fn an_application_that_is_up_to_date_is_passed_by() {

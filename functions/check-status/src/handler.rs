@@ -79,6 +79,10 @@ async fn check(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Req
             None => Ok(failed(Failure::NotReached, request, &deployment, target.as_ref())),
         },
         Verdict::InProgress if request.waited_seconds >= request.application.timeout_seconds => {
+            // Ours has long succeeded: a neighbour, dead perhaps, holds the deployment up, and is no reason to give ours up.
+            if target.as_ref().is_some_and(|target| target.status == TargetStatus::Succeeded) {
+                return Ok(succeeded(deployment));
+            }
             Ok(failed(Failure::TimedOut, request, &deployment, target.as_ref()))
         }
         Verdict::InProgress => {

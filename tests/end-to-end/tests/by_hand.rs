@@ -99,18 +99,16 @@ async fn a_group_rollout_fails_when_any_instance_does() {
     assert_eq!(finish(stack, &[]).await.deployments[0].status, "Succeeded");
 }
 
-/// The script fails on our instance; the deployment goes on, because of a neighbour whose agent is dead; and no further attempt
-/// can start before the rollout has waited long enough. What the operator needs to know is the script.
-#[tokio::test]
-async fn a_group_that_stays_busy_does_not_hide_why_the_application_failed() {
-    let mut setting = six_applications();
+/// Rolls out one application, whose deployment has to end within a minute, to an instance that waits, beside another one whose
+/// agent is dead and holds the deployment up.
+async fn beside_a_dead_neighbour(mut setting: world::Setting) -> (stack::Stack, String, stack::Execution) {
     let mut dead = setting.auto_scaling_groups[0].clone();
     dead.name = "dead".into();
     dead.hooks.clear();
     dead.agent_seconds = None;
     setting.auto_scaling_groups.push(dead);
+    setting.auto_scaling_groups[0].required_applications = vec![short("Storefront")];
     setting.applications[0].deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
-    setting.applications[0].failure = Some(read(json!({"event": "BeforeInstall", "scriptName": "check.sh"})));
     let stack = start(setting, 0).await;
     stack.world().launch("dead").unwrap();
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
@@ -123,6 +121,25 @@ async fn a_group_that_stays_busy_does_not_hide_why_the_application_failed() {
         "autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK, "applications": [application],
     });
     let execution = roll_out(&stack, input).await;
+    (stack, instance, execution)
+}
+
+#[tokio::test]
+async fn an_instance_that_succeeded_is_not_failed_for_a_dead_neighbour() {
+    let (stack, instance, execution) = beside_a_dead_neighbour(six_applications()).await;
+    assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
+    let report = finish(stack, &[&instance]).await;
+    assert_eq!(hook_action(&report).result, Some(HookResult::Continue));
+    assert_eq!(report.deployments[0].status, "InProgress", "the neighbour holds it up still");
+}
+
+/// The script fails on our instance; the deployment goes on, because of a neighbour whose agent is dead; and no further attempt
+/// can start before the rollout has waited long enough. What the operator needs to know is the script.
+#[tokio::test]
+async fn a_group_that_stays_busy_does_not_hide_why_the_application_failed() {
+    let mut setting = six_applications();
+    setting.applications[0].failure = Some(read(json!({"event": "BeforeInstall", "scriptName": "check.sh"})));
+    let (stack, instance, execution) = beside_a_dead_neighbour(setting).await;
     assert_eq!(execution.error.as_deref(), Some("Turnstile.DeploymentFailed"), "{execution:#?}");
     let cause = cause(&execution);
     assert_eq!(

@@ -4,8 +4,11 @@ mod group;
 mod hooks;
 mod launches;
 mod operations;
+mod scale_out;
+mod warm_pool;
 mod wire;
 
 pub(crate) use group::{AutoScalingGroup, Hook};
 pub(crate) use hooks::LifecycleAction;
+pub(crate) use scale_out::PlannedLaunch;
 pub(crate) use wire::answer;

@@ -24,8 +24,8 @@ impl Simulation {
             "LifecycleHookName": action.hook,
             "EC2InstanceId": instance.id,
             "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
-            "Origin": "EC2",
-            "Destination": "AutoScalingGroup",
+            "Origin": action.journey.origin.as_str(),
+            "Destination": action.journey.destination.as_str(),
         });
         if let Some(metadata) = &action.notification_metadata {
             detail["NotificationMetadata"] = json!(metadata);
@@ -34,7 +34,7 @@ impl Simulation {
         self.tell("aws.autoscaling", "EC2 Instance-launch Lifecycle Action", resources, detail);
     }
 
-    /// An instance is in service.
+    /// An instance is in service, or in the warm pool.
     pub(crate) fn tell_launch_successful(&mut self, instance: usize) {
         let (activity, request) = (self.random_uuid(), self.random_uuid());
         let instance = &self.instances[instance];
@@ -52,8 +52,8 @@ impl Simulation {
             "EC2InstanceId": instance.id,
             "Cause": "An instance was started in response to a difference between desired and actual capacity, \
                       increasing the capacity.",
-            "Origin": "EC2",
-            "Destination": "AutoScalingGroup",
+            "Origin": instance.journey.origin.as_str(),
+            "Destination": instance.journey.destination.as_str(),
         });
         let resources = vec![group.arn.clone(), self.instance_arn(&instance.id)];
         self.tell("aws.autoscaling", "EC2 Instance Launch Successful", resources, detail);
@@ -123,7 +123,8 @@ impl Simulation {
         format!("{:.3}", self.timestamp(time))
     }
 
-    fn whole_second(&self, time: f64) -> String {
+    /// A world time as EventBridge writes it: `2026-01-31T12:34:56Z`.
+    pub(crate) fn whole_second(&self, time: f64) -> String {
         format!("{:.0}", self.timestamp(time.floor()))
     }
 

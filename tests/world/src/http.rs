@@ -2,14 +2,15 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::mishap::Mishap;
 use crate::world::{Running, World};
 use crate::{autoscaling, codedeploy};
 
@@ -17,22 +18,27 @@ const CODEDEPLOY_TARGET: &str = "CodeDeploy_20141006.";
 
 impl World {
     /// `POST /` for both services, told apart by the service name in the signature's credential scope, else by `X-Amz-Target`.
+    /// A [`Mishap`] in the extensions of a request happens to its call.
     pub fn router(&self) -> Router {
         let world = self.clone();
-        Router::new().route("/", post(async move |headers: HeaderMap, body: Bytes| world.answer(&headers, &body)))
+        let answer = async move |mishap: Option<Extension<Mishap>>, headers: HeaderMap, body: Bytes| {
+            world.answer(&headers, &body, mishap.as_deref())
+        };
+        Router::new().route("/", post(answer))
     }
 
-    fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response {
+    fn answer(&self, headers: &HeaderMap, body: &[u8], mishap: Option<&Mishap>) -> Response {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let caller = caller(headers);
         match service(headers, target) {
             Some("codedeploy") => {
                 let operation = target.strip_prefix(CODEDEPLOY_TARGET).unwrap_or(target);
-                let (status, body) = self.enter(|simulation| codedeploy::answer(simulation, caller, operation, body));
+                let (status, body) =
+                    self.enter(|simulation| codedeploy::answer(simulation, caller, operation, body, mishap));
                 respond(status, "application/x-amz-json-1.1", body)
             }
             Some("autoscaling") => {
-                let (status, body) = self.enter(|simulation| autoscaling::answer(simulation, caller, body));
+                let (status, body) = self.enter(|simulation| autoscaling::answer(simulation, caller, body, mishap));
                 respond(status, "text/xml", body)
             }
             other => {

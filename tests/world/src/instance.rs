@@ -1,9 +1,12 @@
 //! Instances and the agents on them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::launch::Delays;
+use crate::refusal::Refusal;
 use crate::report::InstanceReport;
 use crate::setting::Revision;
+use crate::simulation::Simulation;
 
 /// An instance of an Auto Scaling group.
 #[derive(Debug)]
@@ -12,26 +15,53 @@ pub(crate) struct Instance {
     /// Index of its Auto Scaling group.
     pub(crate) group: usize,
     pub(crate) state: LifecycleState,
+    /// Where it comes from and goes to.
+    pub(crate) journey: Journey,
+    pub(crate) delays: Delays,
+    /// Counts up when it is started or stopped: what was due of an earlier start does not happen.
+    pub(crate) starts: u32,
     pub(crate) launched_at: f64,
     pub(crate) in_service_at: Option<f64>,
     pub(crate) terminated_at: Option<f64>,
-    /// Whether its CodeDeploy agent answers.
-    pub(crate) agent_answers: bool,
+    pub(crate) agent: Agent,
     pub(crate) tags: BTreeMap<String, String>,
     /// By index of the deployment group: the revision of the last deployment that succeeded here.
     pub(crate) installed: HashMap<usize, Revision>,
+    /// Indexes of the deployment groups whose last attempt here failed.
+    pub(crate) last_failed: HashSet<usize>,
 }
 
 impl Instance {
     /// EC2 reports it `running`.
     pub(crate) fn is_running(&self) -> bool {
         use LifecycleState::*;
-        matches!(self.state, PendingWait | PendingProceed | InService)
+        matches!(self.state, PendingWait | PendingProceed | InService | WarmedPendingWait | WarmedPendingProceed)
     }
 
     /// Auto Scaling counts it towards the desired capacity.
     pub(crate) fn is_launching_or_serving(&self) -> bool {
-        self.state == LifecycleState::Pending || self.is_running()
+        use LifecycleState::*;
+        matches!(self.state, Pending | PendingWait | PendingProceed | InService)
+    }
+
+    /// It is in its group's warm pool, or on its way into it.
+    pub(crate) fn is_in_warm_pool(&self) -> bool {
+        use LifecycleState::*;
+        matches!(self.state, WarmedPending | WarmedPendingWait | WarmedPendingProceed | WarmedStopped)
+    }
+
+    /// Auto Scaling shows it in the warm pool, until it is gone.
+    pub(crate) fn is_shown_in_warm_pool(&self) -> bool {
+        self.is_in_warm_pool() || self.state == LifecycleState::WarmedTerminating
+    }
+
+    /// It is not being terminated, nor gone.
+    pub(crate) fn is_living(&self) -> bool {
+        self.is_launching_or_serving() || self.is_in_warm_pool()
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.state, LifecycleState::Terminated | LifecycleState::WarmedTerminated)
     }
 
     pub(crate) fn report(&self, auto_scaling_group_name: &str) -> InstanceReport {
@@ -46,7 +76,66 @@ impl Instance {
     }
 }
 
-/// An instance's lifecycle state in its Auto Scaling group (Auto Scaling user guide, "Instance lifecycle").
+/// An instance's way, as the `Origin` and `Destination` of events (Auto Scaling user guide, "Warm pool example events and patterns").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Journey {
+    pub(crate) origin: Place,
+    pub(crate) destination: Place,
+}
+
+/// Where an instance can come from and go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Ec2,
+    AutoScalingGroup,
+    WarmPool,
+}
+
+impl Journey {
+    /// Of an instance that is launched to go into service.
+    pub(crate) const LAUNCH: Self = Journey { origin: Place::Ec2, destination: Place::AutoScalingGroup };
+}
+
+impl Place {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Place::Ec2 => "EC2",
+            Place::AutoScalingGroup => "AutoScalingGroup",
+            Place::WarmPool => "WarmPool",
+        }
+    }
+}
+
+/// An instance's CodeDeploy agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agent {
+    /// It has not asked for work since the instance's start; it may never do.
+    Starting,
+    Answering,
+    /// It takes no command any more, for good.
+    Silent,
+}
+
+impl Simulation {
+    /// The index of an instance that is launching, in service or in a warm pool.
+    pub(crate) fn living_instance(&self, id: &str) -> Result<usize, Refusal> {
+        let found = self.instances.iter().position(|i| i.id == id && i.is_living());
+        found.ok_or_else(|| {
+            let message = format!("Instance Id not found - No managed instance found for instance ID {id}");
+            Refusal::new("ValidationError", message)
+        })
+    }
+
+    /// The instance's agent takes no command from now on.
+    pub(crate) fn silence_agent(&mut self, id: &str) -> Result<(), Refusal> {
+        let instance = self.living_instance(id)?;
+        self.instances[instance].agent = Agent::Silent;
+        Ok(())
+    }
+}
+
+/// An instance's lifecycle state in its Auto Scaling group (Auto Scaling user guide, "Instance lifecycle" and "Use lifecycle
+/// hooks with a warm pool").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LifecycleState {
     Pending,
@@ -55,6 +144,12 @@ pub(crate) enum LifecycleState {
     InService,
     Terminating,
     Terminated,
+    WarmedPending,
+    WarmedPendingWait,
+    WarmedPendingProceed,
+    WarmedStopped,
+    WarmedTerminating,
+    WarmedTerminated,
 }
 
 impl LifecycleState {
@@ -66,6 +161,12 @@ impl LifecycleState {
             LifecycleState::InService => "InService",
             LifecycleState::Terminating => "Terminating",
             LifecycleState::Terminated => "Terminated",
+            LifecycleState::WarmedPending => "Warmed:Pending",
+            LifecycleState::WarmedPendingWait => "Warmed:Pending:Wait",
+            LifecycleState::WarmedPendingProceed => "Warmed:Pending:Proceed",
+            LifecycleState::WarmedStopped => "Warmed:Stopped",
+            LifecycleState::WarmedTerminating => "Warmed:Terminating",
+            LifecycleState::WarmedTerminated => "Warmed:Terminated",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What must never happen, each as the sentence that says it did.
 
 use crate::codedeploy::Creator;
+use crate::instance::Place;
 use crate::setting::HookResult;
 use crate::simulation::Simulation;
 
@@ -32,7 +33,7 @@ impl Simulation {
         }
     }
 
-    /// A hook lets an instance into service that lacks an application. An application without a current revision has succeeded
+    /// A hook lets an instance into service, or into the warm pool, that lacks an application. An application without a current revision has succeeded
     /// nowhere, so it is lacking too.
     pub(crate) fn check_completion(&mut self, action: usize, result: HookResult) {
         let action = &self.actions[action];
@@ -54,9 +55,10 @@ impl Simulation {
             return;
         }
         let sentence = format!(
-            "hook {} let {} into service although these have not succeeded on it at their current revision: {}",
+            "hook {} let {} into {} although these have not succeeded on it at their current revision: {}",
             action.hook,
             instance.id,
+            if action.journey.destination == Place::WarmPool { "the warm pool" } else { "service" },
             missing.join(", "),
         );
         self.violate(sentence);

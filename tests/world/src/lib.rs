@@ -11,22 +11,27 @@ mod events;
 mod http;
 mod instance;
 mod invariants;
+mod launch;
+mod mishap;
 mod refusal;
 mod report;
 mod setting;
 mod simulation;
+mod throttle;
 mod world;
 
 pub use clock::Clock;
 pub use http::{Server, serve};
+pub use launch::Launch;
+pub use mishap::Mishap;
 pub use refusal::Refusal;
 pub use report::{
     Call, ClosedBy, DeploymentReport, HookActionReport, InstanceReport, LifecycleEventReport, Report, TargetReport,
 };
 pub use setting::{
-    ApplicationSetting, AutoScalingGroupSetting, ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure,
-    GitHubLocation, HookResult, HookSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated,
-    NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection, Setting,
-    SettingError,
+    ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentConfigSetting, DeploymentType,
+    Failure, GitHubLocation, HookResult, HookSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting,
+    NothingOutdated, NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection,
+    Setting, SettingError, Throttling, WarmPoolSetting,
 };
 pub use world::{Running, World};

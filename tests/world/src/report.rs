@@ -101,6 +101,8 @@ pub struct HookActionReport {
     pub instance_id: String,
     /// The hook's name.
     pub hook: String,
+    /// Where the instance was on its way to: `AutoScalingGroup` or `WarmPool`.
+    pub destination: &'static str,
     /// When the instance came to wait.
     pub opened_at: f64,
     /// When the action ended, if it did.
@@ -141,6 +143,6 @@ pub struct Call {
     pub operation: String,
     /// The input.
     pub parameters: Value,
-    /// `ok` or the error code.
+    /// `ok` or the error code; `reset` or `lost answer` where the connection broke (see [`Mishap`](crate::Mishap)).
     pub outcome: String,
 }

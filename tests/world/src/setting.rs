@@ -31,6 +31,9 @@ pub struct Setting {
     /// Deployment configurations besides `CodeDeployDefault.OneAtATime`, `.HalfAtATime` and `.AllAtOnce`, which always exist.
     #[serde(default)]
     pub deployment_configs: Vec<DeploymentConfigSetting>,
+    /// How many calls the services let through. Default: all.
+    #[serde(default)]
+    pub throttling: Throttling,
     /// What the services do where public material does not say.
     #[serde(default)]
     pub open_facts: OpenFacts,
@@ -42,7 +45,7 @@ pub struct Setting {
 pub struct AutoScalingGroupSetting {
     /// The group's name.
     pub name: String,
-    /// Desired capacity at the start, 0 to 100: so many instances are InService and up to date from the beginning. Default 0.
+    /// Desired capacity at the start, 0 to 300: so many instances are InService and up to date from the beginning. Default 0.
     #[serde(default)]
     pub desired_capacity: usize,
     /// Launch lifecycle hooks. CodeDeploy's own are not listed here, see [`ApplicationSetting::managed_hooks`]. Default none.
@@ -61,6 +64,22 @@ pub struct AutoScalingGroupSetting {
     /// Default none.
     #[serde(default)]
     pub required_applications: Vec<String>,
+    /// The warm pool beside the group. `null` (the default): none.
+    #[serde(default)]
+    pub warm_pool: Option<WarmPoolSetting>,
+}
+
+/// A warm pool. Its instances wait stopped; an instance that is launched into it passes the group's hooks, and again when it goes
+/// into service.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WarmPoolSetting {
+    /// Instances launched into the pool at the start. They and the desired capacity are the group's prepared capacity: a launch that
+    /// takes an instance makes the pool smaller, one whose hook is abandoned is replaced.
+    pub size: usize,
+    /// Whether a scale-in returns instances to the pool instead of terminating them. Default false.
+    #[serde(default)]
+    pub reuse_on_scale_in: bool,
 }
 
 /// A launch lifecycle hook.
@@ -318,6 +337,29 @@ pub enum MinimumHealthyHostsSetting {
     HostCount(u32),
     /// This percentage of the instances, 0 to 100, fractions rounded up.
     FleetPercent(u32),
+}
+
+/// How many calls each service lets through, over the whole account. The rates are not published, and differ from account to
+/// account.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Throttling {
+    /// Of CodeDeploy, which refuses the others with `ThrottlingException`. `null` (the default): every call.
+    pub codedeploy: Option<CallRate>,
+    /// Of Auto Scaling, which refuses the others with `Throttling`. `null` (the default): every call.
+    pub autoscaling: Option<CallRate>,
+}
+
+/// A rate of calls: a bucket of `burst` tokens, full at the start, that gets `callsPerSecond` new ones a second. A call takes one;
+/// a call that finds none is refused, and takes none.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CallRate {
+    /// Calls let through in each world second in the long run; more than 0.
+    pub calls_per_second: f64,
+    /// Calls let through at once after a quiet time; at least 1. `null` (the default): as many as in a second, but at least 1.
+    #[serde(default)]
+    pub burst: Option<f64>,
 }
 
 /// What the services do where public material does not say. Code that is right must be right either way.

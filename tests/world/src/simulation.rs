@@ -7,21 +7,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::autoscaling::{AutoScalingGroup, LifecycleAction};
+use crate::autoscaling::{AutoScalingGroup, LifecycleAction, PlannedLaunch};
 use crate::codedeploy::{Deployment, DeploymentGroup, WaitingLaunch};
 use crate::instance::Instance;
 use crate::report::{Call, Report};
 use crate::setting::Setting;
+use crate::throttle::Throttles;
 
 /// Something that will happen. Indexes point into the simulation's lists, which only grow.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Happening {
-    /// The instance's boot is over.
-    Booted { instance: usize },
-    /// The instance's agent asks for work for the first time.
-    AgentAnswers { instance: usize },
+    /// The moment of a launch that was planned has come.
+    LaunchDue { launch: usize },
+    /// The boot of the instance's `start` is over.
+    Booted { instance: usize, start: u32 },
+    /// The instance's agent asks for work for the first time since the instance's `start`.
+    AgentAnswers { instance: usize, start: u32 },
     /// The instance has gone through `Pending:Proceed`.
     EntersService { instance: usize },
+    /// The instance has gone through `Warmed:Pending:Proceed`, or has been returned to the warm pool.
+    EntersPool { instance: usize },
     /// The instance is gone.
     Terminated { instance: usize },
     /// The lifecycle action's time may be over; a heartbeat has perhaps moved it.
@@ -32,8 +37,8 @@ pub(crate) enum Happening {
     DeploymentStarts { deployment: usize },
     /// The lifecycle event under way on the target is over.
     EventEnds { deployment: usize, target: usize },
-    /// A command that another deployment was in the way of was not begun within five minutes. It is not begun when that one ends
-    /// earlier either: users see the later deployment fail all the same.
+    /// The target's command, or the rest of it, was not begun within five minutes: another deployment was in the way, or the agent
+    /// has fallen silent. It is not begun when that other one ends earlier either: users see the later deployment fail all the same.
     CommandNotBegun { deployment: usize, target: usize },
     /// The service stops waiting for the target's agent to answer for the first time.
     AgentSilent { deployment: usize, target: usize },
@@ -51,10 +56,12 @@ pub(crate) struct Simulation {
     pub(crate) setting: Setting,
     pub(crate) instances: Vec<Instance>,
     pub(crate) scaling_groups: Vec<AutoScalingGroup>,
+    pub(crate) planned_launches: Vec<PlannedLaunch>,
     pub(crate) actions: Vec<LifecycleAction>,
     pub(crate) groups: Vec<DeploymentGroup>,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
+    pub(crate) throttles: Throttles,
     pub(crate) subscribers: Vec<UnboundedSender<Value>>,
     pub(crate) violations: Vec<String>,
     pub(crate) collisions: Vec<String>,
@@ -72,10 +79,12 @@ impl Simulation {
             random: fastrand::Rng::with_seed(setting.seed),
             instances: Vec::new(),
             scaling_groups: Vec::new(),
+            planned_launches: Vec::new(),
             actions: Vec::new(),
             groups: Vec::new(),
             deployments: Vec::new(),
             waiting_launches: Vec::new(),
+            throttles: Throttles::new(&setting.throttling),
             subscribers: Vec::new(),
             violations: Vec::new(),
             collisions: Vec::new(),
@@ -117,9 +126,11 @@ impl Simulation {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::Booted { instance } => self.booted(instance),
-            Happening::AgentAnswers { instance } => self.agent_answers(instance),
+            Happening::LaunchDue { launch } => self.launch_due(launch),
+            Happening::Booted { instance, start } => self.booted(instance, start),
+            Happening::AgentAnswers { instance, start } => self.agent_answers(instance, start),
             Happening::EntersService { instance } => self.enters_service(instance),
+            Happening::EntersPool { instance } => self.enters_pool(instance),
             Happening::Terminated { instance } => self.terminated(instance),
             Happening::ActionExpires { action } => self.action_expires(action),
             Happening::DeploymentQueued { deployment } => self.deployment_queued(deployment),
@@ -148,13 +159,17 @@ impl Simulation {
         service: &'static str,
         operation: &str,
         parameters: Value,
-        outcome: &str,
+        outcome: String,
     ) {
-        let (caller, operation, outcome) = (caller.to_owned(), operation.to_owned(), outcome.to_owned());
+        let (caller, operation) = (caller.to_owned(), operation.to_owned());
         self.calls.push(Call { at: self.now, caller, service, operation, parameters, outcome });
     }
 
     pub(crate) fn report(&self) -> Report {
+        Report { calls: self.calls.clone(), ..self.report_without_calls() }
+    }
+
+    pub(crate) fn report_without_calls(&self) -> Report {
         let instances =
             self.instances.iter().map(|instance| instance.report(&self.scaling_groups[instance.group].name)).collect();
         let deployments = self.deployments.iter().filter(|deployment| !deployment.is_history());
@@ -163,7 +178,7 @@ impl Simulation {
             instances,
             deployments: deployments.map(|deployment| self.deployment_report(deployment)).collect(),
             hook_actions: actions.collect(),
-            calls: self.calls.clone(),
+            calls: Vec::new(),
             violations: self.violations.clone(),
             collisions: self.collisions.clone(),
         }

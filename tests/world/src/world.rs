@@ -7,6 +7,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, Timepiece};
+use crate::launch::Launch;
 use crate::refusal::Refusal;
 use crate::report::Report;
 use crate::setting::{Revision, Setting, SettingError};
@@ -44,18 +45,68 @@ impl World {
         self.enter(|simulation| simulation.now())
     }
 
+    /// The present as events give it, such as `2026-01-31T12:34:56Z`.
+    pub fn time(&self) -> String {
+        self.enter(|simulation| simulation.whole_second(simulation.now()))
+    }
+
     /// Moves time ahead by so many world seconds; all that is due happens, in order.
     pub fn advance(&self, seconds: f64) {
         self.lock().1.jump(seconds);
         self.enter(|_| ());
     }
 
-    /// Raises an Auto Scaling group's desired capacity by one, and returns the id of the instance it launches.
+    /// Raises an Auto Scaling group's desired capacity by one, and returns the id of the instance it launches: one that is ready in the
+    /// warm pool, else a new one.
     ///
     /// # Errors
     /// The service's, such as for a group that does not exist.
     pub fn launch(&self, auto_scaling_group: &str) -> Result<String, Refusal> {
-        self.enter(|simulation| simulation.launch_one_more(auto_scaling_group))
+        self.launch_with(auto_scaling_group, &Launch::default())
+    }
+
+    /// The same with delays of its own.
+    ///
+    /// # Errors
+    /// See [`World::launch`]; for a delay that is none.
+    pub fn launch_with(&self, auto_scaling_group: &str, launch: &Launch) -> Result<String, Refusal> {
+        self.enter(|simulation| simulation.launch_one_more(auto_scaling_group, launch))
+    }
+
+    /// Makes an Auto Scaling group's warm pool bigger, or makes one, by launching `count` instances into it; their ids.
+    ///
+    /// # Errors
+    /// The service's, for a group that does not exist or cannot become so big.
+    pub fn warm(&self, auto_scaling_group: &str, count: usize) -> Result<Vec<String>, Refusal> {
+        self.enter(|simulation| simulation.warm(auto_scaling_group, count))
+    }
+
+    /// Scales a group in by this instance: it goes back into the warm pool. Its group's setting has to say that it is reused.
+    ///
+    /// # Errors
+    /// When the instance is not in service, or its group has no such pool.
+    pub fn return_to_pool(&self, instance_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.return_to_pool(instance_id))
+    }
+
+    /// Launches `count` instances, evenly spread over so many world seconds: the first now, the last at `seconds`. Each raises the
+    /// group's desired capacity by one at its moment; they are new ones, also where there is a warm pool. Returns their ids in the order of their launch; an instance whose moment
+    /// has not come is known by nothing but that: it is in no report, and nothing can be done to it.
+    ///
+    /// # Errors
+    /// The service's, for a group that does not exist or cannot become so big, before anything is launched.
+    pub fn launch_over(&self, auto_scaling_group: &str, count: usize, seconds: f64) -> Result<Vec<String>, Refusal> {
+        self.enter(|simulation| simulation.launch_over(auto_scaling_group, count, seconds))
+    }
+
+    /// Makes an instance's CodeDeploy agent take no command from now on, for good. The lifecycle event under way ends as it would
+    /// have; what should follow it on the instance fails five minutes later. A target that comes to the instance, or waits for its
+    /// agent already, is `Pending` until the service gives it up after an hour.
+    ///
+    /// # Errors
+    /// When there is no such instance, not yet or no more.
+    pub fn silence_agent(&self, instance_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.silence_agent(instance_id))
     }
 
     /// Terminates an instance, as a person at the EC2 console does: its group launches another.
@@ -90,6 +141,11 @@ impl World {
     /// What happened so far.
     pub fn report(&self) -> Report {
         self.enter(|simulation| simulation.report())
+    }
+
+    /// What happened so far, its `calls` left out: they are most of a report, and who looks often does not need them.
+    pub fn report_without_calls(&self) -> Report {
+        self.enter(|simulation| simulation.report_without_calls())
     }
 
     /// What happened, when nothing more should: a hook that is still open now is a violation.
@@ -173,6 +229,8 @@ mod tests {
     fn unknown_names_are_refused() {
         let world = World::new(Setting::default(), Clock::Manual).unwrap();
         assert_eq!(world.launch("none").unwrap_err().code, "ValidationError");
+        assert_eq!(world.launch_over("none", 1, 0.0).unwrap_err().code, "ValidationError");
+        assert_eq!(world.silence_agent("i-none").unwrap_err().code, "ValidationError");
         assert_eq!(world.terminate("i-none").unwrap_err().code, "ValidationError");
         assert_eq!(world.deploy("A", "B", None).unwrap_err().code, "ApplicationDoesNotExistException");
     }

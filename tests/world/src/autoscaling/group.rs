@@ -12,6 +12,8 @@ pub(crate) struct AutoScalingGroup {
     pub(crate) name: String,
     pub(crate) arn: String,
     pub(crate) desired_capacity: usize,
+    /// Desired capacity and warm pool together, where there is a pool.
+    pub(crate) prepared_capacity: Option<usize>,
     pub(crate) hooks: Vec<Hook>,
 }
 
@@ -79,10 +81,12 @@ impl Simulation {
                 "arn:aws:autoscaling:{}:{}:autoScalingGroup:{id}:autoScalingGroupName/{name}",
                 self.setting.region, self.setting.account,
             );
-            self.scaling_groups.push(AutoScalingGroup { name, arn, desired_capacity, hooks });
+            let prepared_capacity = setting.warm_pool.as_ref().map(|pool| desired_capacity + pool.size);
+            self.scaling_groups.push(AutoScalingGroup { name, arn, desired_capacity, prepared_capacity, hooks });
             for _ in 0..desired_capacity {
                 self.place_in_service(index);
             }
+            self.fill_pool(index);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Lifecycle actions: a hook waiting for an instance.
 
 use super::group::Hook;
-use crate::instance::LifecycleState;
+use crate::instance::{Journey, LifecycleState};
 use crate::refusal::Refusal;
 use crate::report::{ClosedBy, HookActionReport};
 use crate::setting::HookResult;
@@ -13,6 +13,8 @@ pub(crate) struct LifecycleAction {
     pub(crate) hook: String,
     pub(crate) token: String,
     pub(crate) notification_metadata: Option<String>,
+    /// Where the instance comes from and goes to.
+    pub(crate) journey: Journey,
     managed: bool,
     default_result: HookResult,
     heartbeat_timeout: f64,
@@ -41,6 +43,7 @@ impl LifecycleAction {
         HookActionReport {
             instance_id: instance_id.to_owned(),
             hook: self.hook.clone(),
+            destination: self.journey.destination.as_str(),
             opened_at: self.opened_at,
             closed_at: self.closed.map(|(at, ..)| at),
             result: self.closed.and_then(|(_, result, _)| result),
@@ -66,6 +69,7 @@ impl Simulation {
             hook: hook.name.clone(),
             token: self.random_uuid(),
             notification_metadata: hook.notification_metadata.clone(),
+            journey: self.instances[instance].journey,
             managed: hook.deployment_group.is_some(),
             default_result: hook.default_result,
             heartbeat_timeout: f64::from(hook.heartbeat_timeout),
@@ -170,7 +174,7 @@ impl Simulation {
         }
         self.actions[action].closed = Some((self.now(), result, by));
         let instance = self.actions[action].instance;
-        if self.instances[instance].state != LifecycleState::PendingWait {
+        if !matches!(self.instances[instance].state, LifecycleState::PendingWait | LifecycleState::WarmedPendingWait) {
             return;
         }
         match result {

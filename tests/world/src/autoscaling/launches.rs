@@ -1,8 +1,9 @@
 //! An instance's way into service, and out of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::instance::{Instance, LifecycleState};
+use crate::instance::{Agent, Instance, Journey, LifecycleState};
+use crate::launch::{Delays, Launch};
 use crate::refusal::Refusal;
 use crate::report::ClosedBy;
 use crate::simulation::{Happening, Simulation};
@@ -13,45 +14,93 @@ const PROCEED_SECONDS: f64 = 1.0;
 const TERMINATING_SECONDS: f64 = 30.0;
 
 impl Simulation {
-    /// Raises the desired capacity by one and launches for it; the new instance's id.
-    pub(crate) fn launch_one_more(&mut self, group_name: &str) -> Result<String, Refusal> {
+    /// Raises the desired capacity by one and launches for it, out of the warm pool if that has an instance; the instance's id.
+    pub(crate) fn launch_one_more(&mut self, group_name: &str, launch: &Launch) -> Result<String, Refusal> {
         let group = self.scaling_group(group_name)?;
-        let desired = self.scaling_groups[group].desired_capacity + 1;
-        self.check_capacity(group, desired)?;
-        self.scaling_groups[group].desired_capacity = desired;
-        let instance = self.launch(group);
+        self.check_capacity(group, self.scaling_groups[group].desired_capacity + 1)?;
+        // Whatever is wrong with the launch is said before anything is done.
+        let delays = Delays::of_group(&self.setting.auto_scaling_groups[group]).of(launch)?;
+        self.scaling_groups[group].desired_capacity += 1;
+        let instance = match self.take_from_pool(group) {
+            Some(instance) => {
+                let own = self.instances[instance].delays;
+                self.instances[instance].delays = own.of(launch)?;
+                instance
+            }
+            None => {
+                let id = self.new_instance_id();
+                self.add_instance(group, id, LifecycleState::Pending, delays, Journey::LAUNCH)
+            }
+        };
+        self.boot(instance);
         Ok(self.instances[instance].id.clone())
     }
 
-    /// Launches what is missing to the desired capacity, or terminates the oldest that are too many.
+    /// The same for an instance that is new, under an id that is known already. The capacity has been checked.
+    pub(super) fn launch_for_one_more(&mut self, group: usize, id: String) {
+        self.scaling_groups[group].desired_capacity += 1;
+        self.launch(group, id);
+    }
+
+    /// Launches what is missing to the desired capacity and in the warm pool, or lets the oldest go that are too many.
     pub(super) fn meet_capacity(&mut self, group: usize) {
         let mut members: Vec<usize> = (0..self.instances.len())
             .filter(|&i| self.instances[i].group == group && self.instances[i].is_launching_or_serving())
             .collect();
         let desired = self.scaling_groups[group].desired_capacity;
         while members.len() > desired {
-            self.terminate(members.remove(0));
+            self.scale_in(members.remove(0));
         }
         for _ in members.len()..desired {
-            self.launch(group);
+            match self.take_from_pool(group) {
+                Some(instance) => self.boot(instance),
+                None => {
+                    let id = self.new_instance_id();
+                    self.launch(group, id);
+                }
+            }
+        }
+        self.fill_pool(group);
+    }
+
+    fn scale_in(&mut self, instance: usize) {
+        let Instance { group, state, .. } = self.instances[instance];
+        if state == LifecycleState::InService && self.reuses_on_scale_in(group) {
+            self.return_instance(instance);
+        } else {
+            self.terminate(instance);
         }
     }
 
     /// An instance that was there before the world began.
     pub(super) fn place_in_service(&mut self, group: usize) {
-        let instance = self.add_instance(group, LifecycleState::InService);
+        let id = self.new_instance_id();
+        let delays = Delays::of_group(&self.setting.auto_scaling_groups[group]);
+        let instance = self.add_instance(group, id, LifecycleState::InService, delays, Journey::LAUNCH);
         self.instances[instance].in_service_at = Some(0.0);
-        self.instances[instance].agent_answers = self.setting.auto_scaling_groups[group].agent_seconds.is_some();
+        if delays.agent_seconds.is_some() {
+            self.instances[instance].agent = Agent::Answering;
+        }
     }
 
-    fn launch(&mut self, group: usize) -> usize {
-        let instance = self.add_instance(group, LifecycleState::Pending);
-        self.schedule(self.setting.auto_scaling_groups[group].boot_seconds, Happening::Booted { instance });
-        instance
+    pub(super) fn new_instance_id(&mut self) -> String {
+        format!("i-0{}", self.random_text(16, b"0123456789abcdef"))
     }
 
-    fn add_instance(&mut self, group: usize, state: LifecycleState) -> usize {
-        let id = format!("i-0{}", self.random_text(16, b"0123456789abcdef"));
+    fn launch(&mut self, group: usize, id: String) {
+        let delays = Delays::of_group(&self.setting.auto_scaling_groups[group]);
+        let instance = self.add_instance(group, id, LifecycleState::Pending, delays, Journey::LAUNCH);
+        self.boot(instance);
+    }
+
+    pub(super) fn add_instance(
+        &mut self,
+        group: usize,
+        id: String,
+        state: LifecycleState,
+        delays: Delays,
+        journey: Journey,
+    ) -> usize {
         let setting = &self.setting.auto_scaling_groups[group];
         let mut tags = setting.tags.clone();
         tags.insert("aws:autoscaling:groupName".to_owned(), setting.name.clone());
@@ -59,29 +108,47 @@ impl Simulation {
             id,
             group,
             state,
+            journey,
+            delays,
+            starts: 0,
             launched_at: self.now(),
             in_service_at: None,
             terminated_at: None,
-            agent_answers: false,
+            agent: Agent::Starting,
             tags,
             installed: HashMap::new(),
+            last_failed: HashSet::new(),
         });
         self.instances.len() - 1
     }
 
-    pub(crate) fn booted(&mut self, instance: usize) {
-        if self.instances[instance].state != LifecycleState::Pending {
+    /// Starts an instance, new or stopped.
+    pub(super) fn boot(&mut self, instance: usize) {
+        let started = &mut self.instances[instance];
+        started.starts += 1;
+        let (start, seconds) = (started.starts, started.delays.boot_seconds);
+        self.schedule(seconds, Happening::Booted { instance, start });
+    }
+
+    pub(crate) fn booted(&mut self, instance: usize, start: u32) {
+        let booted = &self.instances[instance];
+        if booted.starts != start {
             return;
         }
-        let group = self.instances[instance].group;
-        if let Some(seconds) = self.setting.auto_scaling_groups[group].agent_seconds {
-            self.schedule(seconds, Happening::AgentAnswers { instance });
+        let (waiting, into_pool) = match booted.state {
+            LifecycleState::Pending => (LifecycleState::PendingWait, false),
+            LifecycleState::WarmedPending => (LifecycleState::WarmedPendingWait, true),
+            _ => return,
+        };
+        let group = booted.group;
+        if let Some(seconds) = booted.delays.agent_seconds {
+            self.schedule(seconds, Happening::AgentAnswers { instance, start });
         }
         let hooks = self.scaling_groups[group].hooks.clone();
         if hooks.is_empty() {
-            return self.enters_service(instance);
+            return if into_pool { self.enters_pool(instance) } else { self.enters_service(instance) };
         }
-        self.instances[instance].state = LifecycleState::PendingWait;
+        self.instances[instance].state = waiting;
         let actions: Vec<usize> = hooks.iter().map(|hook| self.open_action(instance, hook)).collect();
         for (action, hook) in actions.into_iter().zip(hooks) {
             if let Some(deployment_group) = hook.deployment_group {
@@ -90,17 +157,25 @@ impl Simulation {
         }
     }
 
-    pub(crate) fn agent_answers(&mut self, instance: usize) {
-        if self.instances[instance].is_running() {
-            self.instances[instance].agent_answers = true;
+    pub(crate) fn agent_answers(&mut self, instance: usize, start: u32) {
+        let Instance { agent, starts, .. } = self.instances[instance];
+        if agent == Agent::Starting && starts == start && self.instances[instance].is_running() {
+            self.instances[instance].agent = Agent::Answering;
+            self.fail_what_was_interrupted(instance);
             self.work_that_waited_for_agent(instance);
         }
     }
 
     /// All hooks are through.
     pub(super) fn proceed(&mut self, instance: usize) {
-        self.instances[instance].state = LifecycleState::PendingProceed;
-        self.schedule(PROCEED_SECONDS, Happening::EntersService { instance });
+        let proceeding = &mut self.instances[instance];
+        if proceeding.is_in_warm_pool() {
+            proceeding.state = LifecycleState::WarmedPendingProceed;
+            self.schedule(PROCEED_SECONDS, Happening::EntersPool { instance });
+        } else {
+            proceeding.state = LifecycleState::PendingProceed;
+            self.schedule(PROCEED_SECONDS, Happening::EntersService { instance });
+        }
     }
 
     pub(crate) fn enters_service(&mut self, instance: usize) {
@@ -116,11 +191,13 @@ impl Simulation {
 
     /// Ends an instance, whatever it is at. Nothing if it is ending already.
     pub(super) fn terminate(&mut self, instance: usize) {
-        if !self.instances[instance].is_launching_or_serving() {
+        let ended = &mut self.instances[instance];
+        if !ended.is_living() {
             return;
         }
-        self.instances[instance].state = LifecycleState::Terminating;
-        self.instances[instance].agent_answers = false;
+        let in_pool = ended.is_in_warm_pool();
+        ended.state = if in_pool { LifecycleState::WarmedTerminating } else { LifecycleState::Terminating };
+        ended.agent = Agent::Silent;
         for action in 0..self.actions.len() {
             if self.actions[action].instance == instance {
                 self.close_action(action, None, ClosedBy::Termination);
@@ -131,21 +208,25 @@ impl Simulation {
     }
 
     pub(crate) fn terminated(&mut self, instance: usize) {
-        self.instances[instance].state = LifecycleState::Terminated;
-        self.instances[instance].terminated_at = Some(self.now());
+        let now = self.now();
+        let ended = &mut self.instances[instance];
+        let was_in_pool = ended.state == LifecycleState::WarmedTerminating;
+        ended.state = if was_in_pool { LifecycleState::WarmedTerminated } else { LifecycleState::Terminated };
+        ended.terminated_at = Some(now);
         self.meet_capacity(self.instances[instance].group);
     }
 
     /// `TerminateInstanceInAutoScalingGroup`; `decrement`: without a replacement.
     pub(crate) fn terminate_in_group(&mut self, id: &str, decrement: bool) -> Result<(), Refusal> {
-        let found = self.instances.iter().position(|i| i.id == id && i.is_launching_or_serving());
-        let instance = found.ok_or_else(|| {
-            let message = format!("Instance Id not found - No managed instance found for instance ID {id}");
-            Refusal::new("ValidationError", message)
-        })?;
+        let instance = self.living_instance(id)?;
+        let Instance { group, .. } = self.instances[instance];
         if decrement {
-            let group = &mut self.scaling_groups[self.instances[instance].group];
-            group.desired_capacity = group.desired_capacity.saturating_sub(1);
+            let scaling_group = &mut self.scaling_groups[group];
+            if self.instances[instance].is_in_warm_pool() {
+                scaling_group.prepared_capacity = scaling_group.prepared_capacity.map(|all| all.saturating_sub(1));
+            } else {
+                scaling_group.desired_capacity = scaling_group.desired_capacity.saturating_sub(1);
+            }
         }
         self.terminate(instance);
         Ok(())

@@ -3,7 +3,7 @@
 use super::group::{AutoScalingGroup, Hook};
 use super::hooks::ActionName;
 use super::wire::Parameters;
-use crate::instance::{Instance, LifecycleState};
+use crate::instance::Instance;
 use crate::refusal::Refusal;
 use crate::setting::{HookResult, MAX_SIZE};
 use crate::simulation::Simulation;
@@ -34,7 +34,7 @@ impl Simulation {
         }
         let instances = (0..self.instances.len()).filter(|&i| {
             let instance = &self.instances[i];
-            instance.state != LifecycleState::Terminated && (ids.is_empty() || ids.contains(&instance.id.as_str()))
+            !instance.is_gone() && (ids.is_empty() || ids.contains(&instance.id.as_str()))
         });
         page(instances.collect(), parameters, PAGE)
     }
@@ -72,7 +72,9 @@ impl Simulation {
         Ok(())
     }
 
+    /// Whether the group can be so big, with the launches that are planned for it.
     pub(super) fn check_capacity(&self, group: usize, desired: usize) -> Result<(), Refusal> {
+        let desired = desired + self.launches_to_come(group);
         if desired <= MAX_SIZE {
             return Ok(());
         }
@@ -149,9 +151,18 @@ impl Simulation {
         Ok(())
     }
 
-    /// The instances a group shows.
+    /// `DescribeWarmPool`: the group, and the instances in its pool.
+    pub(super) fn describe_warm_pool(&self, parameters: &Parameters) -> Result<(usize, Page<usize>), Refusal> {
+        let group = self.scaling_group(parameters.required("AutoScalingGroupName")?)?;
+        let instances = (0..self.instances.len())
+            .filter(|&i| self.instances[i].group == group && self.instances[i].is_shown_in_warm_pool());
+        Ok((group, page(instances.collect(), parameters, PAGE)?))
+    }
+
+    /// The instances a group shows: those in its warm pool are not among them.
     pub(super) fn instances_of(&self, group: usize) -> impl Iterator<Item = &Instance> {
-        self.instances.iter().filter(move |i| i.group == group && i.state != LifecycleState::Terminated)
+        let instances = self.instances.iter().filter(move |instance| instance.group == group);
+        instances.filter(|instance| !instance.is_gone() && !instance.is_shown_in_warm_pool())
     }
 }
 

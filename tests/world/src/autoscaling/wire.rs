@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::group::{AutoScalingGroup, Hook};
 use super::operations::Page;
 use crate::instance::Instance;
+use crate::mishap::{Met, Mishap, meet};
 use crate::refusal::Refusal;
 use crate::setting::{HookResult, MAX_SIZE};
 use crate::simulation::Simulation;
@@ -29,18 +30,20 @@ impl Parameters {
 }
 
 /// Answers one call: the HTTP status and the XML body.
-pub(crate) fn answer(simulation: &mut Simulation, caller: &str, body: &[u8]) -> (u16, String) {
+pub(crate) fn answer(simulation: &mut Simulation, caller: &str, body: &[u8], mishap: Option<&Mishap>) -> (u16, String) {
     let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let action = fields.remove("Action").unwrap_or_default();
     fields.remove("Version");
     let parameters = Parameters(fields);
     let request_id = simulation.random_uuid();
-    let result = operate(simulation, &action, &parameters);
-    let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_ref(), |_| "ok");
+    let Met { result, status, outcome } = meet(mishap, || {
+        simulation.throttles.autoscaling.admit(simulation.now(), "Throttling")?;
+        operate(simulation, &action, &parameters)
+    });
     simulation.record_call(caller, "autoscaling", &action, serde_json::json!(parameters.0), outcome);
     match result {
-        Ok(result) => (200, success(&action, &result, &request_id)),
-        Err(refusal) => (400, failure(refusal, &request_id)),
+        Ok(result) => (status, success(&action, &result, &request_id)),
+        Err(refusal) => (status, failure(status, refusal, &request_id)),
     }
 }
 
@@ -60,6 +63,13 @@ fn operate(simulation: &mut Simulation, action: &str, parameters: &Parameters) -
                 instance_xml(simulation, instance, Some(simulation.scaling_groups[instance.group].name.clone()))
             });
             Ok(result_xml(action, &Instances { instances: List { member: instances.collect() }, next_token }))
+        }
+        "DescribeWarmPool" => {
+            let (group, (instances, next_token)) = simulation.describe_warm_pool(parameters)?;
+            let instances = instances.into_iter().map(|i| instance_xml(simulation, &simulation.instances[i], None));
+            let warm_pool_configuration = warm_pool_xml(simulation, group);
+            let instances = List { member: instances.collect() };
+            Ok(result_xml(action, &WarmPool { warm_pool_configuration, instances, next_token }))
         }
         "DescribeLifecycleHooks" => {
             let (group, hooks) = simulation.describe_hooks(parameters)?;
@@ -90,8 +100,9 @@ fn success(action: &str, result: &str, request_id: &str) -> String {
     )
 }
 
-fn failure(refusal: Refusal, request_id: &str) -> String {
-    let error = ErrorXml { kind: "Sender", code: refusal.code, message: refusal.message };
+fn failure(status: u16, refusal: Refusal, request_id: &str) -> String {
+    let kind = if status < 500 { "Sender" } else { "Receiver" };
+    let error = ErrorXml { kind, code: refusal.code, message: refusal.message };
     let error = xml("Error", &error);
     format!("<ErrorResponse xmlns=\"{NAMESPACE}\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>")
 }
@@ -128,6 +139,8 @@ fn group_xml(simulation: &Simulation, index: usize) -> GroupXml {
         instances: List { member: instances.collect() },
         created_time: simulation.iso_8601(0.0),
         tags: List { member: tags.collect() },
+        warm_pool_configuration: warm_pool_xml(simulation, index),
+        warm_pool_size: simulation.pool_of(index).count(),
     }
 }
 
@@ -138,9 +151,19 @@ fn instance_xml(simulation: &Simulation, instance: &Instance, group: Option<Stri
         group,
         availability_zone: simulation.availability_zone(),
         lifecycle_state: instance.state.as_str(),
-        health_status: if instance.is_launching_or_serving() { "Healthy" } else { "Unhealthy" },
+        health_status: if instance.is_living() { "Healthy" } else { "Unhealthy" },
         protected_from_scale_in: false,
     }
+}
+
+/// Absent where there is no pool.
+fn warm_pool_xml(simulation: &Simulation, group: usize) -> Option<WarmPoolXml> {
+    simulation.scaling_groups[group].prepared_capacity.map(|max_group_prepared_capacity| WarmPoolXml {
+        max_group_prepared_capacity,
+        min_size: 0,
+        pool_state: "Stopped",
+        instance_reuse_policy: ReuseXml { reuse_on_scale_in: simulation.reuses_on_scale_in(group) },
+    })
 }
 
 fn hook_xml(group: &AutoScalingGroup, hook: &Hook) -> HookXml {
@@ -197,6 +220,31 @@ struct Instances {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct WarmPool {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm_pool_configuration: Option<WarmPoolXml>,
+    instances: List<InstanceXml>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct WarmPoolXml {
+    max_group_prepared_capacity: usize,
+    min_size: usize,
+    pool_state: &'static str,
+    instance_reuse_policy: ReuseXml,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReuseXml {
+    reuse_on_scale_in: bool,
+}
+
+#[derive(Serialize)]
 struct Hooks {
     #[serde(rename = "LifecycleHooks")]
     hooks: List<HookXml>,
@@ -225,6 +273,9 @@ struct GroupXml {
     instances: List<InstanceXml>,
     created_time: String,
     tags: List<TagXml>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm_pool_configuration: Option<WarmPoolXml>,
+    warm_pool_size: usize,
 }
 
 #[derive(Serialize)]

@@ -146,7 +146,8 @@ impl Simulation {
         }
     }
 
-    /// `StopDeployment`: what is not begun is skipped, what is at work ends with its present lifecycle event.
+    /// `StopDeployment`: what is not begun is skipped, and so is what its agent has not answered for; what is at work ends with its
+    /// present lifecycle event, or now if none is under way.
     pub(super) fn stop(&mut self, deployment: usize) {
         self.skip_what_is_not_begun(deployment);
         let now = self.now();
@@ -156,6 +157,11 @@ impl Simulation {
         }
         stopped.stopping = true;
         if stopped.status == DeploymentStatus::InProgress {
+            let idle = |(_, t): &(usize, &Target)| t.status == Status::InProgress && !t.has_event_under_way();
+            let idle: Vec<usize> = stopped.targets.iter().enumerate().filter(idle).map(|(index, _)| index).collect();
+            for target in idle {
+                self.end_target(deployment, target, Status::Failed);
+            }
             self.go_on(deployment);
         } else {
             self.end_deployment(deployment, DeploymentStatus::Stopped, Some(ErrorInformation::ManualStop));

@@ -122,6 +122,8 @@ pub(super) struct Target {
     pub(super) status: Status,
     /// It has been begun: it is at work, or waits for its agent.
     pub(super) begun: bool,
+    /// Its instance was stopped or terminated while it was at work.
+    pub(super) interrupted: bool,
     pub(super) updated_at: f64,
     pub(super) events: Vec<LifecycleEvent>,
 }
@@ -129,7 +131,7 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn new(instance: usize, now: f64) -> Self {
         let events = LifecycleEventSeconds::EVENTS.map(LifecycleEvent::new).into();
-        Target { instance, status: Status::Pending, begun: false, updated_at: now, events }
+        Target { instance, status: Status::Pending, begun: false, interrupted: false, updated_at: now, events }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -139,6 +141,10 @@ impl Target {
     /// The lifecycle event under way, or next.
     pub(super) fn current_event(&self) -> Option<usize> {
         self.events.iter().position(|event| !event.status.is_over())
+    }
+
+    pub(super) fn has_event_under_way(&self) -> bool {
+        self.events.iter().any(|event| event.status == Status::InProgress)
     }
 
     /// Ends the target, and its unfinished events as skipped.

@@ -115,11 +115,14 @@ impl Simulation {
         instances.filter(|&instance| self.is_member(group, instance)).collect()
     }
 
+    /// CodeDeploy attempts stopped instances too (user guide, "Integrating CodeDeploy with Amazon EC2 Auto Scaling", of warm pools).
     fn is_member(&self, group: usize, instance: usize) -> bool {
         let instance = &self.instances[instance];
+        let is_stopped = instance.state == LifecycleState::WarmedStopped;
         match &self.groups[group].setting.selection {
             Selection::Tags(tags) => {
-                instance.is_running() && tags.iter().all(|(key, value)| instance.tags.get(key) == Some(value))
+                (instance.is_running() || is_stopped)
+                    && tags.iter().all(|(key, value)| instance.tags.get(key) == Some(value))
             }
             Selection::AutoScalingGroups(names) => {
                 let reached = if self.setting.open_facts.auto_scaling_selection_reaches_pending_wait {
@@ -127,7 +130,7 @@ impl Simulation {
                 } else {
                     instance.state == LifecycleState::InService
                 };
-                reached && names.contains(&self.scaling_groups[instance.group].name)
+                (reached || is_stopped) && names.contains(&self.scaling_groups[instance.group].name)
             }
         }
     }
@@ -139,14 +142,10 @@ impl Simulation {
 
     /// When the instance's turn comes in a deployment of the group.
     pub(super) fn turn(&self, group: usize, instance: usize) -> Turn {
-        let attempts = self.deployments.iter().filter(|deployment| deployment.group == group).flat_map(|d| &d.targets);
-        let attempts = attempts.filter(|target| target.instance == instance);
-        // A target that was skipped was not attempted: the instance stays as healthy as it was.
-        let mut ended = attempts.filter(|target| matches!(target.status, Status::Succeeded | Status::Failed));
-        let last_failed = ended.next_back().is_some_and(|target| target.status == Status::Failed);
+        let instance = &self.instances[instance];
         Turn::of(
-            self.instances[instance].installed.get(&group),
-            last_failed,
+            instance.installed.get(&group),
+            instance.last_failed.contains(&group),
             self.groups[group].current_revision.as_ref(),
         )
     }

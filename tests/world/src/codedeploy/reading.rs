@@ -161,10 +161,8 @@ impl Simulation {
     }
 
     fn target(&self, deployment: usize, id: &str) -> Result<usize, Refusal> {
-        let is_meant = |target: &Target| {
-            let instance = &self.instances[target.instance].id;
-            instance == id || self.instance_arn(instance) == id
-        };
+        let instance_id = id.strip_prefix(&self.instance_arn("")).unwrap_or(id);
+        let is_meant = |target: &Target| self.instances[target.instance].id == instance_id;
         self.deployments[deployment].targets.iter().position(is_meant).ok_or_else(|| {
             let message =
                 format!("The target {id} could not be found in deployment {}", self.deployments[deployment].id);

@@ -1,12 +1,14 @@
 //! The course of a deployment on one instance: the agent takes a command, lifecycle event by lifecycle event.
 
-use super::deployment::{DeploymentStatus, Diagnostics, Status, Target};
+use super::deployment::{Deployment, DeploymentStatus, Diagnostics, Status, Target};
+use crate::instance::Agent;
 use crate::simulation::{Happening, Simulation};
 
 /// The service waits so long for an agent to answer (CodeDeploy user guide, "Troubleshoot Amazon EC2 Auto Scaling issues"), and a
 /// script may run so long (AppSpec reference, `timeout`).
 const AGENT_TIMEOUT_SECONDS: f64 = 3600.0;
-/// A lifecycle event must begin so soon after the one before (CodeDeploy user guide, "General troubleshooting issues").
+/// A lifecycle event must begin so soon after the one before (CodeDeploy user guide, "General troubleshooting issues", and
+/// "Troubleshoot instance issues" of an agent that stops between two of them).
 const COMMAND_TIMEOUT_SECONDS: f64 = 300.0;
 
 /// As users report it.
@@ -16,21 +18,27 @@ const NOT_RECEIVED: &str = "CodeDeploy agent was not able to receive the lifecyc
 const NOT_RUN: &str = "One or more lifecycle events did not run and the deployment was unsuccessful. Possible causes include: (1) \
                        Multiple deployments are attempting to run at the same time on an instance; (2) The AWS CodeDeploy \
                        agent has stopped. Restart the agent.";
+/// The agent's own text, about what it was at work on when it was stopped.
+const INTERRUPTED: &str = "Failed: Failing in-progress lifecycle event after an agent restart.";
 
 impl Simulation {
     /// The deployments at work on an instance.
     pub(crate) fn at_work_on(&self, instance: usize) -> impl Iterator<Item = usize> {
-        self.deployments.iter().enumerate().filter_map(move |(index, deployment)| {
+        self.deployments_in_progress().filter_map(move |(index, deployment)| {
             let at_work = |target: &Target| target.instance == instance && target.status == Status::InProgress;
             deployment.targets.iter().any(at_work).then_some(index)
         })
+    }
+
+    fn deployments_in_progress(&self) -> impl Iterator<Item = (usize, &Deployment)> {
+        self.deployments.iter().enumerate().filter(|(_, deployment)| deployment.status == DeploymentStatus::InProgress)
     }
 
     pub(super) fn begin_target(&mut self, deployment: usize, target: usize) {
         let begun = &mut self.deployments[deployment].targets[target];
         begun.begun = true;
         let instance = begun.instance;
-        if self.instances[instance].agent_answers {
+        if self.instances[instance].agent == Agent::Answering {
             self.work(deployment, target);
         } else {
             self.schedule(AGENT_TIMEOUT_SECONDS, Happening::AgentSilent { deployment, target });
@@ -39,13 +47,19 @@ impl Simulation {
 
     /// The agent of `instance` answers now.
     pub(crate) fn work_that_waited_for_agent(&mut self, instance: usize) {
-        for deployment in 0..self.deployments.len() {
-            let targets = &self.deployments[deployment].targets;
-            let waiting = |t: &Target| t.instance == instance && t.begun && t.status == Status::Pending;
-            if let Some(target) = targets.iter().position(waiting) {
-                self.work(deployment, target);
-            }
+        let waiting = |t: &Target| t.instance == instance && t.begun && t.status == Status::Pending;
+        for (deployment, target) in self.targets_in_progress(waiting) {
+            self.work(deployment, target);
         }
+    }
+
+    /// The first target of each deployment in progress that is so, as the indexes of both.
+    fn targets_in_progress(&self, is_so: impl Fn(&Target) -> bool) -> Vec<(usize, usize)> {
+        let found = self.deployments_in_progress().filter_map(|(index, deployment)| {
+            let target = deployment.targets.iter().position(&is_so)?;
+            Some((index, target))
+        });
+        found.collect()
     }
 
     fn work(&mut self, deployment: usize, target: usize) {
@@ -77,6 +91,9 @@ impl Simulation {
         if deployed.stopping {
             return self.end_target(deployment, target, Status::Failed);
         }
+        if self.instances[worked.instance].agent != Agent::Answering {
+            return self.schedule(COMMAND_TIMEOUT_SECONDS, Happening::CommandNotBegun { deployment, target });
+        }
         worked.updated_at = now;
         worked.events[event].status = Status::InProgress;
         worked.events[event].started_at = Some(now);
@@ -106,8 +123,7 @@ impl Simulation {
     pub(crate) fn lifecycle_event_ends(&mut self, deployment: usize, target: usize) {
         let now = self.now();
         let worked = &self.deployments[deployment].targets[target];
-        let gone = !self.instances[worked.instance].agent_answers;
-        let Some(event) = worked.current_event().filter(|_| !worked.is_over() && !gone) else { return };
+        let Some(event) = worked.current_event().filter(|_| !worked.is_over() && !worked.interrupted) else { return };
         let failure = self.failure_of(deployment, target, event);
         let failed = failure.is_some();
         let deployed = &mut self.deployments[deployment];
@@ -140,8 +156,9 @@ impl Simulation {
         Some(failure.into())
     }
 
-    /// Another deployment was at work on the instance when this one came, and its command was not begun within five minutes.
-    /// Users see the later deployment fail so even when the first one has ended by then: it is not taken up in between.
+    /// Another deployment was at work on the instance when this one came, or the agent fell silent between two lifecycle events, and
+    /// the command was not begun within five minutes. Users see the later of two deployments fail so even when the first one has
+    /// ended by then: it is not taken up in between.
     pub(crate) fn command_not_begun(&mut self, deployment: usize, target: usize) {
         self.fail_for_service(deployment, target, NOT_RUN);
     }
@@ -168,24 +185,34 @@ impl Simulation {
         self.end_target(deployment, target, Status::Failed);
     }
 
-    /// The instance is being terminated: what is at work there will not be heard of again.
+    /// The instance is being stopped or terminated: what is at work there will not go on.
     pub(crate) fn give_up_targets_of(&mut self, instance: usize) {
-        for deployment in 0..self.deployments.len() {
-            let deployed = &self.deployments[deployment];
-            let at_work = |t: &Target| t.instance == instance && t.status == Status::InProgress;
-            if deployed.status == DeploymentStatus::InProgress
-                && let Some(target) = deployed.targets.iter().position(at_work)
-            {
-                self.schedule(AGENT_TIMEOUT_SECONDS, Happening::InstanceLost { deployment, target });
-            }
+        let at_work = |t: &Target| t.instance == instance && t.status == Status::InProgress && !t.interrupted;
+        for (deployment, target) in self.targets_in_progress(at_work) {
+            self.deployments[deployment].targets[target].interrupted = true;
+            self.schedule(AGENT_TIMEOUT_SECONDS, Happening::InstanceLost { deployment, target });
         }
     }
 
-    fn end_target(&mut self, deployment: usize, target: usize, status: Status) {
+    /// The agent of `instance` answers again, and says so of what it was at work on when the instance was stopped.
+    pub(crate) fn fail_what_was_interrupted(&mut self, instance: usize) {
+        let interrupted = |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted;
+        for (deployment, target) in self.targets_in_progress(interrupted) {
+            self.fail_for_service(deployment, target, INTERRUPTED);
+        }
+    }
+
+    pub(super) fn end_target(&mut self, deployment: usize, target: usize, status: Status) {
         let now = self.now();
+        let group = self.deployments[deployment].group;
         let ended = &mut self.deployments[deployment].targets[target];
         ended.end(status, now);
         let instance = ended.instance;
+        if status == Status::Failed {
+            self.instances[instance].last_failed.insert(group);
+        } else {
+            self.instances[instance].last_failed.remove(&group);
+        }
         self.tell_target(deployment, instance, if status == Status::Succeeded { "SUCCESS" } else { "FAILURE" });
         self.go_on(deployment);
     }

@@ -3,18 +3,27 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::mishap::{Met, Mishap, meet};
 use crate::refusal::Refusal;
 use crate::simulation::Simulation;
 
 /// Answers one call: the HTTP status and the JSON body.
-pub(crate) fn answer(simulation: &mut Simulation, caller: &str, operation: &str, body: &[u8]) -> (u16, String) {
+pub(crate) fn answer(
+    simulation: &mut Simulation,
+    caller: &str,
+    operation: &str,
+    body: &[u8],
+    mishap: Option<&Mishap>,
+) -> (u16, String) {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
-    let result = operate(simulation, operation, input.clone());
-    let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_ref(), |_| "ok");
+    let Met { result, status, outcome } = meet(mishap, || {
+        simulation.throttles.codedeploy.admit(simulation.now(), "ThrottlingException")?;
+        operate(simulation, operation, input.clone())
+    });
     simulation.record_call(caller, "codedeploy", operation, input, outcome);
     match result {
-        Ok(output) => (200, output.to_string()),
-        Err(refusal) => (400, json!({"__type": refusal.code, "message": refusal.message}).to_string()),
+        Ok(output) => (status, output.to_string()),
+        Err(refusal) => (status, json!({"__type": refusal.code, "message": refusal.message}).to_string()),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    ApplicationSetting, AutoScalingGroupSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting, Selection, Setting,
-    SettingError,
+    ApplicationSetting, AutoScalingGroupSetting, CallRate, LifecycleEventSeconds, MinimumHealthyHostsSetting,
+    Selection, Setting, SettingError,
 };
 
 /// The error codes of the API's `LifecycleErrorCode` that a failure can have.
@@ -19,7 +19,7 @@ const PREDEFINED_CONFIGS: [&str; 3] =
     ["CodeDeployDefault.OneAtATime", "CodeDeployDefault.HalfAtATime", "CodeDeployDefault.AllAtOnce"];
 
 /// As many instances as an Auto Scaling group of the world can have; its `MaxSize` on the wire.
-pub(crate) const MAX_SIZE: usize = 100;
+pub(crate) const MAX_SIZE: usize = 300;
 
 impl Setting {
     /// The first thing wrong with this setting, if there is one.
@@ -52,12 +52,17 @@ impl Setting {
             require(configs.contains(config), &at, "deploymentConfigName", "there is no such configuration")?;
             self.check_application(&at, application)?;
         }
+        check_rate("throttling.codedeploy", self.throttling.codedeploy)?;
+        check_rate("throttling.autoscaling", self.throttling.autoscaling)?;
         let exception = &self.open_facts.nothing_outdated_exception;
         require(!exception.code.is_empty(), "openFacts", "nothingOutdatedException.code", "must not be empty")
     }
 
     fn check_group(&self, at: &str, group: &AutoScalingGroupSetting) -> Result<(), SettingError> {
-        require(group.desired_capacity <= MAX_SIZE, at, "desiredCapacity", "must be 0 to 100")?;
+        require(group.desired_capacity <= MAX_SIZE, at, "desiredCapacity", "must be 0 to 300")?;
+        let pool = group.warm_pool.as_ref().map_or(0, |pool| pool.size);
+        let fits = group.desired_capacity.checked_add(pool).is_some_and(|prepared| prepared <= MAX_SIZE);
+        require(fits, at, "warmPool.size", "must be at most 300 together with desiredCapacity")?;
         require(is_duration(group.boot_seconds), at, "bootSeconds", "must be 0 or more")?;
         require(group.agent_seconds.is_none_or(is_duration), at, "agentSeconds", "must be 0 or more, or null")?;
         let mut names = HashSet::new();
@@ -159,6 +164,14 @@ impl LifecycleEventSeconds {
     }
 }
 
+fn check_rate(at: &str, rate: Option<CallRate>) -> Result<(), SettingError> {
+    let Some(CallRate { calls_per_second, burst }) = rate else { return Ok(()) };
+    let possible = calls_per_second.is_finite() && calls_per_second > 0.0;
+    require(possible, at, "callsPerSecond", "must be more than 0")?;
+    let possible = burst.is_none_or(|burst| burst.is_finite() && burst >= 1.0);
+    require(possible, at, "burst", "must be at least 1")
+}
+
 fn is_duration(seconds: f64) -> bool {
     seconds.is_finite() && seconds >= 0.0
 }
@@ -189,6 +202,7 @@ mod tests {
             "deploymentConfigs": [{
                 "deploymentConfigName": "mine", "minimumHealthyHosts": {"type": "FLEET_PERCENT", "value": 50},
             }],
+            "throttling": {"codedeploy": {"callsPerSecond": 2}, "autoscaling": {"callsPerSecond": 0.5, "burst": 10}},
             "openFacts": {"nothingOutdated": "exception"},
         })
     }
@@ -208,7 +222,8 @@ mod tests {
     fn every_wrong_field_is_named() {
         let table = [
             ("/autoScalingGroups/0/name", json!(""), "autoScalingGroups[0].name"),
-            ("/autoScalingGroups/0/desiredCapacity", json!(101), "autoScalingGroups[0].desiredCapacity"),
+            ("/autoScalingGroups/0/desiredCapacity", json!(301), "autoScalingGroups[0].desiredCapacity"),
+            ("/autoScalingGroups/0/warmPool", json!({"size": 300}), "autoScalingGroups[0].warmPool.size"),
             ("/autoScalingGroups/0/bootSeconds", json!(-1), "autoScalingGroups[0].bootSeconds"),
             ("/autoScalingGroups/0/agentSeconds", json!(-1), "autoScalingGroups[0].agentSeconds"),
             ("/autoScalingGroups/0/hooks/0/name", json!(""), "autoScalingGroups[0].hooks[0].name"),
@@ -257,6 +272,9 @@ mod tests {
                 json!("CodeDeployDefault.AllAtOnce"),
                 "deploymentConfigs[0].deploymentConfigName",
             ),
+            ("/throttling/codedeploy/callsPerSecond", json!(0), "throttling.codedeploy.callsPerSecond"),
+            ("/throttling/autoscaling/callsPerSecond", json!(-1), "throttling.autoscaling.callsPerSecond"),
+            ("/throttling/autoscaling/burst", json!(0.5), "throttling.autoscaling.burst"),
             (
                 "/deploymentConfigs/0/minimumHealthyHosts/value",
                 json!(101),

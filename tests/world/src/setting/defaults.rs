@@ -1,6 +1,6 @@
 //! The defaults of a setting's fields, as their documentation names them.
 
-use super::{LifecycleEventSeconds, NothingOutdated, NothingOutdatedException, OpenFacts, Setting};
+use super::{LifecycleEventSeconds, NothingOutdated, NothingOutdatedException, OpenFacts, Setting, Throttling};
 
 pub(super) fn region() -> String {
     "us-east-1".to_owned()
@@ -39,6 +39,7 @@ impl Default for Setting {
             auto_scaling_groups: Vec::new(),
             applications: Vec::new(),
             deployment_configs: Vec::new(),
+            throttling: Throttling::default(),
             open_facts: OpenFacts::default(),
         }
     }

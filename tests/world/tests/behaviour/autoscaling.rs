@@ -12,7 +12,7 @@ async fn a_group_shows_its_instances_and_tags() {
     let answer = call.auto_scaling_group_names("none").send().await.unwrap();
     let [group] = answer.auto_scaling_groups() else { panic!("one group: {answer:?}") };
     assert_eq!(group.auto_scaling_group_name(), Some("web"));
-    assert_eq!((group.min_size(), group.max_size(), group.desired_capacity()), (Some(0), Some(100), Some(3)));
+    assert_eq!((group.min_size(), group.max_size(), group.desired_capacity()), (Some(0), Some(300), Some(3)));
     assert!(group.auto_scaling_group_arn().unwrap().ends_with("autoScalingGroupName/web"));
     assert!(group.created_time().is_some());
     let states: Vec<&str> = group.instances().iter().map(|i| i.lifecycle_state().unwrap().as_str()).collect();
@@ -97,8 +97,8 @@ async fn the_desired_capacity_is_met_up_and_down() {
     set(2).await.unwrap();
     stage.world.advance(100.0);
     assert_eq!(states(), ["Terminated", "Pending:Wait", "Pending:Wait"]);
-    let refusal = refused(set(101).await);
-    assert!(refusal.message.starts_with("New SetDesiredCapacity value 101 is above max value 100"), "{refusal:?}");
+    let refusal = refused(set(301).await);
+    assert!(refusal.message.starts_with("New SetDesiredCapacity value 301 is above max value 300"), "{refusal:?}");
 }
 
 #[tokio::test]
@@ -151,4 +151,6 @@ async fn every_call_is_in_the_report() {
     assert_eq!((calls[0].outcome.as_str(), calls[0].caller.as_str()), ("ValidationError", "id"));
     assert_eq!(calls[0].parameters["InstanceId"], "i-none");
     assert_eq!(calls.len(), 1);
+    let without = world::Report { calls: Vec::new(), ..stage.world.report() };
+    assert_eq!(stage.world.report_without_calls(), without);
 }

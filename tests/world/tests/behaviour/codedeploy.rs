@@ -2,8 +2,8 @@
 
 use aws_sdk_codedeploy::primitives::DateTime;
 use aws_sdk_codedeploy::types::{
-    DeploymentStatus, FileExistsBehavior, RevisionLocation, RevisionLocationType, S3Location, StopStatus,
-    TargetFilterName, TimeRange,
+    DeploymentStatus, FileExistsBehavior, RevisionLocation, RevisionLocationType, S3Location, TargetFilterName,
+    TimeRange,
 };
 use serde_json::json;
 
@@ -283,28 +283,4 @@ async fn targets_are_read_once_the_deployment_has_started() {
     let target = stage.target(&id, &first.target_ids()[0]).await;
     assert_eq!(target.target_id(), Some(first.target_ids()[0].as_str()));
     assert!(target.target_arn().unwrap().ends_with(&format!(":instance/{}", first.target_ids()[0])));
-}
-
-#[tokio::test]
-async fn stopping_skips_what_waits_and_lets_the_present_event_end() {
-    let stage = Stage::new(with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(2))).await;
-    let id = stage.world.deploy("A", "Staging", None).unwrap();
-    stage.world.advance(2.0 + 15.0);
-    let stop = || stage.codedeploy.stop_deployment().deployment_id(&id).send();
-    assert_eq!(stop().await.unwrap().status(), Some(&StopStatus::Pending));
-    let instances = stage.reported(&id).instance_ids;
-    assert_eq!(stage.target_status(&id, &instances[0]).await, "InProgress");
-    assert_eq!(stage.target_status(&id, &instances[1]).await, "Skipped");
-    stage.world.advance(5.0);
-    let statuses = stage.event_statuses(&id, &instances[0]).await;
-    assert_eq!(statuses[..3], ["Succeeded", "Succeeded", "Skipped"]);
-    assert_eq!(stage.target_status(&id, &instances[0]).await, "Failed");
-    assert_eq!(stage.status(&id).await, "Stopped");
-    assert_eq!(refused(stop().await).code, "DeploymentAlreadyCompletedException");
-
-    let unstarted = stage.world.deploy("A", "Staging", None).unwrap();
-    let answer = stage.codedeploy.stop_deployment().deployment_id(&unstarted).send().await.unwrap();
-    assert_eq!(answer.status(), Some(&StopStatus::Succeeded));
-    stage.world.advance(10.0);
-    assert_eq!(stage.status(&unstarted).await, "Stopped");
 }

@@ -215,6 +215,10 @@ async fn who_failed_or_is_new_comes_first_then_the_old_then_the_current() {
     assert_eq!(stage.target_status(&id, failed).await, "InProgress");
     stage.world.advance(500.0);
     assert_eq!(stage.status(&id).await, "Succeeded");
+    // Now all are current, and the failure is forgotten.
+    let again = stage.world.deploy("A", "Staging", None).unwrap();
+    stage.world.advance(10.0);
+    assert_eq!(stage.reported(&again).instance_ids, [old.as_str(), failed, current, &fresh]);
 }
 
 #[tokio::test]

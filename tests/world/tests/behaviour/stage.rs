@@ -128,6 +128,20 @@ impl Stage {
         self.deployment(id).await.status.expect("a status").as_str().to_owned()
     }
 
+    /// So many targets are Pending, InProgress, Succeeded, Failed, Skipped and Ready.
+    pub async fn overview(&self, id: &str) -> [i64; 6] {
+        let deployment = self.deployment(id).await;
+        let overview = deployment.deployment_overview().expect("the deployment has started");
+        [
+            overview.pending(),
+            overview.in_progress(),
+            overview.succeeded(),
+            overview.failed(),
+            overview.skipped(),
+            overview.ready(),
+        ]
+    }
+
     pub async fn error_code(&self, id: &str) -> Option<String> {
         let information = self.deployment(id).await.error_information?;
         information.code.map(|code| code.as_str().to_owned())

@@ -1,32 +1,45 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, info_span, warn};
 use turnstile::Error;
 use turnstile::application::Application;
 use turnstile::autoscaling::AutoScaling;
 use turnstile::codedeploy::{CodeDeploy, Deployment, Target, TargetStatus};
+use turnstile::description;
 use turnstile::evidence;
 use turnstile::log;
-use turnstile::plan::Plan;
+use turnstile::neighbours::{self, Next, Progress};
+use turnstile::plan::{MOST_ROUNDS, Plan};
 use turnstile::reason::{Failure, Reason};
 use turnstile::revision::Revision;
+use turnstile::served::Finished;
+use turnstile::turn::Turns;
 use turnstile::verdict::{self, Verdict};
 use turnstile::wait;
+
+pub struct Handler {
+    pub codedeploy: CodeDeploy,
+    pub autoscaling: AutoScaling,
+    pub turns: Turns,
+}
 
 /// A deployment to look at.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request {
-    /// ARN of the execution, for the log.
+    /// ARN of the execution.
     execution: String,
     plan: Plan,
     application: Application,
+    round: u32,
     attempt: u32,
     deployment_id: String,
     /// How long the deployment should take, in seconds.
     expected_seconds: Option<u32>,
     /// How long the rollout has waited for this deployment, in seconds.
     waited_seconds: u32,
+    /// As the last look saw it, with the wait since; absent at the first.
+    progress: Option<Progress>,
 }
 
 /// How the deployment is going.
@@ -34,7 +47,7 @@ struct Request {
 #[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum Answer {
     /// Look again after so many seconds.
-    InProgress { wait_seconds: u32 },
+    InProgress { wait_seconds: u32, progress: Progress },
     /// It is done on the instance (in a rollout of a whole group, on every instance). `deployment_id` is the deployment
     /// that did it: an earlier one, when this one found the instance up to date.
     Succeeded { deployment_id: String, revision: Option<Revision> },
@@ -42,83 +55,148 @@ pub enum Answer {
     Failed { error: Failure, reason: Box<Reason>, retry: bool },
 }
 
-pub async fn handle(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, payload: Value) -> Result<Answer, Error> {
-    let request: Request = turnstile::input::read(payload)?;
-    let span = info_span!(
-        "check-status",
-        execution = request.execution,
-        group = request.plan.auto_scaling_group_name,
-        instance = request.plan.instance_id,
-        application = %request.application,
-        deployment = request.deployment_id,
-        attempt = request.attempt,
-    );
-    async {
-        let answer = check(codedeploy, autoscaling, &request).await;
-        log::outcome(&answer);
-        answer
+impl Handler {
+    pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
+        let request: Request = turnstile::input::read(payload)?;
+        let span = info_span!(
+            "check-status",
+            execution = request.execution,
+            group = request.plan.auto_scaling_group_name,
+            instance = request.plan.instance_id,
+            application = %request.application,
+            deployment = request.deployment_id,
+            round = request.round,
+            attempt = request.attempt,
+        );
+        async {
+            let answer = self.check(&request).await;
+            log::outcome(&answer);
+            answer
+        }
+        .instrument(span)
+        .await
     }
-    .instrument(span)
-    .await
-}
 
-async fn check(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Request) -> Result<Answer, Error> {
-    autoscaling.heartbeat(&request.plan).await?;
+    async fn check(&self, request: &Request) -> Result<Answer, Error> {
+        self.autoscaling.heartbeat(&request.plan).await?;
 
-    let deployment = codedeploy.deployment(&request.deployment_id).await?.ok_or_else(|| Error::Unexpected {
-        call: "CodeDeploy.GetDeployment",
-        code: "DeploymentDoesNotExistException".into(),
-        message: request.deployment_id.clone(),
-    })?;
-    let (verdict, target) = judge(codedeploy, &request.plan, &deployment).await?;
-    match verdict {
-        Verdict::Succeeded => Ok(succeeded(deployment)),
-        Verdict::Failed => Ok(failed(Failure::Failed, request, &deployment, target.as_ref())),
-        Verdict::Missed => match evidence_of_success(codedeploy, request).await? {
-            Some(earlier) => Ok(succeeded(earlier)),
-            None => Ok(failed(Failure::NotReached, request, &deployment, target.as_ref())),
-        },
-        Verdict::InProgress if request.waited_seconds >= request.application.timeout_seconds => {
-            // Ours has long succeeded: a neighbour, dead perhaps, holds the deployment up, and is no reason to give ours up.
-            if target.as_ref().is_some_and(|target| target.status == TargetStatus::Succeeded) {
-                return Ok(succeeded(deployment));
+        let deployment =
+            self.codedeploy.deployment(&request.deployment_id).await?.ok_or_else(|| Error::Unexpected {
+                call: "CodeDeploy.GetDeployment",
+                code: "DeploymentDoesNotExistException".into(),
+                message: request.deployment_id.clone(),
+            })?;
+        let (verdict, target) = self.judge(&request.plan, &deployment).await?;
+        if !deployment.status.is_active() && verdict != Verdict::InProgress {
+            self.tell_others(request, &deployment).await;
+        }
+        match verdict {
+            Verdict::Succeeded => Ok(succeeded(deployment)),
+            Verdict::Failed => match failed(Failure::Failed, request, &deployment, target.as_ref()) {
+                // The next attempt cannot start before this deployment is over, for the neighbours too.
+                Answer::Failed { retry: true, .. } if deployment.status.is_active() => {
+                    self.wait(request, deployment, target, Failure::Failed).await
+                }
+                failed => Ok(failed),
+            },
+            Verdict::Missed => match self.evidence_of_success(request).await? {
+                Some(earlier) => Ok(succeeded(earlier)),
+                None => self.missed(request, &deployment, target.as_ref()).await,
+            },
+            Verdict::InProgress => self.wait(request, deployment, target, Failure::TimedOut).await,
+        }
+    }
+
+    /// The verdict, with the target that decided.
+    async fn judge(&self, plan: &Plan, deployment: &Deployment) -> Result<(Verdict, Option<Target>), Error> {
+        if let Some(instance_id) = &plan.instance_id {
+            let target = self.codedeploy.target(&deployment.deployment_id, instance_id).await?;
+            return Ok((verdict::of_instance(deployment.status, target.as_ref().map(|target| target.status)), target));
+        }
+        let targets = match deployment.status.is_active() {
+            true => Vec::new(),
+            false => self.codedeploy.targets(&deployment.deployment_id).await?,
+        };
+        let error_code = deployment.error.as_ref().map(|(code, _)| code.as_str());
+        let verdict = verdict::of_group(deployment.status, error_code, &targets);
+        Ok((verdict, targets.into_iter().find(|target| target.status == TargetStatus::Failed)))
+    }
+
+    /// Lets the rollouts that wait know that they may look at the deployment. One that does not learn of it takes a turn of its
+    /// own, which is no reason to fail.
+    async fn tell_others(&self, request: &Request, deployment: &Deployment) {
+        let finished = Finished::from(deployment);
+        if let Err(error) = self.turns.tell(&request.application, &finished, &request.execution).await {
+            warn!(error = error.name(), reason = %error, "the waiting rollouts could not be told");
+        }
+    }
+
+    /// `at_last` is the failure that it comes to if nothing happens any more.
+    async fn wait(
+        &self,
+        request: &Request,
+        deployment: Deployment,
+        target: Option<Target>,
+        at_last: Failure,
+    ) -> Result<Answer, Error> {
+        let Request { plan, application, expected_seconds, waited_seconds, .. } = request;
+        let progress = Progress::after(request.progress.as_ref(), &deployment, *waited_seconds);
+        let overview = deployment.overview;
+        let own = target.as_ref().map(|target| target.status);
+        let next = match &plan.instance_id {
+            Some(_) => neighbours::next(own, overview, &progress, application.timeout_seconds, request.round),
+            // A rollout of a whole group has no neighbours.
+            None if progress.is_older_than(application.timeout_seconds) => Next::TimeOut,
+            None => Next::Wait,
+        };
+        match next {
+            Next::Wait => {}
+            Next::Stop => {
+                neighbours::stop(&self.codedeploy, &deployment).await?;
             }
-            Ok(failed(Failure::TimedOut, request, &deployment, target.as_ref()))
+            Next::GiveWay => {
+                neighbours::stop(&self.codedeploy, &deployment).await?;
+                return Ok(failed(Failure::AgentSilent, request, &deployment, target.as_ref()));
+            }
+            Next::Leave => return Ok(succeeded(deployment)),
+            Next::TimeOut => {
+                let only_it_is_left = at_last == Failure::TimedOut && overview.pending + overview.in_progress <= 1;
+                if only_it_is_left && description::is_a_rollouts(&deployment.description) {
+                    self.codedeploy.stop(&deployment.deployment_id).await?;
+                }
+                return Ok(failed(at_last, request, &deployment, target.as_ref()));
+            }
         }
-        Verdict::InProgress => {
-            let Request { plan, expected_seconds, waited_seconds, .. } = request;
-            let wait_seconds = wait::before_next_look(*waited_seconds, *expected_seconds, plan.hook.as_ref());
-            Ok(Answer::InProgress { wait_seconds })
+        let wait_seconds = wait::before_next_look(*waited_seconds, *expected_seconds, plan.hook.as_ref());
+        Ok(Answer::InProgress { wait_seconds, progress })
+    }
+
+    /// The deployment left the instance alone: rightly so, if an earlier one has brought it up to date.
+    async fn evidence_of_success(&self, request: &Request) -> Result<Option<Deployment>, Error> {
+        let Request { plan, application, .. } = request;
+        let Some(instance_id) = &plan.instance_id else { return Ok(None) };
+        let Some(group) = self.codedeploy.group(application).await? else { return Ok(None) };
+        let current = evidence::current_revision(&self.codedeploy, application, &group).await?;
+        Ok(evidence::search(&self.codedeploy, application, &current, instance_id).await?.evidence())
+    }
+
+    /// The deployment is over and never began on the instance. If that is because it failed on another one, it is no failure of
+    /// this rollout's: the neighbour may have the turn, and with it its own failure.
+    async fn missed(
+        &self,
+        request: &Request,
+        deployment: &Deployment,
+        target: Option<&Target>,
+    ) -> Result<Answer, Error> {
+        let was_skipped = target.is_some_and(|target| target.status == TargetStatus::Skipped);
+        if was_skipped && request.round < MOST_ROUNDS {
+            let targets = self.codedeploy.targets(&deployment.deployment_id).await?;
+            if let Some(neighbour) = targets.iter().find(|target| target.status == TargetStatus::Failed) {
+                return Ok(failed(Failure::NeighbourFailed, request, deployment, Some(neighbour)));
+            }
         }
+        Ok(failed(Failure::NotReached, request, deployment, target))
     }
-}
-
-/// The verdict, with the target that decided.
-async fn judge(
-    codedeploy: &CodeDeploy,
-    plan: &Plan,
-    deployment: &Deployment,
-) -> Result<(Verdict, Option<Target>), Error> {
-    if let Some(instance_id) = &plan.instance_id {
-        let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
-        return Ok((verdict::of_instance(deployment.status, target.as_ref().map(|target| target.status)), target));
-    }
-    let targets = match deployment.status.is_active() {
-        true => Vec::new(),
-        false => codedeploy.targets(&deployment.deployment_id).await?,
-    };
-    let error_code = deployment.error.as_ref().map(|(code, _)| code.as_str());
-    let verdict = verdict::of_group(deployment.status, error_code, &targets);
-    Ok((verdict, targets.into_iter().find(|target| target.status == TargetStatus::Failed)))
-}
-
-/// The deployment left the instance alone: rightly so, if an earlier one has brought it up to date.
-async fn evidence_of_success(codedeploy: &CodeDeploy, request: &Request) -> Result<Option<Deployment>, Error> {
-    let Request { plan, application, .. } = request;
-    let Some(instance_id) = &plan.instance_id else { return Ok(None) };
-    let Some(group) = codedeploy.group(application).await? else { return Ok(None) };
-    let current = evidence::current_revision(codedeploy, application, &group).await?;
-    Ok(evidence::search(codedeploy, application, &current, instance_id).await?.evidence())
 }
 
 fn succeeded(deployment: Deployment) -> Answer {

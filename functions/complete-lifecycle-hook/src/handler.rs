@@ -2,14 +2,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Instrument, error, info_span};
 use turnstile::Error;
-use turnstile::application::Application;
 use turnstile::autoscaling::{AutoScaling, Completion, Stage};
 use turnstile::codedeploy::{CodeDeploy, Deployment, LastDeployment};
 use turnstile::evidence;
 use turnstile::input::{self, HookResult};
 use turnstile::log;
-use turnstile::plan::Plan;
+use turnstile::owed::{self, OwedHook};
+use turnstile::plan::{MOST_ROUNDS, Plan};
 use turnstile::revision::Revision;
+use turnstile::served::{Deployed, Known};
 
 use crate::cause::Caught;
 
@@ -45,16 +46,6 @@ enum Ending {
     Failed(Caught),
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Deployed {
-    application_name: String,
-    deployment_group_name: String,
-    deployment_id: String,
-    revision: Option<Revision>,
-    attempts: u32,
-}
-
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Answer {
     #[serde(flatten)]
@@ -82,17 +73,9 @@ enum Outcome {
     Outdated {
         application: String,
         current: Revision,
+        /// What the next round starts from.
+        known: Vec<Known>,
     },
-}
-
-/// A revision that comes out during a rollout is nothing unusual; one in every round is.
-const MOST_ROUNDS: u32 = 5;
-
-/// The hook of one instance.
-struct OpenHook {
-    auto_scaling_group_name: String,
-    instance_id: String,
-    lifecycle_hook_name: String,
 }
 
 impl Handler {
@@ -115,10 +98,17 @@ impl Handler {
         .await
     }
 
-    async fn let_in(&self, request: &Request, deployed: &[Deployed]) -> Result<Answer, Error> {
+    async fn let_in(&self, request: &Request, all: &[Deployed]) -> Result<Answer, Error> {
         let answer = |hook, applications| Ok(Answer { hook, applications, failure: None });
+        if let Some(plan) = &request.plan {
+            match self.autoscaling.heartbeat(plan).await {
+                // An earlier call, whose answer was lost, may have completed it: that shows below.
+                Ok(()) | Err(Error::InstanceGone(_) | Error::HookNotOpen(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let mut applications = Vec::new();
-        for deployed in deployed {
+        for deployed in all {
             let Some(instance_id) = request.plan.as_ref().and_then(|plan| plan.instance_id.as_deref()) else {
                 applications.push(deployed.clone());
                 continue;
@@ -138,13 +128,14 @@ impl Handler {
                 }
                 Err(current) => {
                     let application = deployed.application().to_string();
-                    return answer(Outcome::Outdated { application, current }, None);
+                    let known = all.iter().map(|one| one.known(one != deployed)).collect();
+                    return answer(Outcome::Outdated { application, current, known }, None);
                 }
             }
         }
         let hook = match self.hook(request).await? {
             None => Outcome::NoHook,
-            Some((hook, _)) => match self.complete(&hook, HookResult::Continue).await? {
+            Some(owed) => match self.complete(&owed, HookResult::Continue).await? {
                 Completion::Completed => Outcome::Completed { result: HookResult::Continue },
                 // Heartbeats have kept it open until here: an earlier call, whose answer was lost, has completed it.
                 Completion::NoAction { stage: Some(Stage::InService | Stage::Launching), .. } => Outcome::AlreadyOver,
@@ -158,9 +149,9 @@ impl Handler {
         error!(error = failed.error, cause = failed.cause, "the rollout failed");
         let (hook, done) = match self.hook(request).await? {
             None => (Outcome::NoHook, "none to complete".to_owned()),
-            Some((hook, result)) => {
-                let name = &hook.lifecycle_hook_name;
-                match self.complete(&hook, result).await? {
+            Some(owed) => {
+                let (name, result) = (&owed.hook.lifecycle_hook_name, owed.on_failure);
+                match self.complete(&owed, result).await? {
                     Completion::Completed => {
                         (Outcome::Completed { result }, format!("{name} completed with {}", result.as_str()))
                     }
@@ -175,35 +166,14 @@ impl Handler {
         Ok(Answer { hook, applications: None, failure: Some(failed.with_hook(&done)) })
     }
 
-    /// The hook that the rollout owes a completion, and what a failed one completes it with.
-    async fn hook(&self, request: &Request) -> Result<Option<(OpenHook, HookResult)>, Error> {
-        if let Some(plan) = &request.plan {
-            return Ok(plan.waiting_instance().map(|(instance_id, hook)| {
-                let hook = OpenHook {
-                    auto_scaling_group_name: plan.auto_scaling_group_name.clone(),
-                    instance_id: instance_id.to_owned(),
-                    lifecycle_hook_name: hook.lifecycle_hook_name.clone(),
-                };
-                (hook, plan.on_failure)
-            }));
-        }
-        let Some(owed) = input::owed_hook(&request.input) else { return Ok(None) };
-        let Some(instance) = self.autoscaling.instance(&owed.instance_id).await? else { return Ok(None) };
-        // Typed by hand, the instance may be any: one that does not wait owes nothing.
-        if instance.stage() != Stage::Launching {
-            return Ok(None);
-        }
-        let auto_scaling_group_name = instance.auto_scaling_group_name;
-        let hooks = self.autoscaling.launch_hooks(&auto_scaling_group_name).await?;
-        let is_there = |name: &String| hooks.iter().any(|hook| hook.lifecycle_hook_name == *name);
-        let lifecycle_hook_name = owed.lifecycle_hook_name.filter(is_there).unwrap_or_else(|| self.own_hook.clone());
-        let hook = OpenHook { auto_scaling_group_name, instance_id: owed.instance_id, lifecycle_hook_name };
-        Ok(Some((hook, owed.on_failure)))
+    /// The hook that the rollout owes a completion.
+    async fn hook(&self, request: &Request) -> Result<Option<OwedHook>, Error> {
+        owed::hook(&self.autoscaling, request.plan.as_ref(), &request.input, &self.own_hook).await
     }
 
-    async fn complete(&self, hook: &OpenHook, result: HookResult) -> Result<Completion, Error> {
-        let OpenHook { auto_scaling_group_name, lifecycle_hook_name, instance_id } = hook;
-        self.autoscaling.complete(auto_scaling_group_name, lifecycle_hook_name, instance_id, result).await
+    async fn complete(&self, owed: &OwedHook, result: HookResult) -> Result<Completion, Error> {
+        let OwedHook { auto_scaling_group_name, hook, instance_id, .. } = owed;
+        self.autoscaling.complete(auto_scaling_group_name, &hook.lifecycle_hook_name, instance_id, result).await
     }
 
     async fn is_in_service(&self, instance_id: &str) -> Result<bool, Error> {
@@ -238,11 +208,5 @@ impl Handler {
 impl Request {
     fn has_hook(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.hook.is_some())
-    }
-}
-
-impl Deployed {
-    fn application(&self) -> Application {
-        Application::new(&self.application_name, &self.deployment_group_name)
     }
 }

@@ -1,13 +1,15 @@
 use serde::Deserialize;
 use serde_json::Value;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, info_span, warn};
 use turnstile::Error;
 use turnstile::application::{self, Application};
 use turnstile::autoscaling::{AutoScaling, Instance, LaunchHook, Stage};
-use turnstile::codedeploy::{CodeDeploy, Group};
+use turnstile::codedeploy::CodeDeploy;
 use turnstile::input::{self, Input};
 use turnstile::log;
 use turnstile::plan::{Hook, Plan};
+use turnstile::suitability;
+use turnstile::wait;
 
 pub struct Handler {
     pub codedeploy: CodeDeploy,
@@ -60,6 +62,12 @@ impl Handler {
         let group_hook = self.hook(named_hook.as_deref(), &hooks)?;
         let hook = match instance {
             Some(instance) if instance.stage() == Stage::Launching => {
+                if group_hook.is_none() {
+                    warnings.push(format!(
+                        "{auto_scaling_group_name} has no launch lifecycle hook {}: nothing keeps the instance out of service                          until the applications are deployed",
+                        self.own_hook
+                    ));
+                }
                 self.hook_to_complete(group_hook, named_hook.is_some() || completes_own_hook, &mut warnings)
             }
             Some(Instance { lifecycle_state, .. }) => {
@@ -74,19 +82,7 @@ impl Handler {
             None => self.default_applications(group_hook)?,
         };
         application::check_list(&applications)?;
-        for (i, application) in applications.iter().enumerate() {
-            let group = self.codedeploy.group(application).await?;
-            check_deployment_group(i, application, group, &mut warnings)?;
-        }
-        warnings.extend(hooks.iter().filter(|hook| is_managed_by_codedeploy(hook)).map(|hook| {
-            format!(
-                "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
-                 Remove the Auto Scaling group from its deployment group, or delete the hook",
-                hook.lifecycle_hook_name
-            )
-        }));
-
-        Ok(Plan {
+        let mut plan = Plan {
             hook: hook.map(|hook| Hook {
                 lifecycle_hook_name: hook.lifecycle_hook_name.clone(),
                 heartbeat_timeout_seconds: hook.heartbeat_timeout_seconds,
@@ -96,7 +92,49 @@ impl Handler {
             applications,
             on_failure: input.on_failure.unwrap_or_default(),
             warnings,
-        })
+        };
+        self.keep_open(&plan).await?;
+        plan.warnings.extend(longer_than_the_hook(&plan));
+        let Plan { applications, warnings, .. } = &mut plan;
+        for (i, application) in applications.iter().enumerate() {
+            let group = match self.codedeploy.group(application).await {
+                Ok(group) => group,
+                // In a burst of launches every rollout asks at once. The same is checked again before anything is deployed.
+                Err(error @ Error::Throttled { .. }) => {
+                    warn!(error = error.name(), reason = %error, "the other deployment groups are not checked");
+                    warnings.push(format!("applications[{i}] and what follows were not checked: {error}"));
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            let located = |problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}"));
+            let group = group.ok_or_else(|| {
+                Error::InvalidInput(format!(
+                    "applications[{i}]: there is no deployment group {:?} of an application {:?}",
+                    application.deployment_group_name, application.application_name
+                ))
+            })?;
+            suitability::check(application, &group).map_err(located)?;
+            warnings.extend(suitability::warning(application, &group));
+        }
+        warnings.extend(hooks.iter().filter(|hook| is_managed_by_codedeploy(hook)).map(|hook| {
+            format!(
+                "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
+                 Remove the Auto Scaling group from its deployment group, or delete the hook (aws autoscaling \
+                 delete-lifecycle-hook)",
+                hook.lifecycle_hook_name
+            )
+        }));
+        Ok(plan)
+    }
+
+    /// In a burst of launches the calls that follow may be throttled, and repeated for longer than the hook stays open by itself.
+    async fn keep_open(&self, plan: &Plan) -> Result<(), Error> {
+        match self.autoscaling.heartbeat(plan).await {
+            // The plan does not need the hook yet.
+            Err(Error::HookNotOpen(_)) => Ok(()),
+            done => done,
+        }
     }
 
     async fn check_group_exists(&self, name: &str) -> Result<(), Error> {
@@ -178,41 +216,21 @@ impl Handler {
     }
 }
 
+/// A hook is over in the end, however many heartbeats it gets.
+fn longer_than_the_hook(plan: &Plan) -> Option<String> {
+    let hook = plan.hook.as_ref()?;
+    let open = wait::until_hook_is_over(0, hook);
+    let needed: u32 = plan.applications.iter().map(|application| application.timeout_seconds).sum();
+    (needed > open).then(|| {
+        format!(
+            "the applications may take {needed} s in all (timeoutSeconds), but {} is over after {open} s, whatever its              heartbeats: raise its heartbeat time-out, now {} s",
+            hook.lifecycle_hook_name, hook.heartbeat_timeout_seconds
+        )
+    })
+}
+
 /// How CodeDeploy names the hooks that it installs (CodeDeploy user guide, "Integrating CodeDeploy with Amazon EC2 Auto
 /// Scaling").
 fn is_managed_by_codedeploy(hook: &LaunchHook) -> bool {
     hook.lifecycle_hook_name.starts_with("CodeDeploy-managed-automatic-launch-deployment-hook-")
-}
-
-/// Whether a rollout can deploy to the group.
-fn check_deployment_group(
-    i: usize,
-    application: &Application,
-    group: Option<Group>,
-    warnings: &mut Vec<String>,
-) -> Result<(), Error> {
-    let Application { application_name, deployment_group_name, .. } = application;
-    let unsuitable =
-        |problem: String| Err(Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {application} {problem}")));
-    let Some(group) = group else {
-        return Err(Error::InvalidInput(format!(
-            "applications[{i}]: there is no deployment group {deployment_group_name:?} of an application {application_name:?}"
-        )));
-    };
-    if group.compute_platform != "Server" {
-        return unsuitable(format!("deploys to {}, not to EC2 instances", group.compute_platform));
-    }
-    if group.deployment_type != "IN_PLACE" {
-        return unsuitable(format!("is {}, expected an in-place deployment group", group.deployment_type));
-    }
-    if group.target_revision.is_none() && group.last_successful.is_none() {
-        return unsuitable("has no revision: deploy one to it before a rollout can".into());
-    }
-    if group.updates_outdated_instances {
-        warnings.push(format!(
-            "{application}: outdatedInstancesStrategy is UPDATE: for instances that launch during a deployment CodeDeploy starts \
-             one of its own, which can meet Turnstile's on the instance. IGNORE leaves them to Turnstile"
-        ));
-    }
-    Ok(())
 }

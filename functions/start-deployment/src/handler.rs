@@ -2,18 +2,23 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, info, info_span, warn};
 use turnstile::Error;
 use turnstile::application::Application;
 use turnstile::autoscaling::AutoScaling;
 use turnstile::codedeploy::{CodeDeploy, Creation, Deployment, Group, TargetStatus};
+use turnstile::description;
 use turnstile::evidence::{self, Current, Standing};
 use turnstile::log;
+use turnstile::neighbours::{self, Progress};
 use turnstile::plan::Plan;
 use turnstile::revision::Revision;
+use turnstile::served::Finished;
+use turnstile::suitability;
+use turnstile::turn::{self, Claim, Standing as TurnStanding, Turns};
 use turnstile::wait;
 
-/// One application's turn in the rollout.
+/// The application that the rollout has come to.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request {
@@ -23,12 +28,14 @@ struct Request {
     execution_started_at: String,
     plan: Plan,
     application: Application,
-    /// 1, and one more each time the rollout goes through its applications again because one got a new revision.
+    /// 1, and one more each time the rollout goes through its applications again.
     round: u32,
     /// 1 for the application's first deployment in the round.
     attempt: u32,
     /// How long this attempt has been waiting for the group to become free, in seconds.
     waited_for_slot_seconds: u32,
+    /// Of the deployment that was in the way when last asked, with the wait since; absent at first.
+    progress: Option<Progress>,
 }
 
 /// What came of it, with the seconds to wait before the next step.
@@ -42,7 +49,12 @@ pub enum Answer {
     /// Nothing to do: this deployment succeeded on the instance with the current revision.
     UpToDate { deployment_id: String, revision: Option<Revision> },
     /// A deployment that does not contain the instance occupies this group, or one of the rollout's other groups.
-    Busy { deployment_id: String, wait_seconds: u32 },
+    Busy {
+        deployment_id: String,
+        wait_seconds: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        progress: Option<Progress>,
+    },
 }
 
 #[derive(Debug, PartialEq, Serialize)]
@@ -55,165 +67,233 @@ pub struct UnderWay {
     expected_seconds: Option<u32>,
 }
 
-pub async fn handle(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, payload: Value) -> Result<Answer, Error> {
-    let request: Request = turnstile::input::read(payload)?;
-    let span = info_span!(
-        "start-deployment",
-        execution = request.execution,
-        group = request.plan.auto_scaling_group_name,
-        instance = request.plan.instance_id,
-        application = %request.application,
-        round = request.round,
-        attempt = request.attempt,
-    );
-    async {
-        let answer = start(codedeploy, autoscaling, &request).await;
-        log::outcome(&answer);
-        answer
-    }
-    .instrument(span)
-    .await
+pub struct Handler {
+    pub codedeploy: CodeDeploy,
+    pub autoscaling: AutoScaling,
+    pub turns: Turns,
 }
 
-async fn start(codedeploy: &CodeDeploy, autoscaling: &AutoScaling, request: &Request) -> Result<Answer, Error> {
-    let Request { plan, application, .. } = request;
-    autoscaling.heartbeat(plan).await?;
+impl Handler {
+    pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
+        let request: Request = turnstile::input::read(payload)?;
+        let span = info_span!(
+            "start-deployment",
+            execution = request.execution,
+            group = request.plan.auto_scaling_group_name,
+            instance = request.plan.instance_id,
+            application = %request.application,
+            round = request.round,
+            attempt = request.attempt,
+        );
+        async {
+            let answer = self.start(&request).await;
+            log::outcome(&answer);
+            answer
+        }
+        .instrument(span)
+        .await
+    }
 
-    let group = codedeploy.group(application).await?.ok_or_else(|| {
-        Error::UnsuitableDeploymentGroup(format!("{application}: there is no such application and deployment group"))
-    })?;
-    let current = evidence::current_revision(codedeploy, application, &group).await?;
-    let expected = expected_seconds(&group, &current);
+    async fn start(&self, request: &Request) -> Result<Answer, Error> {
+        let Request { plan, application, .. } = request;
+        let codedeploy = &self.codedeploy;
+        self.autoscaling.heartbeat(plan).await?;
 
-    if let Some(own) = own_deployment(codedeploy, request, &group).await? {
-        return Ok(Answer::Started(under_way(own, expected, plan)));
-    }
-    let active = codedeploy.active_deployments(application).await?;
-    if !active.is_empty() {
-        return occupied(codedeploy, request, &active, expected).await;
-    }
-    if let Some(instance_id) = &plan.instance_id {
-        match evidence::in_last_deployments(codedeploy, application, &group, &current, instance_id).await? {
-            Standing::UpToDate(deployment) => return Ok(up_to_date(deployment)),
-            Standing::AtWork(deployment) => return busy(request, &deployment.deployment_id),
-            Standing::Outdated => {}
+        let group = codedeploy.group(application).await?.ok_or_else(|| {
+            Error::UnsuitableDeploymentGroup(format!(
+                "{application}: there is no such application and deployment group"
+            ))
+        })?;
+        suitability::check(application, &group).map_err(Error::UnsuitableDeploymentGroup)?;
+        let current = evidence::current_revision(codedeploy, application, &group).await?;
+        let expected = expected_seconds(&group, &current);
+
+        if let Some(own) = self.own_deployment(request, &group).await? {
+            return Ok(Answer::Started(under_way(own, expected, plan)));
+        }
+        let active = codedeploy.active_deployments(application).await?;
+        if !active.is_empty() {
+            return self.occupied(request, &active, expected).await;
+        }
+        if let Some(instance_id) = &plan.instance_id {
+            match evidence::in_last_deployments(codedeploy, application, &group, &current, instance_id).await? {
+                Standing::UpToDate(deployment) => return Ok(self.up_to_date(request, deployment).await),
+                Standing::AtWork(deployment) => return self.busy(request, Some(deployment)).await,
+                Standing::Outdated => {}
+            }
+        }
+        for other in plan.applications.iter().filter(|other| !other.is_same_group(application)) {
+            let active = codedeploy.active_deployments(other).await?;
+            if !active.is_empty() {
+                return self.busy(request, codedeploy.deployments(&active).await?.into_iter().next()).await;
+            }
+        }
+        if let Some(at_work) = self.take_up(request).await? {
+            // An earlier call, which goes on at the same time, has been faster.
+            if at_work.description == own_description(request) {
+                return Ok(Answer::Started(under_way(at_work.deployment_id, expected, plan)));
+            }
+            return self.busy(request, Some(at_work)).await;
+        }
+        match codedeploy.create(application, &current.revision, &own_description(request)).await? {
+            Creation::Created(deployment_id) => Ok(Answer::Started(under_way(deployment_id, expected, plan))),
+            // Somebody took the group's one slot between the look and the call.
+            Creation::GroupOccupied => {
+                let active = codedeploy.active_deployments(application).await?;
+                self.occupied(request, &active, expected).await
+            }
+            Creation::Refused { code, message } => self.refused(request, &current, code, message).await,
         }
     }
-    for other in plan.applications.iter().filter(|other| !other.is_same_group(application)) {
-        if let Some(active) = codedeploy.active_deployments(other).await?.first() {
-            return busy(request, active);
+
+    /// The deployment that an earlier call for the same attempt started, whose answer was lost.
+    async fn own_deployment(&self, request: &Request, group: &Group) -> Result<Option<String>, Error> {
+        let started_at = DateTime::from_str(&request.execution_started_at, Format::DateTime)
+            .map_err(|e| Error::InvalidInput(format!("executionStartedAt: {e}")))?;
+        // The two services' clocks may differ by some seconds; a minute is generous.
+        let since = DateTime::from_secs(started_at.secs() - 60);
+        let attempted_since =
+            group.last_attempted.as_ref().is_some_and(|last| last.created.is_none_or(|created| created >= since));
+        if !attempted_since {
+            return Ok(None);
+        }
+        let ids = self.codedeploy.deployments_since(&request.application, since).await?;
+        let description = own_description(request);
+        let deployments = self.codedeploy.deployments(&ids).await?;
+        Ok(deployments.into_iter().find(|d| d.description == description).map(|d| d.deployment_id))
+    }
+
+    /// The group has an active deployment. It may be this attempt's own, started by an earlier call that goes on at the same time.
+    /// Of somebody else's, one that still has the instance to do, or has done it, is as good as our own; one that failed on
+    /// the instance, or does not contain it, has to end first.
+    async fn occupied(&self, request: &Request, active: &[String], expected: Option<u32>) -> Result<Answer, Error> {
+        let description = own_description(request);
+        let deployments = self.codedeploy.deployments(active).await?;
+        if let Some(own) = deployments.iter().find(|deployment| deployment.description == description) {
+            return Ok(Answer::Started(under_way(own.deployment_id.clone(), expected, &request.plan)));
+        }
+        let Some(theirs) = deployments.into_iter().next() else { return self.busy(request, None).await };
+        let target = match &request.plan.instance_id {
+            Some(instance_id) => self.codedeploy.target(&theirs.deployment_id, instance_id).await?,
+            None => None,
+        };
+        use TargetStatus::{InProgress, Pending, Succeeded};
+        match target.map(|target| target.status) {
+            // It began at a time unknown here, so its history says nothing about when it ends.
+            Some(Pending | InProgress | Succeeded) => {
+                Ok(Answer::Joined(under_way(theirs.deployment_id, None, &request.plan)))
+            }
+            _ => self.busy(request, Some(theirs)).await,
         }
     }
-    match codedeploy.create(application, &current.revision, &description(request)).await? {
-        Creation::Created(deployment_id) => Ok(Answer::Started(under_way(deployment_id, expected, plan))),
-        // Somebody took the group's one slot between the look and the call.
-        Creation::GroupOccupied => {
-            let active = codedeploy.active_deployments(application).await?;
-            occupied(codedeploy, request, &active, expected).await
+
+    /// Waits for a deployment that is in the way; for one that is not listed yet, should there be none. One of a rollout that has
+    /// ended, held up by dead instances, is stopped.
+    async fn busy(&self, request: &Request, deployment: Option<Deployment>) -> Result<Answer, Error> {
+        let (waited, application) = (request.waited_for_slot_seconds, &request.application);
+        let deployment_id = deployment.as_ref().map_or("a deployment that is not listed yet", |d| &d.deployment_id);
+        if waited >= application.timeout_seconds {
+            return Err(Error::GroupBusy(format!(
+                "{application}: waited {waited} s (timeoutSeconds) for other deployments to end; {deployment_id} is still under way"
+            )));
         }
-        Creation::Refused { code, message } => refused(codedeploy, autoscaling, request, &current, code, message).await,
+        let mut progress = None;
+        if let Some(deployment) = &deployment {
+            let now = Progress::after(request.progress.as_ref(), deployment, 0);
+            if now.is_held_up(deployment.overview) {
+                self.check_turn(request).await?;
+                neighbours::stop(&self.codedeploy, deployment).await?;
+            }
+            progress = Some(now);
+        }
+        Ok(Answer::Busy {
+            deployment_id: deployment_id.to_owned(),
+            wait_seconds: wait::for_slot(waited, request.plan.hook.as_ref()),
+            progress,
+        })
+    }
+
+    /// Makes sure that the application is the next to be deployed: the last thing before it is. The deployment that has to end first,
+    /// if the one that was last made in a turn of the group is still at work, on whatever instance.
+    async fn take_up(&self, request: &Request) -> Result<Option<Deployment>, Error> {
+        let Request { plan, application, .. } = request;
+        if let Some(last) = turn::last_deployed(&self.check_turn(request).await?)
+            && let Some(group) = self.codedeploy.group(&last).await?
+            && let Some(attempted) = group.last_attempted
+            && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
+            // One that was stopped or has failed may have an agent at work still.
+            && (deployment.status.is_active() || deployment.overview.in_progress > 0)
+        {
+            return Ok(Some(deployment));
+        }
+        match self.turns.put_down(&plan.auto_scaling_group_name, application, &request.execution).await? {
+            true => Ok(None),
+            false => Err(Error::TurnLost("the rollout does not hold its turn any more".into())),
+        }
+    }
+
+    /// The rollout's claims. Nothing may be started, or stopped, without the turn.
+    async fn check_turn(&self, request: &Request) -> Result<Vec<Claim>, Error> {
+        let claims = turn::claims(&request.plan);
+        let found = self.turns.read(&claims).await?;
+        match TurnStanding::of(&claims, &found, &request.execution) {
+            TurnStanding::Mine => Ok(found),
+            TurnStanding::Settling | TurnStanding::Free { .. } => {
+                Err(Error::TurnLost("the rollout does not hold its turn any more".into()))
+            }
+            TurnStanding::Held(holders) => {
+                let holders = Vec::from_iter(holders).join(", ");
+                Err(Error::TurnLost(format!("the rollout does not hold its turn any more: {holders} does")))
+            }
+        }
+    }
+
+    /// A refusal is an error, unless it is CodeDeploy's way to say that nothing is outdated: the instance is known to be up to
+    /// date, and in a rollout of a whole group every instance is.
+    async fn refused(
+        &self,
+        request: &Request,
+        current: &Current,
+        code: String,
+        message: String,
+    ) -> Result<Answer, Error> {
+        let Request { plan, application, .. } = request;
+        let instances = match &plan.instance_id {
+            Some(instance_id) => vec![instance_id.clone()],
+            None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
+        };
+        match evidence::of_all(&self.codedeploy, application, current, &instances).await? {
+            Some(deployment) => {
+                info!(code, message, "refused: nothing is outdated");
+                Ok(self.up_to_date(request, deployment).await)
+            }
+            None => Err(Error::DeploymentRejected { application: application.to_string(), code, message }),
+        }
+    }
+
+    /// The deployment that brought the instance up to date may have done so for others that wait.
+    async fn up_to_date(&self, request: &Request, deployment: Deployment) -> Answer {
+        let finished = Finished::from(&deployment);
+        if let Err(error) = self.turns.tell(&request.application, &finished, &request.execution).await {
+            warn!(error = error.name(), reason = %error, "the waiting rollouts could not be told");
+        }
+        Answer::UpToDate { deployment_id: deployment.deployment_id, revision: deployment.revision }
     }
 }
 
-/// Comes back in `GetDeployment` and says whose deployment it is. At most 256 characters (CodeDeploy API reference,
-/// CreateDeployment): an execution's ARN has 220 at the most, which leaves 12 digits for the two numbers.
-fn description(request: &Request) -> String {
-    format!("Turnstile {}, round {}, try {}", request.execution, request.round, request.attempt)
-}
-
-/// The deployment that an earlier call for the same attempt started, whose answer was lost.
-async fn own_deployment(codedeploy: &CodeDeploy, request: &Request, group: &Group) -> Result<Option<String>, Error> {
-    let started_at = DateTime::from_str(&request.execution_started_at, Format::DateTime)
-        .map_err(|e| Error::InvalidInput(format!("executionStartedAt: {e}")))?;
-    // The two services' clocks may differ by some seconds; a minute is generous.
-    let since = DateTime::from_secs(started_at.secs() - 60);
-    let attempted_since =
-        group.last_attempted.as_ref().is_some_and(|last| last.created.is_none_or(|created| created >= since));
-    if !attempted_since {
-        return Ok(None);
-    }
-    let ids = codedeploy.deployments_since(&request.application, since).await?;
-    let description = description(request);
-    let deployments = codedeploy.deployments(&ids).await?;
-    Ok(deployments.into_iter().find(|d| d.description == description).map(|d| d.deployment_id))
+fn own_description(request: &Request) -> String {
+    description::of(&request.execution, request.round, request.attempt)
 }
 
 /// What the group's last successful deployment says about the next one to a single instance.
 fn expected_seconds(group: &Group, current: &Current) -> Option<u32> {
     let (last, deployment) = (group.last_successful.as_ref()?, current.last_successful.as_ref()?);
     let duration = u32::try_from(last.ended?.secs() - last.created?.secs()).ok()?;
-    Some(wait::expected_duration(duration, deployment.instances_done, &deployment.deployment_config_name))
+    let instances = deployment.overview.succeeded + deployment.overview.failed;
+    Some(wait::expected_duration(duration, instances, &deployment.deployment_config_name))
 }
 
 fn under_way(deployment_id: String, expected_seconds: Option<u32>, plan: &Plan) -> UnderWay {
     let wait_seconds = wait::before_first_look(expected_seconds, plan.hook.as_ref());
     UnderWay { deployment_id, wait_seconds, expected_seconds }
-}
-
-/// The group has an active deployment. It may be this attempt's own, started by an earlier call that goes on at the same time.
-/// Of somebody else's, one that still has the instance to do, or has done it, is as good as our own; one that failed on
-/// the instance, or does not contain it, has to end first.
-async fn occupied(
-    codedeploy: &CodeDeploy,
-    request: &Request,
-    active: &[String],
-    expected: Option<u32>,
-) -> Result<Answer, Error> {
-    let description = description(request);
-    let deployments = codedeploy.deployments(active).await?;
-    if let Some(own) = deployments.iter().find(|deployment| deployment.description == description) {
-        return Ok(Answer::Started(under_way(own.deployment_id.clone(), expected, &request.plan)));
-    }
-    let Some(theirs) = active.first() else { return busy(request, "a deployment that is not listed yet") };
-    let target = match &request.plan.instance_id {
-        Some(instance_id) => codedeploy.target(theirs, instance_id).await?,
-        None => None,
-    };
-    use TargetStatus::{InProgress, Pending, Succeeded};
-    match target.map(|target| target.status) {
-        // It began at a time unknown here, so its history says nothing about when it ends.
-        Some(Pending | InProgress | Succeeded) => Ok(Answer::Joined(under_way(theirs.clone(), None, &request.plan))),
-        _ => busy(request, theirs),
-    }
-}
-
-fn busy(request: &Request, deployment_id: &str) -> Result<Answer, Error> {
-    let (waited, application) = (request.waited_for_slot_seconds, &request.application);
-    if waited >= application.timeout_seconds {
-        return Err(Error::GroupBusy(format!(
-            "{application}: waited {waited} s (timeoutSeconds) for other deployments to end; {deployment_id} is still under way"
-        )));
-    }
-    Ok(Answer::Busy {
-        deployment_id: deployment_id.to_owned(),
-        wait_seconds: wait::for_slot(waited, request.plan.hook.as_ref()),
-    })
-}
-
-/// A refusal is an error, unless it is CodeDeploy's way to say that nothing is outdated: the instance is known to be up to
-/// date, and in a rollout of a whole group every instance is.
-async fn refused(
-    codedeploy: &CodeDeploy,
-    autoscaling: &AutoScaling,
-    request: &Request,
-    current: &Current,
-    code: String,
-    message: String,
-) -> Result<Answer, Error> {
-    let Request { plan, application, .. } = request;
-    let instances = match &plan.instance_id {
-        Some(instance_id) => vec![instance_id.clone()],
-        None => autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
-    };
-    match evidence::of_all(codedeploy, application, current, &instances).await? {
-        Some(deployment) => {
-            info!(code, message, "refused: nothing is outdated");
-            Ok(up_to_date(deployment))
-        }
-        None => Err(Error::DeploymentRejected { application: application.to_string(), code, message }),
-    }
-}
-
-fn up_to_date(deployment: Deployment) -> Answer {
-    Answer::UpToDate { deployment_id: deployment.deployment_id, revision: deployment.revision }
 }

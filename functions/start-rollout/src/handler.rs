@@ -1,14 +1,24 @@
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tracing::{Instrument, info_span, warn};
 use turnstile::Error;
-use turnstile::input::{Input, LaunchEvent};
+use turnstile::autoscaling::AutoScaling;
+use turnstile::executions::{Executions, Start};
+use turnstile::input::Input;
 use turnstile::log;
 
+use crate::name::execution_name;
+use crate::notification::{self, Launch, Notification};
+
 pub struct Handler {
-    pub sfn: aws_sdk_sfn::Client,
+    pub executions: Executions,
+    pub autoscaling: AutoScaling,
     pub state_machine_arn: String,
+    /// The group and the hook that the schedule looks after.
+    pub auto_scaling_group_name: String,
+    pub lifecycle_hook_name: String,
 }
 
 /// What became of an event.
@@ -17,25 +27,64 @@ pub struct Handler {
 pub enum Answer {
     /// The rollout is running: started by this event, or by an earlier delivery of it.
     Started { execution_arn: String },
-    /// The instance has had its rollout: an event that was delivered again, late.
+    /// The launch has had its rollout: an event that was delivered again, late.
     AlreadyDone { execution_name: String },
     /// Not an event that starts a rollout.
     Ignored { why: String },
+    /// The schedule: rollouts for these instances, whose launch nobody was told of, or whose rollout was aborted.
+    Swept { started: Vec<String> },
+    /// The schedule's next event is a minute away.
+    SweepFailed { error: String, why: String },
+    /// Of the records that were delivered together.
+    Several { answers: Vec<Answer> },
 }
 
 impl Handler {
     /// Takes whatever is delivered: an unknown event is answered, not failed, so that it is not delivered again and again.
     pub async fn handle(&self, event: Value) -> Result<Answer, Error> {
-        let Some(launch) = LaunchEvent::of(event).inspect_err(|e| warn!(error = e.name(), reason = %e, "failed"))?
-        else {
-            let answer = Ok(Answer::Ignored { why: "not the launch of an instance".into() });
-            log::outcome(&answer);
-            return answer;
+        let notifications = notification::read(event, &self.lifecycle_hook_name)
+            .inspect_err(|e| warn!(error = e.name(), reason = %e, "failed"))?;
+        let mut answers = Vec::new();
+        for notification in notifications {
+            answers.push(self.take(notification).await?);
+        }
+        Ok(match answers.len() {
+            1 => answers.remove(0),
+            _ => Answer::Several { answers },
+        })
+    }
+
+    async fn take(&self, notification: Notification) -> Result<Answer, Error> {
+        match notification {
+            Notification::Launch(launch) => self.launch(launch).await,
+            Notification::Schedule { id } => {
+                let span = info_span!("start-rollout", group = self.auto_scaling_group_name);
+                async {
+                    let answer = self.sweep(&id).await;
+                    log::outcome(&answer);
+                    answer.or_else(|e| Ok(Answer::SweepFailed { error: e.name().to_owned(), why: e.to_string() }))
+                }
+                .instrument(span)
+                .await
+            }
+            Notification::Other(why) => {
+                let answer = Ok(Answer::Ignored { why: why.to_owned() });
+                log::outcome(&answer);
+                answer
+            }
+        }
+    }
+
+    async fn launch(&self, launch: Launch) -> Result<Answer, Error> {
+        let input = Input {
+            auto_scaling_group_name: launch.auto_scaling_group_name,
+            instance_id: Some(launch.instance_id.clone()),
+            lifecycle_hook_name: launch.lifecycle_hook_name,
+            applications: None,
+            on_failure: None,
         };
-        let input = launch.to_input();
-        let group = String::from(input.auto_scaling_group_name.clone());
-        let instance = input.instance_id.clone().map(String::from).unwrap_or_default();
-        let name = execution_name(&group, &instance);
+        let (group, instance) = (String::from(input.auto_scaling_group_name.clone()), String::from(launch.instance_id));
+        let name = execution_name(&group, &instance, launch.id.as_deref());
         let span = info_span!("start-rollout", execution = name, group, instance);
         async {
             let answer = self.start(name, &input).await;
@@ -47,64 +96,42 @@ impl Handler {
     }
 
     async fn start(&self, name: String, input: &Input) -> Result<Answer, Error> {
-        let request = self
-            .sfn
-            .start_execution()
-            .state_machine_arn(&self.state_machine_arn)
-            .name(&name)
-            .input(serde_json::json!(input).to_string());
-        match request.send().await {
-            Ok(started) => Ok(Answer::Started { execution_arn: started.execution_arn }),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => {
-                Ok(Answer::AlreadyDone { execution_name: name })
+        let input = serde_json::json!(input).to_string();
+        Ok(match self.executions.start(&self.state_machine_arn, &name, input).await? {
+            Start::Running(execution_arn) => Answer::Started { execution_arn },
+            Start::HasEnded => Answer::AlreadyDone { execution_name: name },
+        })
+    }
+
+    /// Finds the instances that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an
+    /// execution that was aborted or timed out leaves its hook open.
+    ///
+    /// A rollout too many does no harm: it waits for its turn, finds its instance up to date, and its hook over.
+    async fn sweep(&self, id: &str) -> Result<Answer, Error> {
+        let (group, hook) = (&self.auto_scaling_group_name, &self.lifecycle_hook_name);
+        let waiting = self.autoscaling.waiting_instances(group).await?;
+        let mut started = Vec::new();
+        if waiting.is_empty() {
+            return Ok(Answer::Swept { started });
+        }
+        let running: BTreeSet<String> = self.executions.running(&self.state_machine_arn).await?.into_iter().collect();
+        for instance_id in waiting {
+            let is_its_own = |name: &String| name.contains(&instance_id);
+            // The heartbeat shows whether it waits at this hook, and not at another one of the group.
+            if running.iter().any(is_its_own) || !self.autoscaling.keep_open(group, &instance_id, hook).await? {
+                continue;
             }
-            Err(e) => Err(Error::of_call("StepFunctions.StartExecution", &e)),
+            let input = serde_json::json!({
+                "autoScalingGroupName": group, "instanceId": instance_id, "lifecycleHookName": hook,
+            });
+            let name = execution_name(group, &instance_id, Some(id));
+            if let Start::Running(execution) =
+                self.executions.start(&self.state_machine_arn, &name, input.to_string()).await?
+            {
+                warn!(instance = instance_id, execution, "waited without a rollout: started one");
+                started.push(instance_id);
+            }
         }
-    }
-}
-
-/// Execution names have at most 80 characters (Step Functions API reference, StartExecution).
-const LONGEST_NAME: usize = 80;
-/// Of the hash that stands for what had to be left out of a name, in hexadecimal digits.
-const HASH_DIGITS: usize = 8;
-
-/// The same for every delivery of an instance's launch, so that Step Functions itself refuses a second rollout.
-fn execution_name(group: &str, instance: &str) -> String {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let clean: String = group.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
-    let room = LONGEST_NAME - instance.len() - 1;
-    if clean == group && group.len() <= room {
-        return format!("{group}-{instance}");
-    }
-    let hash: String = Sha256::digest(group).iter().map(|byte| format!("{byte:02x}")).collect();
-    let clean: String = clean.chars().take(room - HASH_DIGITS - 1).collect();
-    format!("{clean}-{}-{instance}", &hash[..HASH_DIGITS])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const INSTANCE: &str = "i-0123456789abcdef0";
-
-    #[test]
-    fn an_execution_is_named_after_group_and_instance() {
-        assert_eq!(execution_name("web-Blue_1.2", INSTANCE), "web-Blue_1.2-i-0123456789abcdef0");
-    }
-
-    #[test]
-    fn groups_whose_names_do_not_fit_are_still_told_apart() {
-        let long = "g".repeat(255);
-        let names = [
-            execution_name("web blue", INSTANCE),
-            execution_name("web/blue", INSTANCE),
-            execution_name("web-blue", INSTANCE),
-            execution_name(&long, INSTANCE),
-            execution_name(&long[1..], INSTANCE),
-        ];
-        for (i, name) in names.iter().enumerate() {
-            assert!(name.len() <= LONGEST_NAME && name.ends_with(INSTANCE), "{name}");
-            assert!(!names[..i].contains(name), "{name}");
-        }
+        Ok(Answer::Swept { started })
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::input::{self, Name, WholeNumber};
+use crate::turn::MOST_APPLICATIONS;
 
 /// One CodeDeploy application with its deployment group, and how to deploy it.
 ///
@@ -162,13 +163,19 @@ pub fn parse_list(source: &str, text: &str) -> Result<Option<Vec<Application>>, 
     Ok(Some(applications))
 }
 
-/// Checks a list that a rollout will work through: not empty, and no deployment group twice.
+/// Checks a list that a rollout will work through: not empty, not too long for a turn, and no deployment group twice.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] naming the offending entry.
 pub fn check_list(applications: &[Application]) -> Result<(), Error> {
     if applications.is_empty() {
         return Err(Error::InvalidInput("applications: expected at least one application, got an empty list".into()));
+    }
+    if applications.len() > MOST_APPLICATIONS {
+        return Err(Error::InvalidInput(format!(
+            "applications: expected at most {MOST_APPLICATIONS}, got {}",
+            applications.len()
+        )));
     }
     for (i, application) in applications.iter().enumerate() {
         if let Some(first) = applications[..i].iter().position(|other| other.is_same_group(application)) {
@@ -256,5 +263,8 @@ mod tests {
             "applications[2]: A/S is listed already, as applications[0]"
         );
         assert_eq!(check_list(&twice[..2]), Ok(()));
+        let many: Vec<_> = (0..=MOST_APPLICATIONS).map(|i| Application::new(format!("A{i}"), "S")).collect();
+        assert_eq!(check_list(&many).unwrap_err().to_string(), "applications: expected at most 99, got 100");
+        assert_eq!(check_list(&many[1..]), Ok(()));
     }
 }

@@ -2,11 +2,11 @@
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_autoscaling::types::LifecycleState;
+use aws_sdk_autoscaling::types::{Instance as SdkInstance, LifecycleState};
 
 use crate::Error;
 use crate::input::HookResult;
-use crate::plan::{Hook, Plan};
+use crate::plan::Plan;
 
 /// An instance of an Auto Scaling group.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,25 @@ impl AutoScaling {
         }))
     }
 
+    /// The ids of the group's instances that wait at a launch hook, on their way into service or into its warm pool.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn waiting_instances(&self, auto_scaling_group_name: &str) -> Result<Vec<String>, Error> {
+        let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(auto_scaling_group_name);
+        let answer = request.send().await.map_err(|e| Error::of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
+        let Some(group) = answer.auto_scaling_groups().first() else { return Ok(Vec::new()) };
+        let mut waiting = ids_of(group.instances(), &LifecycleState::PendingWait);
+        // The pool's instances are not among the group's.
+        if group.warm_pool_configuration().is_some() || group.warm_pool_size().is_some_and(|size| size > 0) {
+            let pages = self.client.describe_warm_pool().auto_scaling_group_name(auto_scaling_group_name);
+            let pool = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+            let pool = pool.map_err(|e| Error::of_call("AutoScaling.DescribeWarmPool", &e))?;
+            waiting.extend(ids_of(&pool, &LifecycleState::WarmedPendingWait));
+        }
+        Ok(waiting)
+    }
+
     /// The instance; `None` when Auto Scaling does not know it (any more, or yet).
     ///
     /// # Errors
@@ -137,7 +156,7 @@ impl AutoScaling {
         let Some((instance_id, hook)) = plan.waiting_instance() else {
             return Ok(());
         };
-        match self.record_heartbeat(&plan.auto_scaling_group_name, instance_id, hook).await? {
+        match self.record_heartbeat(&plan.auto_scaling_group_name, instance_id, &hook.lifecycle_hook_name).await? {
             Action::Active => Ok(()),
             Action::None(message) => {
                 let instance = self.instance(instance_id).await?;
@@ -146,12 +165,25 @@ impl AutoScaling {
         }
     }
 
-    async fn record_heartbeat(&self, group: &str, instance_id: &str, hook: &Hook) -> Result<Action, Error> {
+    /// Keeps a hook open for another heartbeat time-out; whether the instance waits at it.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn keep_open(&self, group: &str, instance_id: &str, lifecycle_hook_name: &str) -> Result<bool, Error> {
+        Ok(self.record_heartbeat(group, instance_id, lifecycle_hook_name).await? == Action::Active)
+    }
+
+    async fn record_heartbeat(
+        &self,
+        group: &str,
+        instance_id: &str,
+        lifecycle_hook_name: &str,
+    ) -> Result<Action, Error> {
         let request = self
             .client
             .record_lifecycle_action_heartbeat()
             .auto_scaling_group_name(group)
-            .lifecycle_hook_name(&hook.lifecycle_hook_name)
+            .lifecycle_hook_name(lifecycle_hook_name)
             .instance_id(instance_id);
         match request.send().await {
             Ok(_) => Ok(Action::Active),
@@ -190,6 +222,11 @@ impl AutoScaling {
         let error = without_action(instance_id, instance.as_ref(), &message);
         Ok(Completion::NoAction { stage: instance.map(|instance| instance.stage()), error })
     }
+}
+
+fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<String> {
+    let in_state = instances.iter().filter(|instance| instance.lifecycle_state() == Some(state));
+    in_state.filter_map(|instance| instance.instance_id().map(str::to_owned)).collect()
 }
 
 /// What it means that the instance has no active lifecycle action: the answer may trail the launch, or the hook is over.

@@ -50,8 +50,27 @@ pub struct Deployment {
     /// CodeDeploy's error code and message of a deployment that failed.
     pub error: Option<(String, String)>,
     pub created: Option<DateTime>,
-    /// How many instances it has been deployed to, with success or without.
-    pub instances_done: u32,
+    /// Absent while it is under way.
+    pub ended: Option<DateTime>,
+    pub overview: Overview,
+}
+
+/// How many targets of a deployment are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Not begun, or waiting for an agent that has not answered.
+    pub pending: u32,
+    pub in_progress: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub skipped: u32,
+}
+
+impl Overview {
+    /// The targets that nothing will happen to any more.
+    pub fn over(&self) -> u32 {
+        self.succeeded + self.failed + self.skipped
+    }
 }
 
 /// The states of a deployment (CodeDeploy API reference, `DeploymentInfo.status`).
@@ -340,6 +359,20 @@ impl CodeDeploy {
             Err(e) => creation_refused(&e),
         }
     }
+
+    /// Stops a deployment: what has not begun is skipped, what is at work ends with its present lifecycle event. One that is
+    /// over already stays as it is.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn stop(&self, deployment_id: &str) -> Result<(), Error> {
+        let request = self.client.stop_deployment().deployment_id(deployment_id).auto_rollback_enabled(false);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_already_completed_exception()) => Ok(()),
+            Err(e) => Err(Error::of_call("CodeDeploy.StopDeployment", &e)),
+        }
+    }
 }
 
 fn creation_refused<R: std::fmt::Debug>(error: &SdkError<CreateDeploymentError, R>) -> Result<Creation, Error> {
@@ -373,7 +406,14 @@ fn deployment(info: DeploymentInfo) -> Deployment {
         // A status that CodeDeploy adds one day must not pass for an end.
         Some(_) => DeploymentStatus::InProgress,
     };
-    let done = info.deployment_overview().map_or(0, |o| o.succeeded() + o.failed());
+    let count = |targets: i64| u32::try_from(targets).unwrap_or(0);
+    let overview = info.deployment_overview().map_or_else(Overview::default, |overview| Overview {
+        pending: count(overview.pending()),
+        in_progress: count(overview.in_progress()),
+        succeeded: count(overview.succeeded()),
+        failed: count(overview.failed()),
+        skipped: count(overview.skipped()),
+    });
     let error = info.error_information().map(|e| {
         let code = e.code().map_or_else(String::new, |c| c.as_str().to_owned());
         (code, e.message().unwrap_or_default().to_owned())
@@ -385,7 +425,8 @@ fn deployment(info: DeploymentInfo) -> Deployment {
         description: info.description().unwrap_or_default().to_owned(),
         deployment_config_name: info.deployment_config_name().unwrap_or_default().to_owned(),
         created: info.create_time,
-        instances_done: u32::try_from(done).unwrap_or(0),
+        ended: info.complete_time,
+        overview,
         deployment_id: info.deployment_id.unwrap_or_default(),
     }
 }

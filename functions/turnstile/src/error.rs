@@ -29,6 +29,9 @@ pub enum Error {
     /// Round after round, somebody deployed an application again before the instance could be let in.
     #[error("{0}")]
     RevisionsKeepChanging(String),
+    /// The execution does not hold the turn any more: it was redriven after its end, or somebody deleted its claims.
+    #[error("{0}")]
+    TurnLost(String),
     /// Other deployments occupied the group for as long as the application may take.
     #[error("{0}")]
     GroupBusy(String),
@@ -59,6 +62,7 @@ impl Error {
             Self::HookNotOpen(_) => "Turnstile.HookNotOpen",
             Self::InstanceNotFound(_) => "Turnstile.InstanceNotFound",
             Self::RevisionsKeepChanging(_) => "Turnstile.RevisionsKeepChanging",
+            Self::TurnLost(_) => "Turnstile.TurnLost",
             Self::GroupBusy(_) => "Turnstile.GroupBusy",
             Self::DeploymentRejected { .. } => "Turnstile.DeploymentRejected",
             Self::Throttled { .. } => "Turnstile.Throttled",
@@ -77,8 +81,12 @@ impl Error {
         let Some(answer) = error.as_service_error() else {
             return Self::Unavailable { call, message: root_cause(error) };
         };
-        let code = answer.code().unwrap_or("without a code").to_owned();
-        let message = answer.message().unwrap_or_default().to_owned();
+        Self::of_code(call, answer.code().unwrap_or("without a code"), answer.message().unwrap_or_default())
+    }
+
+    /// Classifies an AWS error by its code.
+    pub(crate) fn of_code(call: &'static str, code: &str, message: &str) -> Self {
+        let (code, message) = (code.to_owned(), message.to_owned());
         match Kind::of(&code) {
             Kind::Throttled => Self::Throttled { call, message },
             Kind::Unavailable => Self::Unavailable { call, message: format!("{code}: {message}") },
@@ -96,8 +104,9 @@ enum Kind {
 }
 
 impl Kind {
-    /// The common errors of the AWS APIs (CodeDeploy and Auto Scaling API references, "Common Errors"), and the
-    /// Auto Scaling faults that its reference says to retry.
+    /// The common errors of the AWS APIs (CodeDeploy and Auto Scaling API references, "Common Errors"), the Auto Scaling
+    /// faults that its reference says to retry, and those that DynamoDB's developer guide says to ("Error handling with
+    /// DynamoDB"), as errors of a call and as reasons of a cancelled transaction.
     fn of(code: &str) -> Self {
         match code {
             "Throttling"
@@ -105,7 +114,11 @@ impl Kind {
             | "ThrottledException"
             | "RequestLimitExceeded"
             | "TooManyRequestsException"
-            | "RequestThrottled" => Self::Throttled,
+            | "RequestThrottled"
+            | "ThrottlingError"
+            | "ProvisionedThroughputExceeded"
+            | "ProvisionedThroughputExceededException"
+            | "TransactionInProgressException" => Self::Throttled,
             "InternalFailure"
             | "InternalError"
             | "InternalServerError"
@@ -114,7 +127,8 @@ impl Kind {
             | "ServiceUnavailableException"
             | "RequestTimeout"
             | "ResourceContention"
-            | "ResourceContentionFault" => Self::Unavailable,
+            | "ResourceContentionFault"
+            | "TransactionConflictException" => Self::Unavailable,
             "AccessDenied"
             | "AccessDeniedException"
             | "UnauthorizedOperation"

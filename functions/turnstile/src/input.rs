@@ -103,19 +103,6 @@ const DETAIL_TYPE: &str = "EC2 Instance-launch Lifecycle Action";
 const TRANSITION: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
 
 impl LaunchEvent {
-    /// Reads an event; `None` when it is not that of a launch lifecycle action.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] when it is one, but a field is missing or wrong.
-    pub fn of(event: Value) -> Result<Option<Self>, Error> {
-        let is = |pointer: &str, expected: &str| event.pointer(pointer).is_some_and(|value| value == expected);
-        if !is("/source", SOURCE) || !is("/detail-type", DETAIL_TYPE) || !is("/detail/LifecycleTransition", TRANSITION)
-        {
-            return Ok(None);
-        }
-        read(event).map(Self).map(Some)
-    }
-
     /// The rollout that the launch asks for. The hook's NotificationMetadata is left for the plan to read, so that a rollout
     /// whose list of applications is wrong starts all the same, says so, and completes the hook.
     pub fn to_input(&self) -> Input {
@@ -156,7 +143,7 @@ pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
 /// (see [`Input::completes_own_hook`]).
 ///
 /// The group is left out on purpose: the instance knows its group better than a mistyped input.
-pub fn owed_hook(input: &Value) -> Option<OwedHook> {
+pub fn owed_hook(input: &Value) -> Option<NamedHook> {
     let (_, instance_id) = named(input);
     let instance_id = InstanceId::try_from(instance_id?.to_owned()).ok()?;
     let given = |path| input.pointer(path).filter(|value| !value.is_null());
@@ -165,7 +152,7 @@ pub fn owed_hook(input: &Value) -> Option<OwedHook> {
         return None;
     }
     let on_failure = input.get("onFailure").and_then(|v| HookResult::deserialize(v).ok()).unwrap_or_default();
-    Some(OwedHook {
+    Some(NamedHook {
         instance_id: instance_id.into(),
         lifecycle_hook_name: hook_name.and_then(Value::as_str).map(str::to_owned),
         on_failure,
@@ -174,7 +161,7 @@ pub fn owed_hook(input: &Value) -> Option<OwedHook> {
 
 /// See [`owed_hook`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct OwedHook {
+pub struct NamedHook {
     pub instance_id: String,
     /// Absent or misspelt, it is the stack's own.
     pub lifecycle_hook_name: Option<String>,
@@ -382,7 +369,7 @@ mod tests {
     #[test]
     fn an_unreadable_input_still_names_the_hook_it_owes() {
         let owed = |instance: &str, hook: Option<&str>, on_failure| {
-            Some(OwedHook { instance_id: instance.into(), lifecycle_hook_name: hook.map(Into::into), on_failure })
+            Some(NamedHook { instance_id: instance.into(), lifecycle_hook_name: hook.map(Into::into), on_failure })
         };
         let id = "i-0123456789abcdef0";
         for (input, expected) in [

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::application::Application;
 use crate::input::HookResult;
 
+/// How many times a rollout goes through its applications. It goes again when one got a new revision meanwhile, when a
+/// neighbour's failure kept its instance out of a deployment, or when it lost its turn: nothing unusual once, but not for ever.
+pub const MOST_ROUNDS: u32 = 10;
+
 /// A rollout with nothing left open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

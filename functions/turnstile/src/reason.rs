@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::application::Application;
+use crate::attempt;
 use crate::codedeploy::{Deployment, Target};
 
 /// What the operator reads, and whether another attempt can help.
@@ -44,7 +45,13 @@ pub enum Failure {
     /// The deployment is over and never reached the instance.
     #[serde(rename = "Turnstile.InstanceNotReached")]
     NotReached,
-    /// The deployment took longer than the application's timeoutSeconds.
+    /// The deployment failed on another instance before it began on this one.
+    #[serde(rename = "Turnstile.NeighbourFailed")]
+    NeighbourFailed,
+    /// The deployment has not begun on the instance, and on none that is left.
+    #[serde(rename = "Turnstile.AgentSilent")]
+    AgentSilent,
+    /// The deployment made no progress for the application's timeoutSeconds.
     #[serde(rename = "Turnstile.DeploymentTimedOut")]
     TimedOut,
 }
@@ -61,6 +68,7 @@ impl Reason {
         region: &str,
     ) -> Self {
         let event = target.and_then(|target| target.failed_event.as_ref());
+        let own = instance_id.unwrap_or_default();
         let (overall_code, overall_message) = deployment.error.clone().unzip();
         let instance_id = target.map(|target| target.instance_id.as_str()).or(instance_id);
         let on = instance_id.map_or_else(String::new, |id| format!(" on {id}"));
@@ -71,6 +79,13 @@ impl Reason {
                 format!("{application}: {}{script} failed{on} in {id}", event.lifecycle_event_name)
             }
             (Failure::Failed, None) => format!("{application}: deployment {id} failed{on}"),
+            (Failure::NeighbourFailed, event) => {
+                let event = event.map_or("the deployment", |event| event.lifecycle_event_name.as_str());
+                format!("{application}: deployment {id} never began on {own}, because {event} failed{on}")
+            }
+            (Failure::AgentSilent, _) => {
+                format!("{application}: deployment {id} has not begun{on}: its agent is silent")
+            }
             (Failure::NotReached, _) if target.is_none() => format!(
                 "{application}: deployment {id} did not contain{}: a deployment group that selects by Auto Scaling group \
                  may not reach an instance before it is in service, one that selects by EC2 tag does",
@@ -80,7 +95,7 @@ impl Reason {
                 format!("{application}: deployment {id} ended {:?} before it began{on}", deployment.status)
             }
             (Failure::TimedOut, _) => format!(
-                "{application}: deployment {id} was not over{on} after {} s (timeoutSeconds)",
+                "{application}: deployment {id} was not over{on} and had made no progress for {} s (timeoutSeconds)",
                 application.timeout_seconds
             ),
         };
@@ -111,28 +126,9 @@ impl Reason {
     /// Whether another deployment can succeed where this one failed.
     pub fn is_worth_a_retry(&self, failure: Failure) -> bool {
         match failure {
-            Failure::TimedOut => false,
+            Failure::TimedOut | Failure::NeighbourFailed | Failure::AgentSilent => false,
             Failure::NotReached => true,
-            Failure::Failed => match self.error_code.as_deref() {
-                // Agent error codes (CodeDeploy API reference, `Diagnostics.errorCode`): a bundle without its script stays so …
-                Some("ScriptMissing" | "ScriptNotExecutable") => false,
-                // … but a script may have met a network or a lock that is free next time, and UnknownError is the
-                // agent's own: restarted, two commands at once, a download that broke off.
-                Some("ScriptFailed" | "ScriptTimedOut" | "UnknownError") => true,
-                // Deployment error codes (CodeDeploy API reference, `ErrorInformation.code`): the service's, the
-                // agent's or a neighbour's trouble passes …
-                Some(
-                    "AGENT_ISSUE"
-                    | "HEALTH_CONSTRAINTS"
-                    | "INTERNAL_ERROR"
-                    | "THROTTLED"
-                    | "TIMEOUT"
-                    | "RESOURCE_LIMIT_EXCEEDED",
-                ) => true,
-                // … while a missing revision, role or group waits for a person, and MANUAL_STOP was one.
-                Some(_) => false,
-                None => true,
-            },
+            Failure::Failed => self.error_code.as_deref().is_none_or(attempt::can_help),
         }
     }
 }
@@ -173,7 +169,7 @@ fn tail(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codedeploy::{DeploymentStatus, FailedEvent, TargetStatus};
+    use crate::codedeploy::{DeploymentStatus, FailedEvent, Overview, TargetStatus};
     use proptest::prelude::*;
 
     fn deployment(error: Option<(&str, &str)>) -> Deployment {
@@ -185,7 +181,8 @@ mod tests {
             deployment_config_name: String::new(),
             error: error.map(|(code, message)| (code.into(), message.into())),
             created: None,
-            instances_done: 1,
+            ended: None,
+            overview: Overview { failed: 1, ..Overview::default() },
         }
     }
 

@@ -13,6 +13,13 @@ const LONGEST_BY_HISTORY: u32 = 600;
 /// Where nothing is known: what the AWS CLI's waiter takes.
 const WITHOUT_HISTORY: u32 = 15;
 
+/// The longest that a Lambda call goes on after its execution has ended: the functions' Timeout in template.yaml, the 10 s that an
+/// environment may take to start (Lambda developer guide, "Lambda execution environment lifecycle"), and some for the way.
+pub const LONGEST_CALL: u32 = 90;
+/// How long a deployment may have nothing at work and make no progress before those left count as dead. Each lifecycle event has
+/// to start within five minutes of the one before (CodeDeploy user guide, "CodeDeploy quotas").
+pub const GRACE: u32 = 300;
+
 /// The wait between starting a deployment and the first look at it: until 90 % of the expected duration are over, so
 /// that a deployment of usual length is met by the first looks after that, a tenth of the time so far apart.
 pub fn before_first_look(expected: Option<u32>, hook: Option<&Hook>) -> u32 {
@@ -40,8 +47,42 @@ pub fn for_slot(elapsed: u32, hook: Option<&Hook>) -> u32 {
     (WITHOUT_HISTORY + elapsed / 10).min(LONGEST_POLL).min(longest_between_heartbeats(hook))
 }
 
+/// The wait before asking for the turn again. `spread`, 0 to 1, keeps rollouts that started together from asking together.
+pub fn for_turn(elapsed: u32, spread: f64, hook: Option<&Hook>) -> u32 {
+    let longest = f64::from(for_slot(elapsed, hook));
+    // Between three quarters and the whole; the result is smaller than the u32 it is made from.
+    (longest * (0.75 + 0.25 * spread.clamp(0.0, 1.0))).ceil() as u32
+}
+
+/// The wait until a turn that was taken over may be used, or until the next heartbeat; `elapsed` since it was. `None`: it may.
+pub fn for_last_calls(elapsed: u32, hook: Option<&Hook>) -> Option<u32> {
+    let left = LONGEST_CALL.saturating_sub(elapsed);
+    (left > 0).then(|| left.min(longest_between_heartbeats(hook)))
+}
+
+/// The wait before asking for the turn again after giving it up to a neighbour: long enough for every other rollout to ask once.
+pub fn to_give_way(hook: Option<&Hook>) -> u32 {
+    LONGEST_POLL.min(longest_between_heartbeats(hook))
+}
+
+/// How long a failed rollout leaves its instance before it is abandoned, by how many launches of the group have failed in a row:
+/// 1, 2, 4 … 30 minutes.
+pub fn to_back_off(failures: u32) -> u32 {
+    const MINUTE: u32 = 60;
+    MINUTE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(30 * MINUTE)
+}
+
+/// How long a hook can still be kept open, `elapsed` after the rollout began: 100 times its heartbeat time-out, at most 48 hours
+/// (Auto Scaling API reference, PutLifecycleHook), less what the launch's event and the last calls may take.
+pub fn until_hook_is_over(elapsed: u32, hook: &Hook) -> u32 {
+    const MOST: u32 = 48 * 3_600;
+    const MARGIN: u32 = 600;
+    let open = hook.heartbeat_timeout_seconds.saturating_mul(100).min(MOST);
+    open.saturating_sub(MARGIN).saturating_sub(elapsed)
+}
+
 /// Every look sends a heartbeat. Half the heartbeat time-out leaves room for one that is lost.
-fn longest_between_heartbeats(hook: Option<&Hook>) -> u32 {
+pub fn longest_between_heartbeats(hook: Option<&Hook>) -> u32 {
     hook.map_or(u32::MAX, |hook| (hook.heartbeat_timeout_seconds / 2).max(1))
 }
 
@@ -115,6 +156,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn backing_off_doubles_up_to_half_an_hour() {
+        let minutes: Vec<u32> = (0..9).map(|failures| to_back_off(failures) / 60).collect();
+        assert_eq!(minutes, [1, 1, 2, 4, 8, 16, 30, 30, 30]);
+        assert_eq!(to_back_off(u32::MAX), 1_800);
+    }
+
+    #[test]
+    fn a_hook_ends_after_a_hundred_of_its_time_outs_or_two_days() {
+        for (timeout, elapsed, left) in
+            [(600, 0, 59_400), (600, 59_000, 400), (600, 70_000, 0), (7_200, 0, 172_200), (30, 0, 2_400)]
+        {
+            assert_eq!(until_hook_is_over(elapsed, &hook(timeout)), left, "{timeout} after {elapsed}");
+        }
+    }
+
+    #[test]
+    fn no_call_lasts_longer_than_is_waited_for() {
+        let template = include_str!("../../../template.yaml");
+        let timeout = template.lines().find_map(|line| line.strip_prefix("    Timeout: ")).expect("Globals' Timeout");
+        let timeout: u32 = timeout.parse().expect("a number of seconds");
+        assert!(timeout + 20 < LONGEST_CALL, "{timeout} s, and the start of an environment");
+    }
+
     /// Looks at a deployment of `duration` as the state machine does; returns how many looks it took and how much later
     /// than the end the last one was.
     fn follow(duration: u32, expected: Option<u32>, hook: Option<&Hook>) -> (u32, u32) {
@@ -145,15 +210,27 @@ mod tests {
             let hook = hook(timeout);
             for wait in [
                 before_first_look(expected, Some(&hook)), before_next_look(elapsed, expected, Some(&hook)), for_slot(elapsed, Some(&hook)),
+                for_turn(elapsed, 1.0, Some(&hook)), for_last_calls(0, Some(&hook)).unwrap(), to_give_way(Some(&hook)),
             ] {
                 prop_assert!((1..timeout).contains(&wait), "{wait}");
             }
         }
 
         #[test]
+        fn the_last_calls_of_a_dead_rollout_are_waited_for_in_full(timeout in 30u32..=7_200) {
+            let hook = hook(timeout);
+            let mut elapsed = 0;
+            while let Some(wait) = for_last_calls(elapsed, Some(&hook)) {
+                elapsed += wait;
+            }
+            prop_assert_eq!(elapsed, LONGEST_CALL);
+        }
+
+        #[test]
         fn no_poll_is_shorter_than_ten_seconds_or_longer_than_a_minute(elapsed in 0u32..200_000) {
             prop_assert!((SHORTEST..=LONGEST_POLL).contains(&before_next_look(elapsed, None, None)));
             prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_slot(elapsed, None)));
+            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_turn(elapsed, 0.0, None)));
         }
     }
 }

@@ -1,0 +1,66 @@
+//! The executions of the state machine, as the other rollouts see them.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::types::ExecutionStatus;
+
+use crate::Error;
+
+/// The Step Functions API.
+#[derive(Debug, Clone)]
+pub struct Executions {
+    client: Client,
+}
+
+/// What came of starting an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// It runs, since now or since an earlier start with the same name and input; its ARN.
+    Running(String),
+    /// One of this name has ended.
+    HasEnded,
+}
+
+impl Executions {
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Starts an execution, unless there is one of this name. `input` is JSON.
+    ///
+    /// # Errors
+    /// As [`Error::of_call`] classifies them; so for every call here.
+    pub async fn start(&self, state_machine: &str, name: &str, input: String) -> Result<Start, Error> {
+        match self.client.start_execution().state_machine_arn(state_machine).name(name).input(input).send().await {
+            Ok(started) => Ok(Start::Running(started.execution_arn)),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(Start::HasEnded),
+            Err(e) => Err(Error::of_call("StepFunctions.StartExecution", &e)),
+        }
+    }
+
+    /// The names of the executions that run. One that has just been started may be missing.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn running(&self, state_machine: &str) -> Result<Vec<String>, Error> {
+        let request = self.client.list_executions().state_machine_arn(state_machine);
+        let pages = request.status_filter(ExecutionStatus::Running).into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await;
+        let all = all.map_err(|e| Error::of_call("StepFunctions.ListExecutions", &e))?;
+        Ok(all.into_iter().map(|execution| execution.name).collect())
+    }
+
+    /// Whether the execution still runs. The answer may trail the truth (Step Functions API reference, DescribeExecution:
+    /// "eventually consistent"), and an execution that has ended can be redriven: what is done about one that does not run must
+    /// do no harm should it run all the same.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn is_running(&self, execution: &str) -> Result<bool, Error> {
+        match self.client.describe_execution().execution_arn(execution).send().await {
+            Ok(answer) => Ok(matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)),
+            // Histories are kept for 90 days.
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
+            Err(e) => Err(Error::of_call("StepFunctions.DescribeExecution", &e)),
+        }
+    }
+}

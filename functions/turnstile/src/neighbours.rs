@@ -1,0 +1,198 @@
+//! Neighbours: the other instances in a deployment. Those at work are waited for; those that are dead hold nobody up.
+//!
+//! CodeDeploy attempts every instance of a group, also one whose agent is dead, that is stopped or was terminated, and
+//! keeps its target pending for up to an hour.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::codedeploy::{CodeDeploy, Deployment, Overview, TargetStatus};
+use crate::description;
+use crate::plan::MOST_ROUNDS;
+use crate::wait::GRACE;
+
+/// How a deployment gets on, from one look to the next. The state machine carries it and adds its waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    deployment_id: String,
+    /// How many targets are over.
+    over: u32,
+    /// For how long no more have come to be, in seconds.
+    seconds: u32,
+}
+
+impl Progress {
+    /// What a look at the deployment shows. `waited`: how long it has been waited for, should this be the first look.
+    pub fn after(earlier: Option<&Self>, deployment: &Deployment, waited: u32) -> Self {
+        let over = deployment.overview.over();
+        let seconds = match earlier.filter(|earlier| earlier.deployment_id == deployment.deployment_id) {
+            Some(earlier) if earlier.over == over => earlier.seconds,
+            None if over == 0 => waited,
+            Some(_) | None => 0,
+        };
+        Self { deployment_id: deployment.deployment_id.clone(), over, seconds }
+    }
+
+    /// Whether for so many seconds no target has come to an end.
+    pub fn is_older_than(&self, seconds: u32) -> bool {
+        self.seconds >= seconds
+    }
+
+    /// Whether the deployment waits for nothing but targets that have not begun, and has for so long that they count as dead.
+    pub fn is_held_up(&self, overview: Overview) -> bool {
+        overview.in_progress == 0 && overview.pending > 0 && self.is_older_than(GRACE)
+    }
+}
+
+/// What to do about a deployment that is under way, for one of its instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Wait,
+    /// Stop it: the instance is done, and those left are dead.
+    Stop,
+    /// Give way: nothing is at work, and the instance has not begun. Others need not wait for it.
+    GiveWay,
+    /// Leave it: the instance has succeeded, and the deployment gets nowhere.
+    Leave,
+    /// It took too long on the instance.
+    TimeOut,
+}
+
+/// Decides by the instance's own target (`None`: the deployment does not contain it) and by the progress of all.
+/// `timeout` is the application's, in seconds.
+///
+/// An instance that has not begun after the grace period may have an agent that starts late: its rollout gives way to the others and
+/// asks for its turn again, until `round` by round its time is over.
+pub fn next(own: Option<TargetStatus>, overview: Overview, progress: &Progress, timeout: u32, round: u32) -> Next {
+    use TargetStatus::{Failed, InProgress, Pending, Ready, Skipped, Succeeded, Unknown};
+    let own_is_over = match own {
+        Some(Succeeded | Failed | Skipped) | None => true,
+        Some(Pending | InProgress | Ready | Unknown) => false,
+    };
+    // Whoever is at work while the own target is not, is a neighbour.
+    let neighbours_are_at_work = overview.in_progress > 0 && own != Some(InProgress);
+    match () {
+        () if own_is_over && progress.is_held_up(overview) => Next::Stop,
+        () if own == Some(Pending) && progress.is_held_up(overview) && !is_last(round, timeout) => Next::GiveWay,
+        () if own == Some(Pending) && progress.is_held_up(overview) => Next::TimeOut,
+        () if !progress.is_older_than(timeout) || neighbours_are_at_work => Next::Wait,
+        () if own == Some(Succeeded) => Next::Leave,
+        () => Next::TimeOut,
+    }
+}
+
+/// Whether a rollout that has given way in each round before this one has waited for its agent long enough.
+fn is_last(round: u32, timeout: u32) -> bool {
+    round >= MOST_ROUNDS || round.saturating_mul(GRACE) >= timeout
+}
+
+/// Stops a deployment that is held up, if a rollout has started it; whether it did. In the turn no other rollout can be at it, so
+/// it is this one's or one's that has ended. A deployment of anybody else's is not touched.
+///
+/// # Errors
+/// As [`Error::of_call`] classifies them.
+pub async fn stop(codedeploy: &CodeDeploy, deployment: &Deployment) -> Result<bool, Error> {
+    if !description::is_a_rollouts(&deployment.description) {
+        return Ok(false);
+    }
+    // The overview may trail the targets.
+    let targets = codedeploy.targets(&deployment.deployment_id).await?;
+    if targets.iter().any(|target| target.status == TargetStatus::InProgress) {
+        return Ok(false);
+    }
+    let left: Vec<&str> = targets
+        .iter()
+        .filter(|target| target.status == TargetStatus::Pending)
+        .map(|target| target.instance_id.as_str())
+        .collect();
+    tracing::warn!(
+        deployment = deployment.deployment_id,
+        left = left.join(", "),
+        "stopping: those left have not begun"
+    );
+    codedeploy.stop(&deployment.deployment_id).await?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codedeploy::DeploymentStatus;
+
+    fn overview(pending: u32, in_progress: u32, succeeded: u32) -> Overview {
+        Overview { pending, in_progress, succeeded, ..Overview::default() }
+    }
+
+    fn deployment(deployment_id: &str, overview: Overview) -> Deployment {
+        Deployment {
+            deployment_id: deployment_id.into(),
+            status: DeploymentStatus::InProgress,
+            revision: None,
+            description: String::new(),
+            deployment_config_name: String::new(),
+            error: None,
+            created: None,
+            ended: None,
+            overview,
+        }
+    }
+
+    #[test]
+    fn progress_counts_from_the_last_target_that_came_to_an_end() {
+        let first = Progress::after(None, &deployment("d-1", overview(2, 1, 0)), 216);
+        assert_eq!(first.seconds, 216, "nothing has happened since it started");
+        let waited = Progress { seconds: first.seconds + 24, ..first };
+        let same = Progress::after(Some(&waited), &deployment("d-1", overview(1, 2, 0)), 240);
+        assert_eq!(same.seconds, 240, "beginning is no end");
+        let next = Progress::after(Some(&same), &deployment("d-1", overview(1, 1, 1)), 264);
+        assert_eq!((next.seconds, next.over), (0, 1));
+        let other = Progress::after(Some(&same), &deployment("d-2", overview(3, 0, 0)), 15);
+        assert_eq!(other.seconds, 15);
+        assert_eq!(
+            Progress::after(None, &deployment("d-1", overview(0, 1, 2)), 216).seconds,
+            0,
+            "who knows since when"
+        );
+    }
+
+    #[test]
+    fn what_to_do_about_a_deployment_that_is_under_way() {
+        use TargetStatus::*;
+        let dead = overview(2, 0, 1);
+        let busy = overview(1, 1, 1);
+        let mine = overview(0, 1, 0);
+        let alone = overview(1, 0, 0);
+        for (own, overview, seconds, expected) in [
+            // Done: those left have a grace period, unless somebody is at work.
+            (Some(Succeeded), dead, 299, Next::Wait),
+            (Some(Succeeded), dead, 300, Next::Stop),
+            (Some(Skipped), dead, 300, Next::Stop),
+            (Some(Failed), dead, 300, Next::Stop),
+            (None, dead, 300, Next::Stop),
+            (Some(Succeeded), busy, 300, Next::Wait),
+            (Some(Succeeded), busy, 9_000, Next::Wait),
+            (Some(Succeeded), overview(0, 0, 1), 3_600, Next::Leave),
+            // Not done: the application's own time, which does not run while neighbours are at work.
+            (Some(InProgress), mine, 3_599, Next::Wait),
+            (Some(InProgress), mine, 3_600, Next::TimeOut),
+            (Some(Pending), alone, 299, Next::Wait),
+            (Some(Pending), alone, 300, Next::GiveWay),
+            (Some(Pending), dead, 300, Next::GiveWay),
+            (Some(Pending), busy, 3_600, Next::Wait),
+            (None, Overview::default(), 3_600, Next::TimeOut),
+        ] {
+            let progress = Progress { deployment_id: "d-1".into(), over: overview.over(), seconds };
+            assert_eq!(next(own, overview, &progress, 3_600, 1), expected, "{own:?} {overview:?} {seconds}");
+        }
+    }
+
+    #[test]
+    fn an_instance_that_never_begins_gives_way_until_its_time_is_over() {
+        let progress = Progress { deployment_id: "d-1".into(), over: 0, seconds: 300 };
+        let at = |round, timeout| next(Some(TargetStatus::Pending), overview(1, 0, 0), &progress, timeout, round);
+        assert_eq!((at(1, 600), at(2, 600)), (Next::GiveWay, Next::TimeOut));
+        assert_eq!((at(9, 3_600), at(10, 3_600)), (Next::GiveWay, Next::TimeOut));
+        assert_eq!(at(1, 300), Next::TimeOut);
+    }
+}

@@ -82,6 +82,7 @@ fn group(hooks: Vec<HookSetting>) -> AutoScalingGroupSetting {
         agent_seconds: Some(10.0),
         tags: tags(),
         required_applications: APPLICATIONS.map(short_form).into(),
+        warm_pool: None,
     }
 }
 

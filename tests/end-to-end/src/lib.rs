@@ -3,12 +3,10 @@
 //! Every scenario goes through the whole local stack: the Lambda binaries, the state machine's own definition, and the
 //! services' wire protocols. What it asserts is what happened in the world, not how.
 
-mod permissions;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stack::{Execution, Options, Stack};
+use stack::{Delivery, Execution, Options, Stack};
 use world::{
     ApplicationSetting, AutoScalingGroupSetting, ClosedBy, DeploymentReport, HookActionReport, Report, Setting,
 };
@@ -27,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 pub fn six_applications() -> Setting {
     let mut group: AutoScalingGroupSetting = read(json!({
         "name": GROUP,
-        "hooks": [{"name": HOOK}],
+        "hooks": [{"name": HOOK, "heartbeatTimeout": 600}],
         "tags": {"role": GROUP},
     }));
     group.required_applications = SIX.map(short).to_vec();
@@ -73,6 +71,15 @@ pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
 
 /// A stack with the applications as its default list, whose launch events are delivered `deliveries` times.
 pub async fn start(setting: Setting, deliveries: u32) -> Stack {
+    start_with(setting, deliveries, SPEED).await
+}
+
+/// A stack that runs so many world seconds a real second, for many rollouts at once.
+pub async fn start_at(setting: Setting, speed: f64) -> Stack {
+    start_with(setting, 1, speed).await
+}
+
+async fn start_with(setting: Setting, deliveries: u32, speed: f64) -> Stack {
     let applications = setting
         .applications
         .iter()
@@ -80,8 +87,8 @@ pub async fn start(setting: Setting, deliveries: u32) -> Stack {
         .collect::<Vec<_>>()
         .join(", ");
     let mut options = Options::new(setting);
-    options.speed = SPEED;
-    options.deliveries = deliveries;
+    options.speed = speed;
+    options.events = Delivery::of(deliveries);
     options.applications = Some(applications);
     options.lifecycle_hook_name = HOOK.to_owned();
     Stack::start(options).await.expect("a stack")
@@ -95,7 +102,8 @@ pub async fn finish(stack: Stack, instances: &[&str]) -> Report {
     for action in report.hook_actions.iter().filter(|action| instances.contains(&action.instance_id.as_str())) {
         assert_eq!(action.closed_by, Some(ClosedBy::Completion), "{action:#?}");
     }
-    permissions::check(&report.calls);
+    let forbidden = stack::permissions::forbidden(report.calls.iter().chain(&stack.calls()));
+    assert_eq!(forbidden, [] as [&str; 0]);
     for call in report.calls.iter().filter(|call| call.operation == "CreateDeployment") {
         let description = call.parameters["description"].as_str().unwrap_or_default();
         assert!(description.starts_with("Turnstile arn:aws:states:"), "{call:#?}");
@@ -126,7 +134,36 @@ pub async fn until_waiting(stack: &Stack, instance: &str) {
     until(stack, |report| report.hook_actions.iter().any(|action| action.instance_id == instance)).await;
 }
 
-/// Waits until every execution has ended, and gives them, the oldest first.
+/// Waits until the instance has an execution, and gives it.
+pub async fn until_execution(stack: &Stack, instance: &str) -> Execution {
+    let waiting = async {
+        loop {
+            let executions = stack.executions().await.expect("the executions");
+            if let Some(execution) = executions.into_iter().find(|execution| execution.name.contains(instance)) {
+                return execution;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("an execution")
+}
+
+/// Waits until an execution is in a state, which has to last a while.
+pub async fn until_in(stack: &Stack, execution: &str, state: &str) {
+    let waiting = async {
+        loop {
+            let history = stack.history(execution).await.expect("the history");
+            let mut entered = history.iter().filter_map(|event| event["stateEnteredEventDetails"]["name"].as_str());
+            if entered.next_back() == Some(state) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{execution} comes to {state}"));
+}
+
+/// Waits until every execution has ended, and gives them, the oldest first. Nobody has a turn any more then.
 pub async fn all_ended(stack: &Stack) -> Vec<Execution> {
     let waiting = async {
         loop {
@@ -137,7 +174,10 @@ pub async fn all_ended(stack: &Stack) -> Vec<Execution> {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("every execution ends")
+    let executions = tokio::time::timeout(PATIENCE, waiting).await.expect("every execution ends");
+    let turns = stack.turns().await.expect("the turns");
+    assert!(turns.iter().all(|turn| turn.holder.is_none()), "a turn was not returned: {turns:#?}");
+    executions
 }
 
 /// Starts a rollout by hand and waits for its end.

@@ -12,14 +12,24 @@ async fn call(stack: &Stack, function: &str, request: Value) -> Value {
     answer.payload
 }
 
-/// A stack with an instance that waits at the hook, and its plan.
-async fn planned(setting: world::Setting) -> (Stack, String, Value) {
+/// A stack with an instance that waits at the hook, and the plan of its rollout, which has its turn.
+async fn planned(mut setting: world::Setting) -> (Stack, String, Value) {
+    // Nobody sends heartbeats between the calls.
+    setting.auto_scaling_groups[0].hooks[0].heartbeat_timeout = 7_200;
     let stack = start(setting, 0).await;
     let instance = stack.world().launch(GROUP).unwrap();
     until_waiting(&stack, &instance).await;
     let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
     let plan = call(&stack, "plan-rollout", json!({"execution": EXECUTION, "input": input})).await;
+    assert_eq!(call(&stack, "take-turn", turn_request(&plan)).await["outcome"], "MINE");
     (stack, instance, plan)
+}
+
+fn turn_request(plan: &Value) -> Value {
+    json!({
+        "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan, "known": [],
+        "waitedSeconds": 0, "settledSeconds": 0,
+    })
 }
 
 fn start_request(plan: &Value, application: usize, attempt: u32) -> Value {
@@ -31,7 +41,7 @@ fn start_request(plan: &Value, application: usize, attempt: u32) -> Value {
 
 fn check_request(plan: &Value, application: usize, deployment_id: &Value) -> Value {
     json!({
-        "execution": EXECUTION, "plan": plan, "application": plan["applications"][application], "attempt": 1,
+        "execution": EXECUTION, "plan": plan, "application": plan["applications"][application], "round": 1, "attempt": 1,
         "deploymentId": deployment_id, "expectedSeconds": null, "waitedSeconds": 30,
     })
 }
@@ -148,7 +158,7 @@ async fn the_last_gate_stays_shut_for_what_was_not_deployed_here() {
     let answer = call(&stack, "complete-lifecycle-hook", complete.clone()).await;
     assert_eq!((&answer["outcome"], &answer["application"]), (&json!("OUTDATED"), &json!("Orders/Production")));
 
-    complete["round"] = json!(5);
+    complete["round"] = json!(10);
     let answer = stack.invoke("complete-lifecycle-hook", &complete).await.unwrap();
     assert_eq!(answer.payload["errorType"], "Turnstile.RevisionsKeepChanging", "{:#}", answer.payload);
     assert_eq!(hook_action(&stack.world().report()).closed_at, None);
@@ -159,7 +169,6 @@ async fn the_last_gate_stays_shut_for_what_was_not_deployed_here() {
 async fn an_event_that_is_no_launch_is_ignored() {
     let stack = start(six_applications(), 0).await;
     for event in [
-        json!({"source": "aws.autoscaling", "detail-type": "EC2 Instance Launch Successful", "detail": {}}),
         json!({"source": "aws.autoscaling", "detail-type": "EC2 Instance-terminate Lifecycle Action", "detail": {}}),
         json!({"Event": "autoscaling:TEST_NOTIFICATION"}),
         json!({}),
@@ -180,10 +189,11 @@ async fn the_functions_are_small() {
     call(&stack, "check-status", check_request(&plan, 0, &started["deploymentId"])).await;
     call(&stack, "complete-lifecycle-hook", json!({"execution": EXECUTION, "plan": plan, "round": 1, "deployed": []}))
         .await;
+    call(&stack, "return-turn", json!({"execution": EXECUTION, "plan": plan, "because": "DEPLOYED"})).await;
     call(&stack, "start-rollout", json!({})).await;
 
     let environments = stack.environments();
-    assert_eq!(environments.len(), 5, "one process for each function: {environments:?}");
+    assert_eq!(environments.len(), 7, "one process for each function: {environments:?}");
     for process in environments {
         let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

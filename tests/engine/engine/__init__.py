@@ -7,6 +7,7 @@ real service. Each module here repairs one subject, by replacing functions insid
     queries       JSONata expressions
     integrations  the calls that Task states make
     executions    starting and describing executions
+    dynamodb      requests that come at the same moment
     requests      how fast moto answers
     clock         the time of the world that executions run in
     waits         the time that Wait states and retries take

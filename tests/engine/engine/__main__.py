@@ -31,7 +31,7 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
-    from engine import definitions, executions, integrations, lifeline, queries, requests, waits
+    from engine import definitions, dynamodb, executions, integrations, lifeline, queries, requests, waits
     from engine.clock import Clock
 
     default_user_config.setdefault("stepfunctions", {})["execute_state_machine"] = True
@@ -42,6 +42,7 @@ def main() -> None:
     executions.install(clock)
     requests.install()
     waits.install(options.speed)
+    dynamodb.install()
 
     # One line a request, and one for each error a state machine handles as it should: noise at this rate.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -6,7 +6,10 @@ import threading
 import uuid
 
 from moto.core.responses import ActionResult
+from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.asl.eval.states import ExecutionData, StateData
 from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
@@ -20,6 +23,7 @@ def install(clock: Clock) -> None:
     """Makes executions start and read as in the service."""
     _name_and_serialise_starts()
     _give_the_context_times_of(clock)
+    _abort_at_once()
     _complete_descriptions()
 
 
@@ -46,6 +50,23 @@ def _give_the_context_times_of(clock: Clock) -> None:
 
     execution_worker.ExecutionData = execution_data
     state.StateData = state_data
+
+
+def _abort_at_once() -> None:
+    """An execution that is stopped is ABORTED from then on, whatever a task of it that is still at work comes to."""
+    set_error, stop = Environment.set_error, Execution.stop
+
+    def set_error_unless_stopped(self, error) -> None:
+        if not isinstance(self._program_state, ProgramStopped):
+            set_error(self, error)
+
+    def stop_at_once(self, stop_date, error, cause) -> None:
+        stop(self, stop_date=stop_date, error=error, cause=cause)
+        if self.exec_worker and isinstance(self.exec_worker.env.program_state(), ProgramStopped):
+            self.exec_status, self.stop_date = ExecutionStatus.ABORTED, stop_date
+
+    Environment.set_error = set_error_unless_stopped
+    Execution.stop = stop_at_once
 
 
 def _complete_descriptions() -> None:

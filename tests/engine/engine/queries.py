@@ -10,8 +10,9 @@ import hashlib
 import json
 import math
 import random
+import re
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonata
 from jsonata.utils import Utils
@@ -75,17 +76,35 @@ def _fail(env: Environment, cause: str) -> None:
 
 def evaluate(expression: str, variables: dict[str, Any]) -> Any:
     """The value of `expression` in jsonata-python's own types: None is "nothing", Utils.NULL_VALUE is null."""
-    return _parsed(expression).evaluate(None, {name: _from_json(value) for name, value in variables.items()})
+    program, names, fields = _parsed(expression)
+    bound = {name: value for name, value in variables.items() if name in names}
+    if fields is not None:
+        bound["states"] = {name: value for name, value in bound["states"].items() if name in fields}
+    return program.evaluate(None, {name: _from_json(value) for name, value in bound.items()})
+
+
+class Expression(NamedTuple):
+    """A parsed expression and what its text names. Nothing else is bound to it: a rollout's variables are mostly its plan,
+    which few expressions name."""
+
+    program: jsonata.Jsonata
+    names: frozenset[str]
+    """Whatever stands behind a $, be it in a string."""
+    fields: frozenset[str] | None
+    """The fields of $states; None when the text does not tell."""
 
 
 @functools.lru_cache(maxsize=4096)
-def _parsed(expression: str) -> jsonata.Jsonata:
+def _parsed(expression: str) -> Expression:
     extract_jsonata_variable_references(expression)  # refuses $ and $$, as the service does
-    parsed = jsonata.Jsonata(expression)
-    parsed.set_output_convert_nulls(False)
+    program = jsonata.Jsonata(expression)
+    program.set_output_convert_nulls(False)
     for name, function in FUNCTIONS.items():
-        parsed.register_lambda(name, function)
-    return parsed
+        program.register_lambda(name, function)
+    names = re.findall(r"\$(\w+)", expression)
+    fields = re.findall(r"\$states\.(\w+)", expression)
+    all_named = 0 < len(fields) == names.count("states")
+    return Expression(program, frozenset(names), frozenset(fields) if all_named else None)
 
 
 def _from_json(value: Any) -> Any:

@@ -22,7 +22,10 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
         std::process::exit(code as i32);
     }
     if let Some(path) = event["count"].as_str().map(str::to_owned).or_else(|| std::env::var("COUNT").ok()) {
-        append(&path);
+        append(&path, "x");
+    }
+    if let Ok(path) = std::env::var("EVENTS") {
+        append(&path, &format!("{event}\n"));
     }
     if let Some(error) = event["error"].as_str() {
         return Err(Diagnostic { error_type: error.to_owned(), error_message: "as asked \"for\"".to_owned() });
@@ -37,11 +40,13 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
         "accessKeyId": std::env::var("AWS_ACCESS_KEY_ID").ok(),
         "variable": std::env::var("VARIABLE").ok(),
         "stateMachine": std::env::var("STATE_MACHINE_ARN").ok(),
+        "group": std::env::var("AUTO_SCALING_GROUP_NAME").ok(),
+        "hook": std::env::var("LIFECYCLE_HOOK_NAME").ok(),
     }))
 }
 
-fn append(path: &str) {
+fn append(path: &str, text: &str) {
     use std::io::Write;
     let file = std::fs::File::options().create(true).append(true).open(path);
-    file.and_then(|mut file| file.write_all(b"x")).expect("the test's folder is writable");
+    file.and_then(|mut file| file.write_all(text.as_bytes())).expect("the test's folder is writable");
 }

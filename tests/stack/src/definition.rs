@@ -5,10 +5,12 @@ use std::path::Path;
 use crate::{Error, function_arn};
 
 /// The placeholders of the definition and the functions whose ARNs they stand for.
-const FUNCTIONS: [(&str, &str); 4] = [
+const FUNCTIONS: [(&str, &str); 6] = [
     ("PlanRolloutFunction", "plan-rollout"),
+    ("TakeTurnFunction", "take-turn"),
     ("StartDeploymentFunction", "start-deployment"),
     ("CheckStatusFunction", "check-status"),
+    ("ReturnTurnFunction", "return-turn"),
     ("CompleteLifecycleHookFunction", "complete-lifecycle-hook"),
 ];
 
@@ -47,7 +49,7 @@ mod tests {
 
     #[test]
     fn an_unknown_placeholder_is_named() {
-        assert_eq!(substitute(r#"{"A": "${TakeTurnFunction}"}"#).unwrap_err(), "${TakeTurnFunction}");
+        assert_eq!(substitute(r#"{"A": "${GuessFunction}"}"#).unwrap_err(), "${GuessFunction}");
         assert_eq!(substitute(r#"{"A": "${CheckStatusFunction"#).unwrap_err(), "${CheckStatusFunction");
     }
 }

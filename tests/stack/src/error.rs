@@ -42,6 +42,14 @@ pub enum Error {
     /// The setting of the world makes no sense.
     #[error(transparent)]
     Setting(#[from] world::SettingError),
+    /// One of the options makes no sense.
+    #[error("{field}: {problem}")]
+    Option {
+        /// Which one, as JSON spells it, such as `faults[0].rate`.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// No such function is part of the stack.
     #[error("there is no function {0}")]
     UnknownFunction(String),
@@ -61,10 +69,28 @@ pub enum Error {
         /// The service's message.
         message: String,
     },
+    /// A call was answered with something else than its API says.
+    #[error("{operation}: unreadable answer: {reason}")]
+    UnreadableAnswer {
+        /// The API operation.
+        operation: &'static str,
+        /// What is wrong with the answer.
+        reason: String,
+    },
     /// A call got no answer.
     #[error(transparent)]
     Connection(#[from] reqwest::Error),
     /// A socket or a process.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+impl Error {
+    pub(crate) fn option(field: impl Into<String>, problem: &str) -> Self {
+        Self::Option { field: field.into(), problem: problem.to_owned() }
+    }
+
+    pub(crate) fn unreadable(operation: &'static str, error: &serde_json::Error) -> Self {
+        Self::UnreadableAnswer { operation, reason: error.to_string() }
+    }
 }

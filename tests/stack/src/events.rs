@@ -1,6 +1,11 @@
-//! EventBridge: the rule that hands launches to start-rollout.
+//! EventBridge: the events that its rules hand to start-rollout.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::{ACCOUNT, REGION};
+
+/// The function that the rules invoke.
+pub(crate) const START_ROLLOUT: &str = "start-rollout";
 
 /// Whether the rule of the Auto Scaling group's launch hook matches an event.
 pub(crate) fn is_launch(event: &Value, lifecycle_hook_name: &str) -> bool {
@@ -9,10 +14,26 @@ pub(crate) fn is_launch(event: &Value, lifecycle_hook_name: &str) -> bool {
         && event["detail"]["LifecycleHookName"] == lifecycle_hook_name
 }
 
+/// The event of the schedule at the world's `time`.
+///
+/// Shape from the EventBridge user guide, "Creating a rule that runs on a schedule".
+pub(crate) fn scheduled(time: &str) -> Value {
+    json!({
+        "version": "0",
+        "id": uuid::Uuid::new_v4().to_string(),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": time,
+        "region": REGION,
+        "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/turnstile-schedule")],
+        "detail": {},
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn only_the_launch_hook_s_own_events_match() {

@@ -1,11 +1,14 @@
 //! Step Functions, as its API answers.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::api::Api;
 
 /// How often `wait_for` asks, in real time.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -74,26 +77,19 @@ impl From<Description> for Execution {
 
 /// The state machine in the engine.
 pub(crate) struct StateMachine {
-    client: reqwest::Client,
-    engine: String,
+    api: Api,
     pub(crate) arn: String,
+    /// The executions as they were last described, by their ARNs. One whose status is still the same has not changed.
+    described: Mutex<HashMap<String, Execution>>,
 }
 
 impl StateMachine {
     /// Creates the state machine from its definition.
-    pub(crate) async fn create(
-        client: reqwest::Client,
-        engine: String,
-        name: &str,
-        definition: &str,
-    ) -> Result<Self, Error> {
-        let mut machine = Self { client, engine, arn: String::new() };
+    pub(crate) async fn create(api: Api, name: &str, definition: &str) -> Result<Self, Error> {
         let role = format!("arn:aws:iam::{}:role/{name}", crate::ACCOUNT);
-        let created = machine
-            .call("CreateStateMachine", json!({"name": name, "definition": definition, "roleArn": role}))
-            .await?;
-        machine.arn = text(&created["stateMachineArn"]);
-        Ok(machine)
+        let machine = json!({"name": name, "definition": definition, "roleArn": role});
+        let created = api.call("CreateStateMachine", machine).await?;
+        Ok(Self { api, arn: text(&created["stateMachineArn"]), described: Mutex::default() })
     }
 
     pub(crate) async fn start(&self, name: Option<&str>, input: &Value) -> Result<String, Error> {
@@ -101,21 +97,19 @@ impl StateMachine {
         if let Some(name) = name {
             request["name"] = name.into();
         }
-        Ok(text(&self.call("StartExecution", request).await?["executionArn"]))
+        Ok(text(&self.api.call("StartExecution", request).await?["executionArn"]))
     }
 
     pub(crate) async fn describe(&self, arn: &str) -> Result<Execution, Error> {
-        let answer = self.call("DescribeExecution", json!({"executionArn": arn})).await?;
-        let description: Description = serde_json::from_value(answer).map_err(|error| Error::Service {
-            operation: "DescribeExecution",
-            code: "unreadable answer".to_owned(),
-            message: error.to_string(),
-        })?;
+        const DESCRIBE: &str = "DescribeExecution";
+        let answer = self.api.call(DESCRIBE, json!({"executionArn": arn})).await?;
+        let description: Description =
+            serde_json::from_value(answer).map_err(|error| Error::unreadable(DESCRIBE, &error))?;
         Ok(description.into())
     }
 
     pub(crate) async fn stop(&self, arn: &str) -> Result<(), Error> {
-        self.call("StopExecution", json!({"executionArn": arn})).await.map(drop)
+        self.api.call("StopExecution", json!({"executionArn": arn})).await.map(drop)
     }
 
     pub(crate) async fn wait_for(&self, arn: &str) -> Result<Execution, Error> {
@@ -133,7 +127,16 @@ impl StateMachine {
         let pages = self.pages("ListExecutions", "executions", json!({"stateMachineArn": self.arn})).await?;
         let mut executions = Vec::with_capacity(pages.len());
         for listed in pages.iter().rev() {
-            executions.push(self.describe(&text(&listed["executionArn"])).await?);
+            let arn = text(&listed["executionArn"]);
+            let known = self.described.lock().unwrap().get(&arn).cloned();
+            executions.push(match known.filter(|known| listed["status"] == known.status) {
+                Some(known) => known,
+                None => {
+                    let described = self.describe(&arn).await?;
+                    self.described.lock().unwrap().insert(arn, described.clone());
+                    described
+                }
+            });
         }
         Ok(executions)
     }
@@ -145,7 +148,7 @@ impl StateMachine {
     async fn pages(&self, operation: &'static str, field: &str, mut request: Value) -> Result<Vec<Value>, Error> {
         let mut items = Vec::new();
         loop {
-            let mut answer = self.call(operation, request.clone()).await?;
+            let mut answer = self.api.call(operation, request.clone()).await?;
             if let Value::Array(page) = answer[field].take() {
                 items.extend(page);
             }
@@ -154,29 +157,6 @@ impl StateMachine {
                 _ => return Ok(items),
             }
         }
-    }
-
-    async fn call(&self, operation: &'static str, request: Value) -> Result<Value, Error> {
-        let answer = self
-            .client
-            .post(&self.engine)
-            .header("x-amz-target", format!("AWSStepFunctions.{operation}"))
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("authorization", crate::AUTHORIZATION)
-            .body(request.to_string())
-            .send()
-            .await?;
-        let failed = !answer.status().is_success();
-        let body: Value = answer.json().await?;
-        if failed {
-            let code = text(&body["__type"]);
-            return Err(Error::Service {
-                operation,
-                code: code.rsplit('#').next().unwrap_or_default().to_owned(),
-                message: text(&body["message"]),
-            });
-        }
-        Ok(body)
     }
 }
 

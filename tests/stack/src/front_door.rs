@@ -4,32 +4,52 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 use tower::ServiceExt;
 use uuid::Uuid;
+use world::{Call, Mishap, World};
 
-use crate::Error;
+use crate::calls::{self, Calls};
 use crate::environment::Outcome;
-use crate::function_arn;
-use crate::functions::Functions;
+use crate::fault::Strike;
+use crate::faults::Faults;
+use crate::functions::{Functions, name_of};
+use crate::line::Line;
+use crate::{Error, FaultService, function_arn};
 
 /// A Lambda payload is at most 6 MB, the largest of any service here.
 const LARGEST_BODY: usize = 8 << 20;
 
 #[derive(Clone)]
 pub(crate) struct FrontDoor {
-    pub(crate) functions: Arc<Functions>,
-    pub(crate) world: Router,
-    pub(crate) client: reqwest::Client,
+    functions: Arc<Functions>,
+    world: World,
+    worlds_services: Router,
+    /// The functions' calls of the engine's services.
+    calls: Arc<Calls>,
+    faults: Arc<Faults>,
+    client: reqwest::Client,
     /// The engine's URL.
-    pub(crate) engine: String,
+    engine: String,
 }
 
 impl FrontDoor {
+    pub(crate) fn new(
+        functions: Arc<Functions>,
+        world: &World,
+        calls: Arc<Calls>,
+        faults: Arc<Faults>,
+        client: reqwest::Client,
+        engine: String,
+    ) -> Self {
+        Self { functions, world: world.clone(), worlds_services: world.router(), calls, faults, client, engine }
+    }
+
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/2015-03-31/functions/{function}/invocations", post(invoke))
@@ -41,12 +61,33 @@ impl FrontDoor {
             .layer(axum::extract::DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(self)
     }
+
+    /// What happens to a call, if a fault hits it. Calls of tests and of people are none's.
+    fn strike(&self, headers: &HeaderMap, service: FaultService, operation: &str) -> Option<Strike> {
+        let is_ours = calls::is_by_state_machine(headers) || self.is_by_function(headers);
+        if is_ours { self.faults.strike(service, operation) } else { None }
+    }
+
+    fn is_by_function(&self, headers: &HeaderMap) -> bool {
+        calls::caller_of(headers).is_some_and(|caller| self.functions.has(caller))
+    }
+}
+
+/// Lets an answer go, as late as a fault wants it, or breaks the connection.
+async fn send(answer: Response, strike: Option<Strike>, line: &Line) -> Response {
+    match strike {
+        Some(Strike::Slow(late)) => tokio::time::sleep(late).await,
+        Some(Strike::Mishap(mishap)) if mishap.breaks_connection() => line.cut(),
+        _ => {}
+    }
+    identified(answer)
 }
 
 /// Lambda's Invoke.
 async fn invoke(
     State(door): State<FrontDoor>,
     Path(function): Path<String>,
+    ConnectInfo(line): ConnectInfo<Line>,
     headers: HeaderMap,
     payload: Bytes,
 ) -> Response {
@@ -57,7 +98,30 @@ async fn invoke(
             Err(error) => invoke_error(&error),
         });
     }
-    identified(match door.functions.invoke(&function, payload).await {
+    let name = name_of(&function);
+    let strike = door.strike(&headers, FaultService::Lambda, name);
+    let Some(strike) = strike else { return identified(invoked(&door, &function, payload).await) };
+    let call = Call {
+        at: door.world.now(),
+        caller: calls::caller_of(&headers).unwrap_or_default().to_owned(),
+        service: FaultService::Lambda.as_str(),
+        operation: name.to_owned(),
+        parameters: serde_json::from_slice(&payload).unwrap_or_default(),
+        outcome: String::new(),
+    };
+    let answer = match strike.mishap() {
+        Some(Mishap::Error { status, code }) => lambda_error(*status, code, Mishap::ERROR_MESSAGE),
+        Some(Mishap::Reset) => StatusCode::BAD_GATEWAY.into_response(),
+        Some(Mishap::LostAnswer) | None => invoked(&door, &function, payload).await,
+    };
+    let own = calls::outcome(answer.status(), &[]);
+    door.calls.add(Call { outcome: Mishap::outcome_of(strike.mishap(), &own), ..call });
+    send(answer, Some(strike), &line).await
+}
+
+/// Lambda's answer when the function has run, or cannot.
+async fn invoked(door: &FrontDoor, function: &str, payload: Bytes) -> Response {
+    match door.functions.invoke(function, payload).await {
         Ok((answer, failed)) => {
             let mut response = ([("x-amz-executed-version", "$LATEST")], answer).into_response();
             if failed {
@@ -66,17 +130,26 @@ async fn invoke(
             response
         }
         Err(error) => invoke_error(&error),
-    })
+    }
 }
 
 fn invoke_error(error: &Error) -> Response {
     let (status, code) = match error {
-        Error::UnknownFunction(_) => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
-        Error::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, "ServiceException"),
+        Error::UnknownFunction(_) => (404, "ResourceNotFoundException"),
+        Error::TooManyRequests(_) => (429, "TooManyRequestsException"),
+        _ => (500, "ServiceException"),
     };
-    let body = json!({"Type": "User", "Message": error.to_string()}).to_string();
-    (status, [("x-amzn-errortype", code)], body).into_response()
+    lambda_error(status, code, &error.to_string())
+}
+
+fn lambda_error(status: u16, code: &str, message: &str) -> Response {
+    let kind = if status < 500 { "User" } else { "Service" };
+    let body = json!({"Type": kind, "Message": message}).to_string();
+    (status_of(status), [("x-amzn-errortype", code)], body).into_response()
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// The Runtime API's next invocation: answers when there is one.
@@ -131,46 +204,74 @@ async fn init_error(
 }
 
 /// Every other call: CodeDeploy and Auto Scaling are the world's, the rest is the engine's.
-async fn service(State(door): State<FrontDoor>, request: Request) -> Response {
-    if matches!(service_of(request.headers()).as_deref(), Some("codedeploy" | "autoscaling")) {
-        let Ok(answer) = door.world.oneshot(request).await;
-        return identified(answer);
-    }
-    match forward(&door, request).await {
-        Ok(answer) => identified(answer),
-        Err(error) => (StatusCode::BAD_GATEWAY, error).into_response(),
-    }
-}
-
-/// The service a call is for: the one it is signed for, else the one of its `X-Amz-Target`.
-fn service_of(headers: &HeaderMap) -> Option<String> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    // Credential=<key>/<date>/<region>/<service>/aws4_request
-    let signed = text("authorization")
-        .and_then(|authorization| authorization.split_once("Credential="))
-        .and_then(|(_, credential)| credential.split('/').nth(3));
-    let target = || text("x-amz-target")?.split(['_', '.']).next();
-    signed.or_else(target).map(str::to_ascii_lowercase)
-}
-
-async fn forward(door: &FrontDoor, request: Request) -> Result<Response, String> {
-    let engine = &door.engine;
+async fn service(State(door): State<FrontDoor>, ConnectInfo(line): ConnectInfo<Line>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let body = match axum::body::to_bytes(body, LARGEST_BODY).await {
+        Ok(body) => body,
+        Err(error) => return (StatusCode::PAYLOAD_TOO_LARGE, error.to_string()).into_response(),
+    };
+    let service = calls::service_of(&parts.headers).and_then(|name| FaultService::of(&name));
+    let strike =
+        service.and_then(|service| door.strike(&parts.headers, service, &calls::operation_of(&parts.headers, &body)));
+    let mishap = strike.as_ref().and_then(Strike::mishap);
+    let answer = match service {
+        Some(FaultService::CodeDeploy | FaultService::AutoScaling) => of_world(&door, parts, body, mishap).await,
+        _ => of_engine(&door, parts, body, mishap).await,
+    };
+    send(answer, strike, &line).await
+}
+
+async fn of_world(door: &FrontDoor, mut parts: Parts, body: Bytes, mishap: Option<&Mishap>) -> Response {
+    if let Some(mishap) = mishap {
+        parts.extensions.insert(mishap.clone());
+    }
+    let Ok(answer) = door.worlds_services.clone().oneshot(Request::from_parts(parts, Body::from(body))).await;
+    answer
+}
+
+async fn of_engine(door: &FrontDoor, parts: Parts, body: Bytes, mishap: Option<&Mishap>) -> Response {
+    // A fault is told of whoever it hits.
+    let is_told = mishap.is_some() || door.is_by_function(&parts.headers);
+    let call = is_told.then(|| calls::read(door.world.now(), &parts.headers, &body));
+    let answer = match mishap {
+        Some(Mishap::Error { status, code }) => {
+            let body = json!({"__type": code, "message": Mishap::ERROR_MESSAGE}).to_string();
+            Ok((status_of(*status), HeaderMap::new(), body.into()))
+        }
+        Some(Mishap::Reset) => Ok((StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new())),
+        Some(Mishap::LostAnswer) | None => forward(door, parts, body).await,
+    };
+    match answer {
+        Ok((status, headers, body)) => {
+            if let Some(call) = call {
+                let outcome = Mishap::outcome_of(mishap, &calls::outcome(status, &body));
+                door.calls.add(Call { outcome, ..call });
+            }
+            (status, headers, body).into_response()
+        }
+        Err(error) => (StatusCode::BAD_GATEWAY, format!("the engine: {error}")).into_response(),
+    }
+}
+
+/// The engine's answer.
+async fn forward(
+    door: &FrontDoor,
+    parts: Parts,
+    body: Bytes,
+) -> Result<(StatusCode, HeaderMap, Bytes), reqwest::Error> {
+    let engine = &door.engine;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let body = axum::body::to_bytes(body, LARGEST_BODY).await.map_err(|error| error.to_string())?;
     let mut headers = parts.headers;
     for own in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH] {
         headers.remove(own);
     }
-    let sent = door.client.request(parts.method, format!("{engine}{path}")).headers(headers).body(body).send().await;
-    let mut answer = sent.map_err(|error| format!("the engine: {error}"))?;
-    let status = answer.status();
+    let request = door.client.request(parts.method, format!("{engine}{path}")).headers(headers).body(body);
+    let mut answer = request.send().await?;
     let mut headers = std::mem::take(answer.headers_mut());
     for own in [header::TRANSFER_ENCODING, header::CONNECTION, header::CONTENT_LENGTH] {
         headers.remove(own);
     }
-    let body = answer.bytes().await.map_err(|error| format!("the engine: {error}"))?;
-    Ok((status, headers, Body::from(body)).into_response())
+    Ok((answer.status(), headers, answer.bytes().await?))
 }
 
 /// Every answer of AWS carries a request id, and clients read it.
@@ -180,31 +281,4 @@ fn identified(mut answer: Response) -> Response {
         answer.headers_mut().insert("x-amzn-requestid", id);
     }
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_is_for_the_service_it_is_signed_for_else_for_its_target() {
-        let signature = |service: &str| {
-            format!(
-                "AWS4-HMAC-SHA256 Credential=key/20260131/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-            )
-        };
-        let autoscaling = signature("autoscaling");
-        let states = signature("states");
-        for (headers, service) in [
-            (vec![("authorization", autoscaling.as_str())], Some("autoscaling")),
-            (vec![("x-amz-target", "CodeDeploy_20141006.CreateDeployment")], Some("codedeploy")),
-            (vec![("x-amz-target", "AWSStepFunctions.StartExecution")], Some("awsstepfunctions")),
-            (vec![("authorization", &states), ("x-amz-target", "CodeDeploy_20141006.X")], Some("states")),
-            (vec![("authorization", "Bearer x")], None),
-            (vec![], None),
-        ] {
-            let map = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-            assert_eq!(service_of(&map).as_deref(), service, "{headers:?}");
-        }
-    }
 }

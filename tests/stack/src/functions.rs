@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::Error;
 use crate::engine::Lifeline;
 use crate::environment::{Environment, Outcome};
+use crate::hold::{Hold, Holds};
 
 /// How long Lambda waits before the first and the second retry of an asynchronous invocation.
 ///
@@ -62,6 +63,7 @@ pub(crate) struct Functions {
     lifeline: Lifeline,
     log_dir: PathBuf,
     speed: f64,
+    holds: Holds,
 }
 
 struct Pool {
@@ -96,7 +98,12 @@ impl Functions {
             .into_iter()
             .map(|function| (function.name.clone(), Arc::new(Pool { function, environments: Mutex::default() })))
             .collect();
-        Ok(Self { functions, endpoint, lifeline, log_dir, speed })
+        Ok(Self { functions, endpoint, lifeline, log_dir, speed, holds: Holds::default() })
+    }
+
+    /// Keeps the next call of a function on its way.
+    pub(crate) fn hold(&self, function: &str) -> Hold {
+        self.holds.hold(function)
     }
 
     /// Invokes a function, given by name or ARN, and waits for its answer. True beside it says that the function failed.
@@ -108,8 +115,9 @@ impl Functions {
         let request_id = Uuid::new_v4().to_string();
         let timeout = pool.function.timeout;
         let invocation = tokio::spawn({
-            let request_id = request_id.clone();
+            let (functions, request_id) = (self.clone(), request_id.clone());
             async move {
+                functions.holds.pass(&pool.function.name).await;
                 let outcome = environment.invoke(request_id, payload, timeout).await;
                 pool.release(environment);
                 outcome
@@ -143,6 +151,11 @@ impl Functions {
             }
         });
         Ok(())
+    }
+
+    /// Whether there is a function of this name.
+    pub(crate) fn has(&self, function: &str) -> bool {
+        self.functions.contains_key(function)
     }
 
     /// The running environment `id` of a function, for its Runtime API.
@@ -218,7 +231,7 @@ impl Pool {
 }
 
 /// The name in a function's name, partial ARN or ARN, without qualifier.
-fn name_of(function: &str) -> &str {
+pub(crate) fn name_of(function: &str) -> &str {
     let mut parts = function.split(':');
     match parts.by_ref().find(|part| *part == "function") {
         Some(_) => parts.next().unwrap_or(function),

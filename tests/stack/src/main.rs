@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use stack::{Options, Stack};
+use stack::{Delivery, Options, Stack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The setting where none is given: one Auto Scaling group whose instances six applications are deployed to.
@@ -21,6 +21,9 @@ struct Arguments {
     /// How many times each event of the launch hook is delivered
     #[arg(long, default_value_t = 1)]
     deliveries: u32,
+    /// World seconds between two events of start-rollout's schedule; without it there are none
+    #[arg(long)]
+    schedule_seconds: Option<f64>,
     /// The applications, where neither the input nor the hook names any
     #[arg(long)]
     applications: Option<String>,
@@ -56,7 +59,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let setting = serde_json::from_str(&setting).map_err(|error| format!("{named}: {error}"))?;
     let options = Options {
         speed: arguments.speed,
-        deliveries: arguments.deliveries,
+        events: Delivery::of(arguments.deliveries),
+        schedule_seconds: arguments.schedule_seconds,
         applications: arguments.applications,
         lifecycle_hook_name: arguments.lifecycle_hook_name,
         ..Options::new(setting)

@@ -4,16 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::Function;
+use crate::{Delivery, Error, Fault, Function, schedule};
 
 /// Turnstile's functions.
-const FUNCTIONS: [&str; 5] =
-    ["start-rollout", "plan-rollout", "start-deployment", "check-status", "complete-lifecycle-hook"];
+const FUNCTIONS: [&str; 7] = [
+    "start-rollout",
+    "plan-rollout",
+    "take-turn",
+    "start-deployment",
+    "check-status",
+    "return-turn",
+    "complete-lifecycle-hook",
+];
 /// Longer than any of them takes.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Enough for a hundred rollouts that call the same function at once.
-const CONCURRENCY: usize = 100;
+/// Enough for a hundred rollouts that call the same function at once, beside as many calls that a state machine has given up.
+const CONCURRENCY: usize = 200;
 
 /// What a stack is started with. [`Options::new`] has the defaults of this workspace.
 #[derive(Debug, Clone)]
@@ -26,8 +33,14 @@ pub struct Options {
     pub applications: Option<String>,
     /// The launch hook whose events start rollouts and which they complete.
     pub lifecycle_hook_name: String,
-    /// How many times each of the hook's events is delivered: EventBridge promises at least once, and keeps neither promise nor limit.
-    pub deliveries: u32,
+    /// The Auto Scaling group that the schedule looks after: start-rollout's `AUTO_SCALING_GROUP_NAME`. `None`: the setting's first.
+    pub auto_scaling_group_name: Option<String>,
+    /// How the hook's events are delivered to start-rollout.
+    pub events: Delivery,
+    /// World seconds between two events of start-rollout's schedule, at least 1. `None`: there is no schedule.
+    pub schedule_seconds: Option<f64>,
+    /// What goes wrong with the calls of functions and of the state machine.
+    pub faults: Vec<Fault>,
     /// The state machine's definition.
     pub definition: PathBuf,
     /// The functions that run.
@@ -56,13 +69,24 @@ impl Options {
             speed: 20.0,
             applications: None,
             lifecycle_hook_name: "turnstile".to_owned(),
-            deliveries: 1,
+            auto_scaling_group_name: None,
+            events: Delivery::default(),
+            schedule_seconds: None,
+            faults: Vec::new(),
             definition: workspace.join("statemachine/rollout.asl.json"),
             functions: functions.into(),
             python: std::env::var_os("TURNSTILE_PYTHON")
                 .map_or_else(|| workspace.join(".venv/bin/python"), PathBuf::from),
             log_dir: own_log_dirs().join(run()),
         }
+    }
+
+    /// The first thing wrong with what a caller may have read from a file, if there is something.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.events.check()?;
+        schedule::check(self.schedule_seconds)?;
+        let functions: Vec<&str> = self.functions.iter().map(|function| function.name.as_str()).collect();
+        self.faults.iter().enumerate().try_for_each(|(index, fault)| fault.check(index, &functions))
     }
 }
 

@@ -8,18 +8,22 @@ use std::time::Duration;
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
-use world::{Clock, Running, World};
+use world::{Call, Clock, Running, World};
 
+use crate::api::{Api, DYNAMODB, STEP_FUNCTIONS};
+use crate::calls::Calls;
+use crate::delivery::Courier;
 use crate::engine::{Engine, Lifeline};
 use crate::executions::{self, StateMachine};
+use crate::faults::Faults;
 use crate::front_door::FrontDoor;
 use crate::functions::Functions;
+use crate::line::{Line, Lines};
 use crate::options::is_own_log_dir;
-use crate::{
-    Error, Execution, Function, Invoked, Options, Process, STATE_MACHINE, definition, events, state_machine_arn,
-};
+use crate::turns::Turns;
+use crate::variables::Variables;
+use crate::{Error, Execution, Hold, Invoked, Options, Process, STATE_MACHINE, Turn, definition, schedule};
 
 /// The engine's API answers at once: an execution goes on behind its start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
@@ -32,6 +36,9 @@ pub struct Stack {
     world: World,
     functions: Arc<Functions>,
     state_machine: StateMachine,
+    turns: Turns,
+    calls: Arc<Calls>,
+    faults: Arc<Faults>,
     engine: Engine,
     endpoint: String,
     tasks: Vec<JoinHandle<()>>,
@@ -41,12 +48,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts the world, the functions' service and the engine, and creates the state machine in it.
+    /// Starts the world, the functions' service and the engine, and creates the state machine and the table of turns in it.
     ///
     /// # Errors
     ///
     /// What is missing to start it: a bootstrap, the Python environment, a substitution of the definition, a setting that makes sense.
     pub async fn start(options: Options) -> Result<Self, Error> {
+        options.check()?;
         let definition = definition::read(&options.definition)?;
         let own_log_dir = is_own_log_dir(&options.log_dir).then(|| options.log_dir.clone());
         let failed = |source| Error::File { path: options.log_dir.clone(), source };
@@ -59,8 +67,8 @@ impl Stack {
         let address = listener.local_addr()?;
         let endpoint = format!("http://{address}");
         let (lifeline, dependants) = Lifeline::new();
-        let environment = Environment { applications: options.applications, hook: options.lifecycle_hook_name.clone() };
-        let functions = options.functions.into_iter().map(|function| environment.complete(function)).collect();
+        let variables = Variables::new(&options);
+        let functions = options.functions.into_iter().map(|function| variables.complete(function)).collect();
         let functions =
             Functions::new(functions, endpoint.clone(), lifeline.clone(), options.log_dir.clone(), options.speed)?;
         let functions = Arc::new(functions);
@@ -70,16 +78,38 @@ impl Stack {
         // Everything is on this machine: no proxy leads there, and nothing takes long.
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWERS_WITHIN).build()?;
         let url = format!("http://127.0.0.1:{}", engine.port);
-        let state_machine = StateMachine::create(client.clone(), url.clone(), STATE_MACHINE, &definition).await?;
+        let api = |service| Api::new(client.clone(), url.clone(), service);
+        let state_machine = StateMachine::create(api(STEP_FUNCTIONS), STATE_MACHINE, &definition).await?;
+        let turns = Turns::create(api(DYNAMODB)).await?;
 
         // The world's time runs from here on: nothing that has to start first may take any of it.
-        let world = World::new(options.setting, Clock::Scaled(options.speed))?;
-        let launches = deliver(world.events(), functions.clone(), options.lifecycle_hook_name, options.deliveries);
-        let door = FrontDoor { functions: functions.clone(), world: world.router(), client, engine: url };
-        let tasks = vec![tokio::spawn(launches), tokio::spawn(serve(listener, door.router()))];
+        let (seed, speed) = (options.setting.seed, options.speed);
+        let world = World::new(options.setting, Clock::Scaled(speed))?;
+        let (lifecycle_hook_name, delivery) = (options.lifecycle_hook_name, options.events);
+        let courier = Courier { functions: functions.clone(), lifecycle_hook_name, delivery, seed, speed };
+        let calls = Arc::new(Calls::default());
+        let faults = Arc::new(Faults::new(options.faults, seed));
+        let door = FrontDoor::new(functions.clone(), &world, calls.clone(), faults.clone(), client, url);
+        let mut tasks =
+            vec![tokio::spawn(courier.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
+        if let Some(seconds) = options.schedule_seconds {
+            tasks.push(tokio::spawn(schedule::run(world.clone(), functions.clone(), seconds, speed)));
+        }
         let running = world.run();
         lifeline.world_starts();
-        Ok(Self { world, functions, state_machine, engine, endpoint, tasks, own_log_dir, _running: running })
+        Ok(Self {
+            world,
+            functions,
+            state_machine,
+            turns,
+            calls,
+            faults,
+            engine,
+            endpoint,
+            tasks,
+            own_log_dir,
+            _running: running,
+        })
     }
 
     /// The URL that everything takes for AWS.
@@ -132,6 +162,28 @@ impl Stack {
         Ok(executions::transitions(&self.history(arn).await?))
     }
 
+    /// Every claim in the table of turns, by its name.
+    pub async fn turns(&self) -> Result<Vec<Turn>, Error> {
+        self.turns.all().await
+    }
+
+    /// Deletes every item of the table of turns, as a person does in the console.
+    pub async fn delete_turns(&self) -> Result<(), Error> {
+        self.turns.delete().await
+    }
+
+    /// The calls of functions that the engine answered: of Step Functions (`states`) and of DynamoDB. Those of CodeDeploy and
+    /// Auto Scaling are in the world's report. Of the state machine's calls of functions (`lambda`, where the operation is the
+    /// function's name and the caller `engine`) only those that a fault hit.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.all()
+    }
+
+    /// How many calls each of [`Options::faults`] has hit.
+    pub fn fault_hits(&self) -> Vec<u32> {
+        self.faults.hits()
+    }
+
     /// Invokes a function and waits for its answer.
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Invoked, Error> {
         let (answer, failed) = self.functions.invoke(function, payload.to_string().into()).await?;
@@ -143,6 +195,12 @@ impl Stack {
     /// Invokes a function in the background, as an event does: a failed invocation is retried twice.
     pub fn invoke_asynchronously(&self, function: &str, payload: &Value) -> Result<(), Error> {
         self.functions.invoke_asynchronously(function, payload.to_string().into())
+    }
+
+    /// Keeps the next call of a function on its way, until it is let go. The caller's time-out runs on; the function's begins when
+    /// the call arrives.
+    pub fn hold(&self, function: &str) -> Hold {
+        self.functions.hold(function)
     }
 
     /// The functions' processes that run.
@@ -178,43 +236,7 @@ impl Drop for Stack {
     }
 }
 
-/// The environment variables that template.yaml gives the functions.
-struct Environment {
-    applications: Option<String>,
-    hook: String,
-}
-
-impl Environment {
-    fn complete(&self, mut function: Function) -> Function {
-        let hook = ("LIFECYCLE_HOOK_NAME", self.hook.clone());
-        let variables = match function.name.as_str() {
-            "start-rollout" => vec![("STATE_MACHINE_ARN", state_machine_arn())],
-            "plan-rollout" => {
-                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([hook]).collect()
-            }
-            "complete-lifecycle-hook" => vec![hook],
-            _ => Vec::new(),
-        };
-        // A variable that the function brings along comes later, and wins.
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
-        function.environment.splice(..0, variables);
-        function
-    }
-}
-
 async fn serve(listener: TcpListener, router: Router) {
     // Serving a bound listener ends only when its task is aborted.
-    let _ = axum::serve(listener, router).await;
-}
-
-/// Delivers the events of launches to start-rollout, each as often as asked for.
-async fn deliver(mut all: UnboundedReceiver<Value>, functions: Arc<Functions>, hook: String, deliveries: u32) {
-    while let Some(event) = all.recv().await {
-        if events::is_launch(&event, &hook) {
-            for _ in 0..deliveries {
-                // A stack without start-rollout lets launches be.
-                let _ = functions.invoke_asynchronously("start-rollout", event.to_string().into());
-            }
-        }
-    }
+    let _ = axum::serve(Lines(listener), router.into_make_service_with_connect_info::<Line>()).await;
 }

@@ -6,7 +6,7 @@ use stack::Stack;
 use crate::fixture::{Folder, LOOP, client, end_of, function, start};
 
 /// A state machine of one state, after which `Caught` gives back its input.
-fn one(state: Value) -> Value {
+pub fn one(state: Value) -> Value {
     json!({
         "QueryLanguage": "JSONata",
         "StartAt": "State",
@@ -27,12 +27,12 @@ fn task(event: Value, fields: Value) -> Value {
 }
 
 /// A Catch of one error name that hands on the error.
-fn catch(error: &str) -> Value {
+pub fn catch(error: &str) -> Value {
     json!([{"ErrorEquals": [error], "Next": "Caught", "Output": "{% $states.errorOutput %}"}])
 }
 
 /// Runs a definition with `{"list": [1, 2, 3]}`; the execution's description, its output parsed.
-async fn run(stack: &Stack, definition: &Value) -> Value {
+pub async fn run(stack: &Stack, definition: &Value) -> Value {
     let client = client();
     let call = async |operation: &str, body: Value| -> Value {
         let request = client
@@ -167,6 +167,9 @@ async fn expressions_have_the_service_s_functions_and_json_s_types() {
             "integer": "{% 10 / 5 %}",
             "fraction": "{% 10 / 4 %}",
             "mapped": "{% $map($states.input.list, function($n) { $n * 2 }) %}",
+            "states": "{% $exists($lookup($states, 'context')) %}",
+            "statesByAnotherName": "{% ($all := $states; $all.input.list[2]) %}",
+            "divided": "{% $states.input.list[0] / 2 + $states.input.list[1] / 2 %}",
             "startTime": "{% $contains($states.context.Execution.StartTime, /^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$/) %}",
         }})),
     )
@@ -184,6 +187,9 @@ async fn expressions_have_the_service_s_functions_and_json_s_types() {
         "integer": 2,
         "fraction": 2.5,
         "mapped": [2, 4, 6],
+        "states": true,
+        "statesByAnotherName": 3,
+        "divided": 1.5,
         "startTime": true,
     });
     assert_eq!(ended["output"], expected, "{ended}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stack::Error;
 
-use crate::fixture::{Folder, LOOP, client, end_of, function, start, try_start, until};
+use crate::fixture::{Folder, LOOP, client, end_of, function, start, try_start};
 
 #[tokio::test]
 async fn an_execution_runs_the_function_and_counts_its_transitions() {
@@ -37,7 +37,10 @@ async fn the_same_start_at_the_same_moment_is_one_execution() {
     let (a, b, c, d) = tokio::join!(start(), start(), start(), start());
     let arn = a.unwrap();
     assert_eq!([b.unwrap(), c.unwrap(), d.unwrap()], [arn.as_str(); 3]);
-    assert_eq!(stack.executions().await.unwrap().len(), 1);
+    let running = stack.executions().await.unwrap();
+    assert_eq!(running.iter().map(|execution| execution.status.as_str()).collect::<Vec<_>>(), ["RUNNING"]);
+    let ended = end_of(&stack, &arn).await;
+    assert_eq!(stack.executions().await.unwrap(), [ended]);
 
     let other = stack.start_execution(Some("same"), &json!({})).await.unwrap_err();
     assert!(matches!(&other, Error::Service { code, .. } if code == "ExecutionAlreadyExists"), "{other}");
@@ -64,7 +67,7 @@ async fn every_service_is_behind_the_one_endpoint() {
     };
 
     let (status, tables) = call("dynamodb", "DynamoDB_20120810.ListTables", json!({})).await;
-    assert_eq!((status, tables), (200, json!({"TableNames": []})));
+    assert_eq!((status, tables), (200, json!({"TableNames": ["turnstile-turns"]})));
 
     let (status, error) =
         call("codedeploy", "CodeDeploy_20141006.GetDeployment", json!({"deploymentId": "d-ABCDEFGH1"})).await;
@@ -81,29 +84,6 @@ async fn every_service_is_behind_the_one_endpoint() {
     );
     let event = client.post(&invoke).header("x-amz-invocation-type", "Event").body("{}").send().await.unwrap();
     assert_eq!(event.status().as_u16(), 202);
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn a_launch_reaches_start_rollout_as_often_as_it_is_delivered() {
-    let folder = Folder::new();
-    let mut start_rollout = function("start-rollout");
-    start_rollout.environment.push(("COUNT".to_owned(), folder.path("calls").display().to_string()));
-    let mut options = crate::fixture::options(&folder, LOOP, vec![start_rollout]);
-    options.deliveries = 3;
-    let group = json!({"name": "group", "hooks": [{"name": "turnstile"}, {"name": "another"}]});
-    options.setting = serde_json::from_value(json!({"autoScalingGroups": [group]})).unwrap();
-    let stack = stack::Stack::start(options).await.unwrap();
-    let calls = || std::fs::read(folder.path("calls")).map_or(0, |calls| calls.len());
-
-    stack.world().launch("group").unwrap();
-    until(|| calls() >= 3).await;
-    // The other hook's event came at the same moment, and is somebody else's.
-    assert_eq!(calls(), 3);
-
-    let invoked = stack.invoke("start-rollout", &json!({})).await.unwrap();
-    assert_eq!(invoked.payload["stateMachine"], stack.state_machine_arn());
-    assert_eq!(calls(), 4);
     stack.stop().await;
 }
 
@@ -125,4 +105,10 @@ async fn what_is_missing_is_said_before_anything_starts() {
     };
     let error = stack::Stack::start(options).await.err().unwrap();
     assert!(error.to_string().ends_with("run `make .venv`"), "{error}");
+
+    let faults =
+        serde_json::from_value(json!([{"service": "lambda", "operation": "nobody", "kind": "reset"}])).unwrap();
+    let options = stack::Options { faults, ..crate::fixture::options(&folder, LOOP, vec![function("fixture")]) };
+    let error = stack::Stack::start(options).await.err().unwrap();
+    assert_eq!(error.to_string(), "faults[0].operation: there is no such function");
 }

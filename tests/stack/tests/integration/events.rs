@@ -1,0 +1,107 @@
+//! What start-rollout is told, and when.
+
+use serde_json::{Value, json};
+use stack::{Delivery, Function, Options, Stack};
+
+use crate::fixture::{Folder, LOOP, calls_in, function, options, until};
+
+/// The function `start-rollout` that writes down its events, one a line.
+fn start_rollout(folder: &Folder) -> Function {
+    let mut function = function("start-rollout");
+    let variable = |name: &str, path: &str| (name.to_owned(), folder.path(path).display().to_string());
+    function.environment = vec![variable("COUNT", "calls"), variable("EVENTS", "events")];
+    function
+}
+
+/// A stack with two groups, of which the first one's instances wait at two hooks 10 s after their launch.
+fn of_two_groups(folder: &Folder) -> Options {
+    let mut options = options(folder, LOOP, vec![start_rollout(folder)]);
+    let first = json!({"name": "first", "bootSeconds": 10, "hooks": [{"name": "turnstile"}, {"name": "another"}]});
+    options.setting = serde_json::from_value(json!({"autoScalingGroups": [first, {"name": "second"}]})).unwrap();
+    options
+}
+
+fn events(folder: &Folder) -> Vec<Value> {
+    let lines = std::fs::read_to_string(folder.path("events")).unwrap_or_default();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_launch_reaches_start_rollout_as_often_as_it_is_delivered() {
+    let folder = Folder::new();
+    let stack = Stack::start(Options { events: Delivery::of(3), ..of_two_groups(&folder) }).await.unwrap();
+    let calls = || calls_in(&folder.path("calls"));
+    stack.world().launch("first").unwrap();
+    until(|| calls() >= 3).await;
+    // The other hook's event came at the same moment, and is somebody else's.
+    assert_eq!(calls(), 3);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_lost_never_comes() {
+    let folder = Folder::new();
+    let events_of = Delivery { lose: vec![0, 2], ..Delivery::default() };
+    let stack = Stack::start(Options { events: events_of, ..of_two_groups(&folder) }).await.unwrap();
+    let ids = stack.world().launch_over("first", 4, 30.0).unwrap();
+    until(|| events(&folder).len() == 2).await;
+    let told = |event: Value| event["detail"]["EC2InstanceId"].as_str().unwrap().to_owned();
+    let mut told: Vec<String> = events(&folder).into_iter().map(told).collect();
+    told.sort_by_key(|told| ids.iter().position(|id| id == told));
+    assert_eq!(told, [ids[1].as_str(), &ids[3]]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_can_come_late() {
+    let folder = Folder::new();
+    let late = Delivery { delay_seconds: 300.0, spread_seconds: 100.0, ..Delivery::default() };
+    let stack = Stack::start(Options { events: late, ..of_two_groups(&folder) }).await.unwrap();
+    stack.world().launch("first").unwrap();
+    until(|| !events(&folder).is_empty()).await;
+    let opened_at = stack.world().report().hook_actions[0].opened_at;
+    assert!(stack.world().now() >= opened_at + 300.0, "{} {opened_at}", stack.world().now());
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_schedule_wakes_start_rollout_again_and_again() {
+    let folder = Folder::new();
+    let stack = Stack::start(Options { schedule_seconds: Some(100.0), ..of_two_groups(&folder) }).await.unwrap();
+    until(|| events(&folder).len() >= 3).await;
+    assert!(stack.world().now() >= 300.0, "{}", stack.world().now());
+    let mut events = events(&folder);
+    events.sort_by_key(|event| event["time"].as_str().map(str::to_owned));
+    let mut times: Vec<&str> = events.iter().map(|event| event["time"].as_str().unwrap()).collect();
+    times.dedup();
+    assert_eq!(times.len(), events.len(), "each has a time of its own: {times:?}");
+    assert!(times[0].ends_with('Z') && times[0].len() == "2026-01-31T12:34:56Z".len(), "{times:?}");
+    let mut event = events.remove(0);
+    (event["id"], event["time"]) = (Value::Null, Value::Null);
+    let expected = json!({
+        "version": "0",
+        "id": null,
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": null,
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/turnstile-schedule"],
+        "detail": {},
+    });
+    assert_eq!(event, expected);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn start_rollout_knows_its_group_and_hook() {
+    for (named, group) in [(None, "first"), (Some("second".to_owned()), "second")] {
+        let folder = Folder::new();
+        let options = Options { auto_scaling_group_name: named, ..of_two_groups(&folder) };
+        let stack = Stack::start(options).await.unwrap();
+        let told = stack.invoke("start-rollout", &json!({})).await.unwrap().payload;
+        assert_eq!((&told["group"], &told["hook"]), (&json!(group), &json!("turnstile")));
+        assert_eq!(told["stateMachine"], stack.state_machine_arn());
+        stack.stop().await;
+    }
+}

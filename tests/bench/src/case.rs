@@ -1,0 +1,113 @@
+//! The cases of the benchmark and their limits.
+
+use world::CallRate;
+
+use crate::setting;
+
+/// One burst of launches, and what it may cost.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it is.
+    pub name: &'static str,
+    /// How many instances are launched.
+    pub instances: usize,
+    /// Over which time.
+    pub launches: Launches,
+    /// The rate to which CodeDeploy throttles calls, if it does.
+    pub codedeploy: Option<CallRate>,
+    /// World seconds a real second: as many as the local stack keeps up with on two cores.
+    pub speed: f64,
+    /// The most deployments.
+    pub limit_deployments: usize,
+    /// The longest makespan, in the six deployments' own time.
+    pub limit_makespan_ratio: Option<f64>,
+}
+
+/// When the instances are launched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Launches {
+    /// All in the same moment.
+    AtOnce,
+    /// Evenly spread over the six deployments' own time.
+    OverOneRollout,
+}
+
+impl Launches {
+    /// World seconds from the first launch to the last.
+    pub fn seconds(self) -> f64 {
+        match self {
+            Self::AtOnce => 0.0,
+            Self::OverOneRollout => setting::own_seconds(),
+        }
+    }
+}
+
+/// The cases, in the order in which they run.
+///
+/// A turn makes a deployment for each application, six in all. An instance that comes when the first of them has chosen its targets
+/// needs another turn.
+pub const CASES: [Case; 5] = [
+    Case {
+        name: "1 alone",
+        instances: 1,
+        launches: Launches::AtOnce,
+        codedeploy: None,
+        speed: 80.0,
+        limit_deployments: 6,
+        limit_makespan_ratio: None,
+    },
+    Case {
+        name: "5 at once",
+        instances: 5,
+        launches: Launches::AtOnce,
+        codedeploy: None,
+        speed: 80.0,
+        limit_deployments: 12,
+        limit_makespan_ratio: None,
+    },
+    Case {
+        name: "100 at once",
+        instances: 100,
+        launches: Launches::AtOnce,
+        codedeploy: None,
+        speed: 12.0,
+        limit_deployments: 12,
+        limit_makespan_ratio: Some(1.5),
+    },
+    Case {
+        name: "30 over one rollout",
+        instances: 30,
+        launches: Launches::OverOneRollout,
+        codedeploy: None,
+        speed: 40.0,
+        limit_deployments: 18,
+        limit_makespan_ratio: Some(2.5),
+    },
+    Case {
+        name: "30 at once, CodeDeploy throttled to 2 calls/s",
+        instances: 30,
+        launches: Launches::AtOnce,
+        codedeploy: Some(CallRate { calls_per_second: 2.0, burst: Some(4.0) }),
+        // A function's SDK pauses in real time before it repeats a throttled call: the faster the world, the fewer it repeats.
+        speed: 14.0,
+        limit_deployments: 12,
+        limit_makespan_ratio: None,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_case_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<&str> = CASES.iter().map(|case| case.name).collect();
+        assert_eq!(names.len(), CASES.len());
+    }
+
+    #[test]
+    fn launches_are_spread_over_the_deployments_own_time_or_not_at_all() {
+        assert_eq!(Launches::AtOnce.seconds(), 0.0);
+        assert_eq!(Launches::OverOneRollout.seconds(), setting::own_seconds());
+    }
+}

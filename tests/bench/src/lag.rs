@@ -1,0 +1,190 @@
+//! How far the local stack lags behind the world: the part of a rollout's time that is this machine's doing and not the rollout's.
+//!
+//! The world's time goes on, at so many world seconds a real second, while the interpreter evaluates, a function's process starts and
+//! answers and a Wait state wakes up. On AWS the same takes fractions of a second.
+
+use serde_json::Value;
+
+/// Where the inputs of Wait states have the seconds they are to take.
+const ASKED: [&str; 2] = ["/waitSeconds", "/turn/waitSeconds"];
+
+/// World seconds that the local stack itself took in a rollout.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Lag {
+    /// From the launch event to the start of the execution.
+    pub start: f64,
+    /// Lambda calls, from their schedule to their answer. A function's SDK pauses in them, in real time, before it repeats a call.
+    pub calls: f64,
+    /// How much later than asked for Wait states ended, in all.
+    pub waits: f64,
+    /// Everything else between two events: the interpreter.
+    pub steps: f64,
+    /// How many calls there were.
+    pub call_count: usize,
+    /// How late a single Wait state ended, at most.
+    pub latest_wait: f64,
+}
+
+impl Lag {
+    /// Of an execution's history, its oldest event first. `speed` is world seconds a real second.
+    ///
+    /// The pause before a retry is the definition's own, and a Wait state of a fixed time counts as in time.
+    pub fn of(history: &[Value], speed: f64) -> Self {
+        let mut lag = Self::default();
+        for pair in history.windows(2) {
+            lag.count(&pair[0], &pair[1], speed);
+        }
+        lag
+    }
+
+    /// All of it.
+    pub fn total(self) -> f64 {
+        self.start + self.calls + self.waits + self.steps
+    }
+
+    /// Counts the time from an event to the next one.
+    fn count(&mut self, event: &Value, next: &Value, speed: f64) {
+        let seconds = (at(next) - at(event)) * speed;
+        match Event::of(event) {
+            Event::WaitBegins => {
+                let late = asked(event).map_or(0.0, |asked| (seconds - asked).max(0.0));
+                self.waits += late;
+                self.latest_wait = self.latest_wait.max(late);
+            }
+            Event::CallIsScheduled => {
+                self.calls += seconds;
+                self.call_count += 1;
+            }
+            Event::CallStarts => self.calls += seconds,
+            Event::CallFails if Event::of(next) == Event::CallIsScheduled => {}
+            Event::CallFails | Event::Other => self.steps += seconds,
+        }
+    }
+}
+
+/// What a history event tells of.
+#[derive(Debug, PartialEq)]
+enum Event {
+    WaitBegins,
+    CallIsScheduled,
+    CallStarts,
+    CallFails,
+    Other,
+}
+
+impl Event {
+    fn of(event: &Value) -> Self {
+        match event["type"].as_str().unwrap_or_default() {
+            "WaitStateEntered" => Self::WaitBegins,
+            "LambdaFunctionScheduled" => Self::CallIsScheduled,
+            "LambdaFunctionStarted" => Self::CallStarts,
+            "LambdaFunctionFailed" | "LambdaFunctionTimedOut" => Self::CallFails,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// When, in real seconds since 1970.
+fn at(event: &Value) -> f64 {
+    event["timestamp"].as_f64().unwrap_or_default()
+}
+
+/// The seconds that a Wait state was to take. Its input has them, unless they are fixed in the definition.
+fn asked(event: &Value) -> Option<f64> {
+    let input: Value = serde_json::from_str(event["stateEnteredEventDetails"]["input"].as_str()?).ok()?;
+    ASKED.iter().find_map(|path| input.pointer(path)?.as_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn event(at: f64, kind: &str) -> Value {
+        json!({"timestamp": at, "type": kind})
+    }
+
+    fn wait(at: f64, input: &Value) -> Value {
+        json!({
+            "timestamp": at,
+            "type": "WaitStateEntered",
+            "stateEnteredEventDetails": {"name": "WaitForTurn", "input": input.to_string()},
+        })
+    }
+
+    #[test]
+    fn every_second_that_nobody_asked_for_is_the_stack_s() {
+        let history = [
+            event(100.0, "ExecutionStarted"),
+            event(100.5, "TaskStateEntered"),
+            event(101.0, "LambdaFunctionScheduled"),
+            event(101.25, "LambdaFunctionStarted"),
+            event(103.0, "LambdaFunctionSucceeded"),
+            event(103.5, "TaskStateExited"),
+            wait(104.0, &json!({"waitedSeconds": 15, "turn": {"waitSeconds": 40}})),
+            event(108.5, "WaitStateExited"),
+            event(109.0, "ExecutionSucceeded"),
+        ];
+        let lag = Lag::of(&history, 10.0);
+        // At ten world seconds a second, the wait of 40 took 45.
+        assert_eq!((lag.calls, lag.waits, lag.steps), (20.0, 5.0, 25.0));
+        assert_eq!((lag.call_count, lag.latest_wait), (1, 5.0));
+        assert_eq!(lag.total(), 50.0);
+        assert_eq!(Lag { start: 7.0, ..lag }.total(), 57.0);
+    }
+
+    #[test]
+    fn the_pause_before_a_retry_is_the_definition_s() {
+        let history = [
+            event(0.0, "LambdaFunctionScheduled"),
+            event(0.0, "LambdaFunctionStarted"),
+            event(1.0, "LambdaFunctionFailed"),
+            event(9.0, "LambdaFunctionScheduled"),
+            event(9.0, "LambdaFunctionStarted"),
+            event(10.0, "LambdaFunctionFailed"),
+            event(12.0, "TaskStateExited"),
+        ];
+        assert_eq!(Lag::of(&history, 1.0), Lag { calls: 2.0, steps: 2.0, call_count: 2, ..Lag::default() });
+    }
+
+    #[test]
+    fn the_latest_wait_is_the_one_that_was_late_by_most() {
+        let asked = json!({"waitSeconds": 10});
+        let history = [wait(0.0, &asked), wait(13.0, &asked), wait(24.0, &asked), event(33.9, "WaitStateExited")];
+        let lag = Lag::of(&history, 1.0);
+        assert_eq!((lag.waits, lag.latest_wait), (4.0, 3.0), "one that ends early makes up for nothing");
+    }
+
+    #[test]
+    fn a_wait_of_a_fixed_time_is_in_time() {
+        let history = [wait(0.0, &json!({})), event(15.0, "WaitStateExited")];
+        assert_eq!(Lag::of(&history, 1.0), Lag::default());
+        assert_eq!(Lag::of(&[], 1.0), Lag::default());
+    }
+
+    /// The Wait states of a definition's states, those of its Maps too.
+    fn waits(states: &Value) -> Vec<&Value> {
+        let mut found = Vec::new();
+        for state in states.as_object().into_iter().flat_map(|states| states.values()) {
+            match state["Type"].as_str() {
+                Some("Wait") => found.push(state),
+                Some("Map") => found.extend(waits(&state["ItemProcessor"]["States"])),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_wait_of_the_definition_is_fixed_or_says_how_long() {
+        let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/../../statemachine/rollout.asl.json");
+        let definition: Value = serde_json::from_str(&std::fs::read_to_string(definition).unwrap()).unwrap();
+        let known = ASKED.map(|path| format!("{{% $states.input{} %}}", path.replace('/', ".")));
+        let waits = waits(&definition["States"]);
+        assert!(waits.len() >= 3, "{waits:?}");
+        for wait in waits {
+            let seconds = &wait["Seconds"];
+            assert!(seconds.is_number() || known.iter().any(|known| seconds == known), "{wait}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A case's measurements beside their limits: a row of `report.json`.
+
+use serde::Serialize;
+use world::Call;
+
+use crate::case::Case;
+use crate::run::Run;
+use crate::setting;
+
+/// What a state transition of a Standard workflow costs: $0.025 per 1,000.
+///
+/// Source: "AWS Step Functions pricing".
+const DOLLARS_PER_TRANSITION: f64 = 0.025 / 1000.0;
+
+/// What a case measured. Times are in world seconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// The case's name.
+    pub case: &'static str,
+    /// Launched.
+    pub instances: usize,
+    /// Deployed to each instance.
+    pub applications: usize,
+    /// Deployments that were created.
+    pub deployments: usize,
+    /// The most there may be.
+    pub limit_deployments: usize,
+    /// From the first launch until the last instance was in service, in the six deployments' own time ([`setting::own_seconds`]);
+    /// `null` unless every instance came into service.
+    pub makespan_ratio: Option<f64>,
+    /// The longest it may be; `null`: any.
+    pub limit_makespan_ratio: Option<f64>,
+    /// CodeDeploy calls, repeated and throttled ones too.
+    pub codedeploy_calls_per_instance: f64,
+    /// Auto Scaling calls, repeated and throttled ones too.
+    pub autoscaling_calls_per_instance: f64,
+    /// Those of all instances' calls that were throttled.
+    pub throttled_calls: usize,
+    /// State transitions, as billed.
+    pub transitions_per_instance: f64,
+    /// What they cost.
+    pub dollars_per_instance: f64,
+    /// How many things happened that must not.
+    pub violations: usize,
+    /// World seconds a real second.
+    pub speed: f64,
+    /// The largest part that the local stack itself had in a rollout's time ([`Lag`](crate::lag::Lag)).
+    pub stack_lag_seconds: f64,
+    /// The longest from a launch event to the start of its execution.
+    pub slowest_start_seconds: f64,
+    /// What a Lambda call took, on average.
+    pub seconds_per_lambda_call: f64,
+    /// How late a Wait state ended, at most.
+    pub latest_wait_seconds: f64,
+}
+
+impl Row {
+    /// What a run of the case measured, at `speed` world seconds a real second.
+    pub fn of(case: &Case, speed: f64, run: &Run) -> Self {
+        let calls = &run.report.calls;
+        let each = |count: usize| count as f64 / case.instances as f64;
+        let calls_of = |service: &str| calls.iter().filter(|call| call.service == service).count();
+        let transitions = each(run.rollouts.iter().map(|rollout| rollout.transitions).sum());
+        let lags = || run.rollouts.iter().map(|rollout| rollout.lag);
+        let lambda_calls: usize = lags().map(|lag| lag.call_count).sum();
+        let lambda_seconds = lags().map(|lag| lag.calls).fold(0.0, std::ops::Add::add);
+        Row {
+            case: case.name,
+            instances: case.instances,
+            applications: setting::APPLICATIONS.len(),
+            deployments: run.report.deployments.len(),
+            limit_deployments: case.limit_deployments,
+            makespan_ratio: run.makespan().map(|seconds| seconds / setting::own_seconds()),
+            limit_makespan_ratio: case.limit_makespan_ratio,
+            codedeploy_calls_per_instance: each(calls_of("codedeploy")),
+            autoscaling_calls_per_instance: each(calls_of("autoscaling")),
+            throttled_calls: calls.iter().filter(|call| is_throttled(call)).count(),
+            transitions_per_instance: transitions,
+            dollars_per_instance: transitions * DOLLARS_PER_TRANSITION,
+            violations: run.report.violations.len(),
+            speed,
+            stack_lag_seconds: lags().map(|lag| lag.total()).fold(0.0, f64::max),
+            slowest_start_seconds: lags().map(|lag| lag.start).fold(0.0, f64::max),
+            seconds_per_lambda_call: lambda_seconds / lambda_calls.max(1) as f64,
+            latest_wait_seconds: lags().map(|lag| lag.latest_wait).fold(0.0, f64::max),
+        }
+    }
+
+    /// [`Row::stack_lag_seconds`] as a share of the makespan.
+    pub fn stack_share(&self) -> Option<f64> {
+        self.makespan_ratio.map(|ratio| self.stack_lag_seconds / (ratio * setting::own_seconds()))
+    }
+
+    /// The limits that were exceeded, a sentence each.
+    pub fn excesses(&self) -> Vec<String> {
+        let deployments = (self.deployments > self.limit_deployments)
+            .then(|| format!("{} deployments, at most {}", self.deployments, self.limit_deployments));
+        let makespan = self.makespan_ratio.zip(self.limit_makespan_ratio).filter(|(ratio, limit)| ratio > limit);
+        let makespan = makespan.map(|(ratio, limit)| {
+            format!("in service after {ratio:.3} times the deployments' own time, at most {limit}")
+        });
+        deployments.into_iter().chain(makespan).collect()
+    }
+}
+
+/// Whether the service refused the call with its code for that: CodeDeploy's, or Auto Scaling's.
+pub fn is_throttled(call: &Call) -> bool {
+    matches!(call.outcome.as_str(), "ThrottlingException" | "Throttling")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::CASES;
+    use crate::run::tests::two_instances;
+    use serde_json::json;
+
+    fn case() -> Case {
+        Case { instances: 2, limit_makespan_ratio: Some(1.5), ..CASES[0] }
+    }
+
+    #[test]
+    fn a_row_has_what_was_measured_beside_its_limits() {
+        let row = Row::of(&case(), 20.0, &two_instances());
+        assert_eq!(
+            serde_json::to_value(row).unwrap(),
+            json!({
+                "case": "1 alone",
+                "instances": 2,
+                "applications": 6,
+                "deployments": 1,
+                "limitDeployments": 6,
+                "makespanRatio": 1_560.0 / setting::own_seconds(),
+                "limitMakespanRatio": 1.5,
+                "codedeployCallsPerInstance": 1.5,
+                "autoscalingCallsPerInstance": 0.5,
+                "throttledCalls": 1,
+                "transitionsPerInstance": 30.0,
+                "dollarsPerInstance": 30.0 * 0.025 / 1000.0,
+                "violations": 0,
+                "speed": 20.0,
+                "stackLagSeconds": 14.0,
+                "slowestStartSeconds": 3.0,
+                "secondsPerLambdaCall": 2.0,
+                "latestWaitSeconds": 1.5,
+            })
+        );
+    }
+
+    #[test]
+    fn the_stack_s_share_is_of_the_makespan() {
+        let row = Row::of(&case(), 20.0, &two_instances());
+        let share = row.stack_share().unwrap();
+        assert!((share - 14.0 / 1_560.0).abs() < 1e-9, "{share}");
+        assert_eq!(Row { makespan_ratio: None, ..row }.stack_share(), None);
+    }
+
+    #[test]
+    fn what_goes_beyond_a_limit_is_said() {
+        let row = Row::of(&case(), 20.0, &two_instances());
+        assert_eq!(row.excesses(), [] as [&str; 0]);
+        let at_the_limit = Row { deployments: 6, makespan_ratio: Some(1.5), ..row.clone() };
+        assert_eq!(at_the_limit.excesses(), [] as [&str; 0]);
+        let beyond = Row { deployments: 7, makespan_ratio: Some(1.501), ..row };
+        assert_eq!(
+            beyond.excesses(),
+            ["7 deployments, at most 6", "in service after 1.501 times the deployments' own time, at most 1.5"]
+        );
+        let unlimited = Row { deployments: 6, limit_makespan_ratio: None, ..beyond };
+        assert_eq!(unlimited.excesses(), [] as [&str; 0]);
+    }
+}

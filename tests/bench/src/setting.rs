@@ -1,0 +1,150 @@
+//! The world of the benchmark: six applications on the instances of one Auto Scaling group, as Turnstile wants it set up.
+
+use std::collections::BTreeMap;
+
+use world::{
+    ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentType, HookResult, HookSetting,
+    LifecycleEventSeconds, OutdatedInstancesStrategy, Revision, Selection, Setting, Throttling,
+};
+
+/// The Auto Scaling group.
+pub const GROUP: &str = "web";
+/// Turnstile's launch hook.
+pub const HOOK: &str = "turnstile";
+/// Every application's deployment group.
+pub const DEPLOYMENT_GROUP: &str = "Production";
+/// The applications, in the order of their deployment.
+pub const APPLICATIONS: [&str; 6] = ["Storefront", "Orders", "Invoicing", "Search", "Reports", "Gateway"];
+
+/// Seconds that each application's lifecycle events take: DownloadBundle, BeforeInstall, Install, AfterInstall, ApplicationStart,
+/// ValidateService.
+const EVENT_SECONDS: [[f64; 6]; 6] = [
+    [30.0, 12.0, 36.0, 42.0, 88.0, 26.0],
+    [24.0, 10.0, 30.0, 52.0, 100.0, 30.0],
+    [36.0, 14.0, 48.0, 60.0, 64.0, 24.0],
+    [48.0, 16.0, 56.0, 36.0, 62.0, 20.0],
+    [22.0, 8.0, 28.0, 44.0, 92.0, 34.0],
+    [28.0, 12.0, 38.0, 30.0, 96.0, 32.0],
+];
+/// How much an event's time varies from one target to the next: a deployment to many instances takes as long as its slowest.
+const JITTER: f64 = 0.05;
+/// From a deployment's creation until it is InProgress.
+const PREPARATION_SECONDS: f64 = 2.0;
+const SEED: u64 = 100;
+
+/// The group without instances, and the applications, whose deployment groups select its instances by tag. CodeDeploy
+/// throttles its callers to the rate, if there is one.
+pub fn world(codedeploy: Option<CallRate>) -> Setting {
+    let applications = APPLICATIONS.into_iter().zip(EVENT_SECONDS).map(|(name, seconds)| application(name, seconds));
+    Setting {
+        seed: SEED,
+        auto_scaling_groups: vec![group()],
+        applications: applications.collect(),
+        throttling: Throttling { codedeploy, autoscaling: None },
+        ..Setting::default()
+    }
+}
+
+/// The applications as the stack's parameter names them.
+pub fn parameter() -> String {
+    APPLICATIONS.map(short_form).join(", ")
+}
+
+/// The six deployments' own time, in seconds: what they take on one instance, one right after the other, by this setting without
+/// its jitter.
+///
+/// It is what a makespan is compared with, so it must not grow with what Turnstile does wrong, as measured durations could.
+pub fn own_seconds() -> f64 {
+    EVENT_SECONDS.iter().map(deployment_seconds).sum()
+}
+
+fn deployment_seconds(events: &[f64; 6]) -> f64 {
+    PREPARATION_SECONDS + events.iter().sum::<f64>()
+}
+
+fn group() -> AutoScalingGroupSetting {
+    let hook = HookSetting {
+        name: HOOK.to_owned(),
+        heartbeat_timeout: 600,
+        default_result: HookResult::Abandon,
+        notification_metadata: None,
+        opens_seconds_after_event: 0.0,
+    };
+    AutoScalingGroupSetting {
+        name: GROUP.to_owned(),
+        desired_capacity: 0,
+        hooks: vec![hook],
+        boot_seconds: 30.0,
+        agent_seconds: Some(10.0),
+        tags: tags(),
+        required_applications: APPLICATIONS.map(short_form).into(),
+        warm_pool: None,
+    }
+}
+
+fn application(name: &str, seconds: [f64; 6]) -> ApplicationSetting {
+    let [download_bundle, before_install, install, after_install, application_start, validate_service] = seconds;
+    ApplicationSetting {
+        application_name: name.to_owned(),
+        deployment_group_name: DEPLOYMENT_GROUP.to_owned(),
+        selection: Selection::Tags(tags()),
+        managed_hooks: None,
+        deployment_config_name: "CodeDeployDefault.AllAtOnce".to_owned(),
+        outdated_instances_strategy: OutdatedInstancesStrategy::Ignore,
+        compute_platform: ComputePlatform::Server,
+        deployment_type: DeploymentType::InPlace,
+        revision: Some(Revision::s3("releases", &format!("{}.zip", name.to_lowercase()))),
+        previous_deployment_seconds: Some(deployment_seconds(&seconds)),
+        lifecycle_event_seconds: LifecycleEventSeconds {
+            application_stop: 0.0,
+            download_bundle,
+            before_install,
+            install,
+            after_install,
+            application_start,
+            validate_service,
+        },
+        jitter: JITTER,
+        failure: None,
+    }
+}
+
+fn short_form(application: &str) -> String {
+    format!("{application}/{DEPLOYMENT_GROUP}")
+}
+
+fn tags() -> BTreeMap<String, String> {
+    BTreeMap::from([("Role".to_owned(), GROUP.to_owned())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use world::{Clock, World};
+
+    #[test]
+    fn each_deployment_takes_about_four_minutes() {
+        let seconds = EVENT_SECONDS.map(|events| deployment_seconds(&events));
+        assert!(seconds.iter().all(|seconds| (220.0..260.0).contains(seconds)), "{seconds:?}");
+        assert_eq!(own_seconds(), 1440.0);
+    }
+
+    #[test]
+    fn their_own_time_is_what_the_world_takes_for_them() {
+        let mut setting = world(None);
+        setting.applications.iter_mut().for_each(|application| application.jitter = 0.0);
+        // The hook must stay open for a rollout by hand, which sends no heartbeats.
+        setting.auto_scaling_groups[0].hooks[0].heartbeat_timeout = 7200;
+        let world = World::new(setting, Clock::Manual).unwrap();
+        world.launch(GROUP).unwrap();
+        // Booted, and its agent answers.
+        world.advance(60.0);
+        for name in APPLICATIONS {
+            world.deploy(name, DEPLOYMENT_GROUP, None).unwrap();
+            world.advance(300.0);
+        }
+        let deployments = world.report().deployments;
+        let took: f64 = deployments.iter().map(|d| d.ended_at.expect("it ended") - d.created_at).sum();
+        assert!((took - own_seconds()).abs() < 1e-6, "{took}");
+    }
+}

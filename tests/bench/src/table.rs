@@ -1,0 +1,103 @@
+//! The rows as tables: what was measured beside its limit, and what of it was the local stack's.
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::row::Row;
+
+/// Every case's measurements, each beside its limit where it has one.
+pub fn measures(rows: &[Row]) -> Table {
+    let mut table = with_header([
+        "case",
+        "deployments",
+        "limit",
+        "makespan",
+        "limit",
+        "CodeDeploy calls",
+        "throttled",
+        "Auto Scaling calls",
+        "transitions",
+        "dollars",
+        "violations",
+    ]);
+    for row in rows {
+        table.add_row([
+            row.case.to_owned(),
+            row.deployments.to_string(),
+            row.limit_deployments.to_string(),
+            ratio(row.makespan_ratio),
+            ratio(row.limit_makespan_ratio),
+            format!("{:.1}", row.codedeploy_calls_per_instance),
+            row.throttled_calls.to_string(),
+            format!("{:.1}", row.autoscaling_calls_per_instance),
+            format!("{:.1}", row.transitions_per_instance),
+            format!("{:.4}", row.dollars_per_instance),
+            row.violations.to_string(),
+        ]);
+    }
+    right_aligned(table)
+}
+
+/// How far the local stack itself was behind, in world seconds.
+pub fn stack(rows: &[Row]) -> Table {
+    let mut table =
+        with_header(["case", "speed", "slowest start", "a Lambda call", "latest Wait", "in a rollout, at most"]);
+    for row in rows {
+        let lag = row.stack_share().map_or_else(String::new, |share| format!(" ({:.1} %)", 100.0 * share));
+        table.add_row([
+            row.case.to_owned(),
+            row.speed.to_string(),
+            format!("{:.1} s", row.slowest_start_seconds),
+            format!("{:.1} s", row.seconds_per_lambda_call),
+            format!("{:.1} s", row.latest_wait_seconds),
+            format!("{:.0} s{lag}", row.stack_lag_seconds),
+        ]);
+    }
+    right_aligned(table)
+}
+
+/// A table without rows.
+pub fn with_header<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(header);
+    table
+}
+
+/// With every column but the first aligned to the right.
+pub fn right_aligned(mut table: Table) -> Table {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn ratio(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{CASES, Case};
+    use crate::run::tests::two_instances;
+
+    #[test]
+    fn every_number_stands_beside_its_limit() {
+        let case = Case { instances: 2, limit_makespan_ratio: Some(1.5), ..CASES[0] };
+        let rows = [Row::of(&case, 20.0, &two_instances())];
+        for (table, line) in [
+            (measures(&rows), "1 alone 1 6 1.08 1.50 1.5 1 0.5 30.0 0.0008 0"),
+            (stack(&rows), "1 alone 20 3.0 s 2.0 s 1.5 s 14 s (0.9 %)"),
+        ] {
+            let text = table.to_string();
+            let is_line = |row: &str| row.trim_matches('│').split_whitespace().eq(line.split(' '));
+            assert!(text.lines().any(is_line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_a_dash() {
+        let row = Row { makespan_ratio: None, ..Row::of(&CASES[0], 20.0, &two_instances()) };
+        let text = measures(&[row]).to_string();
+        assert_eq!(text.matches('–').count(), 2, "{text}");
+    }
+}

@@ -9,7 +9,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
-FUNCTIONS := start-rollout plan-rollout start-deployment check-status complete-lifecycle-hook
+FUNCTIONS := start-rollout plan-rollout take-turn start-deployment check-status return-turn complete-lifecycle-hook
 DEFINITION := statemachine/rollout.asl.json
 ENGINE := tests/engine
 
@@ -26,19 +26,35 @@ ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # cargo itself knows what has changed. cargo-lambda's own optimisations are those that Cargo.toml's release profile sets anyway,
 # and a target-cpu with AVX2 that Lambda has and a machine of ours may not: off for what runs here.
 BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --disable-optimizations --compiler cargo \
-	--lambda-dir target/lambda $(addprefix --package ,$(FUNCTIONS))
+	--lambda-dir target/lambda-built $(addprefix --package ,$(FUNCTIONS))
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV) build ## a launch under CodeDeploy's own hooks, then under Turnstile; leaves target/demo/
 	cargo run --locked --package demo
 
+.PHONY: bench
+bench: $(VENV) build ## bursts of launches, their cost and time beside their limits; leaves target/bench/; OPTIONS='--case "5 at once"'
+	cargo run --locked --package bench -- $(OPTIONS)
+
+.PHONY: scenario
+scenario: $(VENV) build ## one scenario through the whole local stack: FILE=tests/scenarios/one-launch.json; leaves target/scenario/
+	@cargo run --locked --quiet --package scenario -- run $(OPTIONS) $(FILE)
+
+.PHONY: scenarios
+scenarios: $(VENV) build ## every scenario, each way of the open facts
+	@cargo run --locked --quiet --package scenario -- run --open-facts each $(OPTIONS)
+
+.PHONY: chaos
+chaos: $(VENV) build ## N random scenarios from SEED on; those that fall short are left in target/chaos/
+	@cargo run --locked --quiet --package scenario -- chaos $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
+
 .PHONY: test
 test: $(VENV) build ## every test: units, functions against the world, scenarios through the whole stack
-	cargo test --locked --workspace
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --locked --workspace
 	@echo "make test: everything passed"
 
 .PHONY: stack
@@ -48,6 +64,11 @@ stack: $(VENV) build ## AWS on this machine until Ctrl-C; SETTING=file for a wor
 .PHONY: build
 build: $(VENV) ## the functions' bootstraps: target/lambda/<function>/bootstrap
 	$(BUILD)
+	@# Replaced by renaming: a stack that runs keeps the files that it has.
+	@for function in $(FUNCTIONS); do \
+		install -D target/lambda-built/$$function/bootstrap target/lambda/$$function/bootstrap.new; \
+		mv target/lambda/$$function/bootstrap.new target/lambda/$$function/bootstrap; \
+	done
 
 .PHONY: lint
 lint: $(VENV)/lint.stamp ## formatting, clippy, and the state machine's definition

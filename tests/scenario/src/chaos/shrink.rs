@@ -1,0 +1,90 @@
+//! Makes a scenario that falls short smaller.
+
+use std::future::Future;
+
+use crate::format::Scenario;
+
+/// Leaves out whatever can be left out so that the scenario still falls short, one thing at a time, in at most `tries` runs.
+pub async fn shrink<F: Future<Output = bool>>(
+    scenario: Scenario,
+    tries: usize,
+    falls_short: impl Fn(Scenario) -> F,
+) -> Scenario {
+    let mut smallest = scenario;
+    let mut left = tries;
+    'again: loop {
+        for smaller in smaller(&smallest) {
+            if left == 0 {
+                return smallest;
+            }
+            left -= 1;
+            if falls_short(smaller.clone()).await {
+                smallest = smaller;
+                continue 'again;
+            }
+        }
+        return smallest;
+    }
+}
+
+/// The scenario without each thing that it can do without.
+fn smaller(scenario: &Scenario) -> Vec<Scenario> {
+    let without = |change: &dyn Fn(&mut Scenario)| {
+        let mut smaller = scenario.clone();
+        change(&mut smaller);
+        smaller
+    };
+    let mut all = Vec::new();
+    for i in 0..scenario.faults.len() {
+        all.push(without(&|smaller| drop(smaller.faults.remove(i))));
+    }
+    for i in 0..scenario.steps.len() {
+        all.push(without(&|smaller| drop(smaller.steps.remove(i))));
+    }
+    for (i, application) in scenario.world.applications.iter().enumerate() {
+        let is_deployed =
+            scenario.steps.iter().any(|step| step.deploy.as_ref().is_some_and(|d| d.application == application.name));
+        if scenario.world.applications.len() > 1 && !is_deployed {
+            all.push(without(&|smaller| drop(smaller.world.applications.remove(i))));
+        }
+        all.push(without(&|smaller| smaller.world.applications[i].failure = None));
+    }
+    for (i, step) in scenario.steps.iter().enumerate() {
+        if step.launch.as_ref().is_some_and(|launch| launch.count > 1) {
+            all.push(without(&|smaller| smaller.steps[i].launch.iter_mut().for_each(|launch| launch.count -= 1)));
+        }
+    }
+    all.push(without(&|smaller| smaller.events = stack::Delivery::default()));
+    all.push(without(&|smaller| smaller.world.throttling = world::Throttling::default()));
+    all.push(without(&|smaller| smaller.world.groups.iter_mut().for_each(|group| group.desired_capacity = 0)));
+    all.retain(|smaller| smaller != scenario && is_possible(smaller));
+    all
+}
+
+/// Whether no step waits for a launch that is not before it.
+fn is_possible(scenario: &Scenario) -> bool {
+    let mut launched = 0;
+    let in_order = scenario.steps.iter().all(|step| {
+        launched += step.launch.as_ref().map_or(0, |launch| launch.count);
+        step.when.as_ref().and_then(|when| when.launched).is_none_or(|awaited| awaited <= launched)
+    });
+    in_order && launched > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::draw;
+
+    #[tokio::test]
+    async fn what_is_not_needed_is_left_out() {
+        let is_enough = |scenario: &Scenario| !scenario.faults.is_empty() && is_possible(scenario);
+        let large = (0..).map(draw).find(|scenario| scenario.faults.len() > 1 && scenario.steps.len() > 3).unwrap();
+        let small = shrink(large.clone(), 200, |scenario| async move { is_enough(&scenario) }).await;
+        assert_eq!((small.faults.len(), small.steps.len(), small.world.applications.len()), (1, 1, 1), "{small:#?}");
+        assert_eq!(small.steps[0].launch.as_ref().map(|launch| launch.count), Some(1));
+
+        let tried = shrink(large.clone(), 0, |_| async { true }).await;
+        assert_eq!(tried, large, "no more tries than it may have");
+    }
+}

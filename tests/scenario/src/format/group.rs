@@ -1,0 +1,112 @@
+//! An Auto Scaling group in a scenario file.
+
+use serde::{Deserialize, Serialize};
+use world::{HookResult, HookSetting, WarmPoolSetting};
+
+use super::{GROUP, HOOK, is_default};
+
+/// An Auto Scaling group. Its instances have a tag for each of its applications.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Group {
+    /// Default `web`.
+    #[serde(skip_serializing_if = "is_usual_name")]
+    pub name: String,
+    /// The names of its applications, which are then also the hook's NotificationMetadata. `null` (the default): all, and the stack's list.
+    #[serde(skip_serializing_if = "is_default")]
+    pub applications: Option<Vec<String>>,
+    /// The launch hook that starts rollouts; `null`: there is none. Default: `turnstile`.
+    #[serde(skip_serializing_if = "is_usual_hook")]
+    pub hook: Option<Hook>,
+    /// Other launch hooks. Default none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub other_hooks: Vec<HookSetting>,
+    /// So many instances are in service and up to date from the beginning. Default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub desired_capacity: usize,
+    /// Seconds from a launch to `Pending:Wait`. Default 30.
+    #[serde(skip_serializing_if = "is_usual_boot")]
+    pub boot_seconds: f64,
+    /// Seconds from there until the CodeDeploy agent answers; `null`: it never does. Default 20.
+    #[serde(skip_serializing_if = "is_usual_agent")]
+    pub agent_seconds: Option<f64>,
+    /// The warm pool beside it, such as `{"size": 2, "reuseOnScaleIn": true}`. `null` (the default): none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub warm_pool: Option<WarmPoolSetting>,
+    /// Without which no hook may let an instance into service. `null` (the default): each of `applications`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub required_applications: Option<Vec<String>>,
+}
+
+/// The launch hook that starts rollouts.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Hook {
+    /// Default `turnstile`.
+    #[serde(skip_serializing_if = "is_usual_hook_name")]
+    pub name: String,
+    /// Seconds without a heartbeat after which it ends with its default result, 30 to 7,200. Default 3,600.
+    #[serde(skip_serializing_if = "is_usual_heartbeat_timeout")]
+    pub heartbeat_timeout: u32,
+    /// Default `ABANDON`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub default_result: HookResult,
+    /// NotificationMetadata. Default: the group's `applications`, if it names them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub notification_metadata: Option<String>,
+    /// Seconds from the hook's event until calls find it open. Default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub opens_seconds_after_event: f64,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self {
+            name: GROUP.to_owned(),
+            applications: None,
+            hook: Some(Hook::default()),
+            other_hooks: Vec::new(),
+            desired_capacity: 0,
+            boot_seconds: 30.0,
+            agent_seconds: Some(20.0),
+            warm_pool: None,
+            required_applications: None,
+        }
+    }
+}
+
+impl Default for Hook {
+    fn default() -> Self {
+        Self {
+            name: HOOK.to_owned(),
+            heartbeat_timeout: 3_600,
+            default_result: HookResult::default(),
+            notification_metadata: None,
+            opens_seconds_after_event: 0.0,
+        }
+    }
+}
+
+fn is_usual_name(given: &str) -> bool {
+    given == GROUP
+}
+
+fn is_usual_hook(given: &Option<Hook>) -> bool {
+    *given == Group::default().hook
+}
+
+fn is_usual_boot(given: &f64) -> bool {
+    *given == Group::default().boot_seconds
+}
+
+fn is_usual_agent(given: &Option<f64>) -> bool {
+    *given == Group::default().agent_seconds
+}
+
+fn is_usual_hook_name(given: &str) -> bool {
+    given == HOOK
+}
+
+fn is_usual_heartbeat_timeout(given: &u32) -> bool {
+    *given == Hook::default().heartbeat_timeout
+}

@@ -1,0 +1,23 @@
+//! What a scenario fixes of the open facts.
+
+use serde::{Deserialize, Serialize};
+use world::{NothingOutdated, NothingOutdatedException};
+
+use super::is_default;
+
+/// [`world::OpenFacts`], of which a scenario fixes those that it is about. The others are tried either way.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "the names are world::OpenFacts's")]
+pub struct OpenFacts {
+    #[serde(skip_serializing_if = "is_default")]
+    pub nothing_outdated: Option<NothingOutdated>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub nothing_outdated_exception: Option<NothingOutdatedException>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub target_revision_moves_on_failure: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub auto_scaling_selection_reaches_pending_wait: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub limit_message_names_deployment: Option<bool>,
+}

@@ -1,0 +1,202 @@
+//! Reading a scenario file: what is wrong with it is named by file and field.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Condition, Scenario, Step};
+
+/// A scenario file that cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct Unreadable {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong, with the field where there is one.
+    pub problem: String,
+}
+
+/// Reads a scenario file.
+///
+/// # Errors
+/// The first thing that is wrong with it: the file, the field, and what was expected there.
+pub fn read(path: &Path) -> Result<Scenario, Unreadable> {
+    let unreadable = |problem: String| Unreadable { path: path.to_owned(), problem };
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    parse(&text).map_err(unreadable)
+}
+
+fn parse(text: &str) -> Result<Scenario, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let scenario: Scenario =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string() {
+            path if path == "." => error.inner().to_string(),
+            path => format!("{path}: {}", error.inner()),
+        })?;
+    json.end().map_err(|error| error.to_string())?;
+    check(&scenario)?;
+    Ok(scenario)
+}
+
+/// What the types cannot say.
+fn check(scenario: &Scenario) -> Result<(), String> {
+    if scenario.about.trim().is_empty() {
+        return Err("about: expected a sentence that says what the scenario shows".to_owned());
+    }
+    if !(scenario.speed.is_finite() && scenario.speed >= 1.0) {
+        return Err(format!("speed: expected at least 1, got {}", scenario.speed));
+    }
+    for (i, step) in scenario.steps.iter().enumerate() {
+        check_step(step).map_err(|problem| format!("steps[{i}]{problem}"))?;
+    }
+    if let Some(until) = &scenario.until {
+        check_condition(until).map_err(|problem| format!("until: {problem}"))?;
+    }
+    check_names(scenario)
+}
+
+fn check_step(step: &Step) -> Result<(), String> {
+    step.action().map_err(|problem| format!(": {problem}"))?;
+    if !(step.at.is_finite() && step.at >= 0.0) {
+        return Err(format!(".at: expected 0 or more, got {}", step.at));
+    }
+    if let Some(launch) = &step.launch {
+        let own = launch.boot_seconds.is_some() || launch.agent_seconds.is_some();
+        if own && launch.over > 0.0 {
+            return Err(".launch.over: expected none beside bootSeconds and agentSeconds".to_owned());
+        }
+    }
+    match &step.when {
+        Some(when) => check_condition(when).map_err(|problem| format!(".when: {problem}")),
+        None => Ok(()),
+    }
+}
+
+fn check_condition(condition: &Condition) -> Result<(), String> {
+    if *condition == Condition::default() {
+        return Err("expected at least one of its fields".to_owned());
+    }
+    Ok(())
+}
+
+/// Whoever misspells a name would wait for what never comes.
+fn check_names(scenario: &Scenario) -> Result<(), String> {
+    let world = &scenario.world;
+    let applications: BTreeSet<&str> = world.applications.iter().map(|application| application.name.as_str()).collect();
+    let groups: BTreeSet<&str> = world.groups.iter().map(|group| group.name.as_str()).collect();
+    let known = |names: &BTreeSet<&str>, field: String, name: &str| match names.contains(name) {
+        true => Ok(()),
+        false => Err(format!("{field}: expected one of {}, got {name:?}", quoted(names))),
+    };
+    for (i, group) in world.groups.iter().enumerate() {
+        for (list, names) in
+            [("applications", &group.applications), ("requiredApplications", &group.required_applications)]
+        {
+            for (j, name) in names.iter().flatten().enumerate() {
+                known(&applications, format!("world.groups[{i}].{list}[{j}]"), name)?;
+            }
+        }
+    }
+    for (i, step) in scenario.steps.iter().enumerate() {
+        if let Some(deploy) = &step.deploy {
+            known(&applications, format!("steps[{i}].deploy.application"), &deploy.application)?;
+        }
+        if let Some(group) = step.launch.as_ref().and_then(|launch| launch.group.as_ref()) {
+            known(&groups, format!("steps[{i}].launch.group"), group)?;
+        }
+        if let Some(awaited) = step.when.as_ref().and_then(|when| when.deployment.as_ref()) {
+            known(&applications, format!("steps[{i}].when.deployment.application"), &awaited.application)?;
+        }
+    }
+    Ok(())
+}
+
+fn quoted(names: &BTreeSet<&str>) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        parse(text).expect_err(text)
+    }
+
+    #[test]
+    fn the_shortest_scenario() {
+        let scenario = parse(r#"{"about": "Nothing happens.", "steps": []}"#).unwrap();
+        assert_eq!((scenario.speed, scenario.give_up_seconds), (50.0, 21_600.0));
+        assert_eq!(scenario.world.groups[0].hook.as_ref().unwrap().name, "turnstile");
+    }
+
+    #[test]
+    fn a_scenario_is_written_as_it_was_read() {
+        let text = r#"{
+            "about": "Much is special.",
+            "world": {"applications": ["Orders", {"name": "Search/Blue", "seconds": {"Install": 60}, "options": {"maxAttempts": 3}}],
+                      "groups": [{"hook": null, "agentSeconds": null}], "openFacts": {"nothingOutdated": "exception"}},
+            "steps": [{"launch": 2}, {"launch": {"count": 3, "over": 60}}, {"launch": {"agentSeconds": null}}, {"at": 9, "when": {"waiting": 1}, "terminate": 1}],
+            "expect": {"inService": [1, 3], "launches": {"max": 9}, "deployments": ["Orders"], "hooks": {"CONTINUE": 2}}
+        }"#;
+        let scenario = parse(text).unwrap();
+        let written = serde_json::to_string(&scenario).unwrap();
+        assert_eq!(parse(&written).unwrap(), scenario, "{written}");
+        assert!(written.contains(r#""applications":["Orders",{"name":"Search/Blue""#), "{written}");
+        assert!(!written.contains("speed"), "{written}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, expected) in [
+            (r#"{"about": "x"}"#, "missing field `steps`"),
+            (r#"{"about": " ", "steps": []}"#, "about: expected a sentence"),
+            (r#"{"about": "x", "steps": [], "expects": {}}"#, "expects: unknown field `expects`, expected one of"),
+            (r#"{"about": "x", "steps": [], "speed": 0.5}"#, "speed: expected at least 1"),
+            (
+                r#"{"about": "x", "steps": [], "world": {"applications": [{"name": "A", "failure": {"evnt": "x"}}]}}"#,
+                "world.applications[0].failure.evnt: unknown field",
+            ),
+            (
+                r#"{"about": "x", "steps": [], "world": {"applications": [7]}}"#,
+                "world.applications[0]: invalid type: integer `7`, expected an application's name or an object",
+            ),
+            (
+                r#"{"about": "x", "steps": [], "world": {"groups": [{"applications": ["B"]}], "applications": ["A"]}}"#,
+                r#"world.groups[0].applications[0]: expected one of "A", got "B""#,
+            ),
+            (r#"{"about": "x", "steps": [{"at": 3}]}"#, "steps[0]: expected exactly one of launch,"),
+            (r#"{"about": "x", "steps": [{"abort": 1, "terminate": 1}]}"#, "steps[0]: expected exactly one of launch,"),
+            (r#"{"about": "x", "steps": [{"abort": 1, "when": {}}]}"#, "steps[0].when: expected at least one"),
+            (
+                r#"{"about": "x", "steps": [{"abort": 1, "when": {"launchd": 2}}]}"#,
+                "steps[0].when.launchd: unknown field",
+            ),
+            (
+                r#"{"about": "x", "steps": [{"launch": {"group": "api"}}]}"#,
+                r#"steps[0].launch.group: expected one of "web", got "api""#,
+            ),
+            (
+                r#"{"about": "x", "steps": [{"launch": {"over": 9, "agentSeconds": null}}]}"#,
+                "steps[0].launch.over: expected none",
+            ),
+            (
+                r#"{"about": "x", "steps": [], "expect": {"executions": [{"outcome": "DONE"}]}}"#,
+                "expect.executions[0].outcome: unknown variant `DONE`, expected one of",
+            ),
+            (
+                r#"{"about": "x", "steps": [], "expect": {"inService": "all"}}"#,
+                "expect.inService: invalid type: string \"all\", expected a number,",
+            ),
+            (r#"{"about": "x", "steps": []} {}"#, "trailing characters"),
+        ] {
+            let problem = problem(text);
+            assert!(problem.starts_with(expected), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = read(Path::new("/nowhere/x.json")).unwrap_err();
+        assert!(error.to_string().starts_with("/nowhere/x.json: "), "{error}");
+    }
+}

@@ -1,0 +1,193 @@
+//! What happens in a scenario.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use world::HookResult;
+
+use super::short::{self, Short};
+use super::{Condition, Object, is_default};
+
+/// An instance: the one launched first is 1. Those that are in service at the start have no number, replacements have.
+pub type LaunchNumber = usize;
+
+/// Something that happens, with the moment at which it does: exactly one of the actions is given.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Step {
+    /// At this time, in world seconds, or when the step before it has been taken, if that is later. Default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub at: f64,
+    /// And not before this. `null` (the default): no more is waited for.
+    #[serde(skip_serializing_if = "is_default")]
+    pub when: Option<Condition>,
+    /// Whether it is left out when it is not possible at its moment, because the instance is gone for instance. Default false: it is waited
+    /// for until it is possible.
+    #[serde(skip_serializing_if = "is_default")]
+    pub if_possible: bool,
+    /// Instances are launched.
+    #[serde(skip_serializing_if = "is_default")]
+    pub launch: Option<Launch>,
+    /// Somebody terminates an instance. Its group launches another.
+    #[serde(skip_serializing_if = "is_default")]
+    pub terminate: Option<LaunchNumber>,
+    /// An instance's agent takes no command from now on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub silence_agent: Option<LaunchNumber>,
+    /// Its group scales in, and an instance goes back into the warm pool.
+    #[serde(skip_serializing_if = "is_default")]
+    pub return_to_pool: Option<LaunchNumber>,
+    /// Somebody aborts the running execution of an instance.
+    #[serde(skip_serializing_if = "is_default")]
+    pub abort: Option<LaunchNumber>,
+    /// Somebody deletes every item of the turns table.
+    #[serde(skip_serializing_if = "is_default")]
+    pub delete_turns: bool,
+    /// Somebody deploys; as soon as the deployment group is free.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deploy: Option<Deploy>,
+    /// Somebody starts an execution of the state machine.
+    #[serde(skip_serializing_if = "is_default")]
+    pub start_rollout: Option<Start>,
+    /// Somebody completes the launch hook of an instance.
+    #[serde(skip_serializing_if = "is_default")]
+    pub complete_hook: Option<Completion>,
+    /// An event or a notification comes to start-rollout. `{launch 1}` in a text stands for that instance's id.
+    #[serde(skip_serializing_if = "is_default")]
+    pub send_event: Option<Value>,
+}
+
+/// The one thing that happens in a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the names are Step's")]
+pub enum Action<'a> {
+    Launch(&'a Launch),
+    Terminate(LaunchNumber),
+    SilenceAgent(LaunchNumber),
+    ReturnToPool(LaunchNumber),
+    Abort(LaunchNumber),
+    DeleteTurns,
+    Deploy(&'a Deploy),
+    StartRollout(&'a Start),
+    CompleteHook(&'a Completion),
+    SendEvent(&'a Value),
+}
+
+impl Step {
+    /// What happens in it.
+    ///
+    /// # Errors
+    /// A sentence, unless it is exactly one thing.
+    pub fn action(&self) -> Result<Action<'_>, String> {
+        let given = [
+            self.launch.as_ref().map(Action::Launch),
+            self.terminate.map(Action::Terminate),
+            self.silence_agent.map(Action::SilenceAgent),
+            self.return_to_pool.map(Action::ReturnToPool),
+            self.abort.map(Action::Abort),
+            self.delete_turns.then_some(Action::DeleteTurns),
+            self.deploy.as_ref().map(Action::Deploy),
+            self.start_rollout.as_ref().map(Action::StartRollout),
+            self.complete_hook.as_ref().map(Action::CompleteHook),
+            self.send_event.as_ref().map(Action::SendEvent),
+        ];
+        let given: Vec<Action> = given.into_iter().flatten().collect();
+        match given.as_slice() {
+            [action] => Ok(*action),
+            _ => Err(format!(
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, abort, deleteTurns, deploy, startRollout, \
+                 completeHook and sendEvent, got {}",
+                given.len()
+            )),
+        }
+    }
+}
+
+/// A launch of instances. The short form is their number.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Launch {
+    /// How many. Default 1.
+    pub count: usize,
+    /// Evenly spread over so many world seconds. Default 0: all at once.
+    #[serde(skip_serializing_if = "is_default")]
+    pub over: f64,
+    /// In this Auto Scaling group. `null` (the default): the first.
+    #[serde(skip_serializing_if = "is_default")]
+    pub group: Option<String>,
+    /// Seconds from a launch to `Pending:Wait`. Default: the group's.
+    #[serde(skip_serializing_if = "is_default")]
+    pub boot_seconds: Option<f64>,
+    /// Seconds from there until the CodeDeploy agent answers; `null`: it never does. Default: the group's.
+    #[serde(deserialize_with = "given", skip_serializing_if = "is_default")]
+    pub agent_seconds: Option<Option<f64>>,
+}
+
+/// A value that is there, be it `null`.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self { count: 1, over: 0.0, group: None, boot_seconds: None, agent_seconds: None }
+    }
+}
+
+impl Short for Launch {
+    const EXPECTED: &str = "a number of instances or an object";
+
+    fn of_number(number: u64) -> Option<Self> {
+        Some(Self { count: usize::try_from(number).ok()?, ..Self::default() })
+    }
+
+    fn of_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
+        Launch::deserialize(object)
+    }
+}
+
+impl<'de> Deserialize<'de> for Launch {
+    fn deserialize<D: Deserializer<'de>>(given: D) -> Result<Self, D::Error> {
+        short::read(given)
+    }
+}
+
+impl Serialize for Launch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if *self == (Self { count: self.count, ..Self::default() }) {
+            return self.count.serialize(serializer);
+        }
+        Launch::serialize(self, serializer)
+    }
+}
+
+/// A deployment of a person's.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deploy {
+    /// The application's name, as in the world.
+    pub application: String,
+    /// The revision, such as `Orders-2.zip`. `null` (the default): the deployment group's own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub revision: Option<String>,
+}
+
+/// A start of the state machine by hand.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Start {
+    /// The execution's name. Default: one is made up.
+    #[serde(skip_serializing_if = "is_default")]
+    pub name: Option<String>,
+    /// Its input. `{launch 1}` in a text stands for that instance's id.
+    pub input: Object,
+}
+
+/// A completion of a launch hook by somebody.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Completion {
+    /// Of this instance.
+    pub launch: LaunchNumber,
+    /// With this result.
+    pub result: HookResult,
+}

@@ -1,0 +1,268 @@
+//! Whether what came out is what had to.
+
+mod always;
+mod executions;
+mod explained;
+mod found;
+mod hooks;
+mod instances;
+
+use world::{Call, DeploymentReport};
+
+use crate::format::{Application, Expect, ExpectedCall, ExpectedDeployments, Outcome, Scenario};
+use crate::outcome::Came;
+
+/// Where a run fell short, a sentence each.
+pub fn shortfalls(scenario: &Scenario, came: &Came) -> Vec<String> {
+    let expect = &scenario.expect;
+    let mut sentences = always::shortfalls(came);
+    sentences.extend(hooks::shortfalls(&expect.hooks, scenario, came));
+    sentences.extend(instances::shortfalls(expect, came));
+    if expect.any_end_with_a_reason {
+        sentences.extend(explained::shortfalls(scenario, came));
+    } else {
+        sentences.extend(executions::shortfalls(expect.executions.as_deref(), came));
+    }
+    sentences.extend(deployments(expect, &came.report.deployments));
+    sentences.extend(expect.warnings.iter().filter_map(|warning| lacking_warning(warning, came)));
+    sentences.extend(expect.calls.iter().filter_map(|expected| calls(expected, &came.report.calls)));
+    sentences
+}
+
+fn deployments(expect: &Expect, deployments: &[DeploymentReport]) -> Vec<String> {
+    let order: Vec<String> = deployments
+        .iter()
+        .map(|deployment| format!("{}/{}", deployment.application_name, deployment.deployment_group_name))
+        .collect();
+    let of = |expected: &ExpectedDeployments| match expected {
+        ExpectedDeployments::Count(count) if !count.allows(order.len()) => {
+            Some(format!("deployments: expected {count}, got {}: {}", order.len(), order.join(", ")))
+        }
+        ExpectedDeployments::Order(names) => {
+            let expected: Vec<String> = names.iter().map(|name| Application::named(name).short_form()).collect();
+            (expected != order)
+                .then(|| format!("deployments: expected {}, got {}", expected.join(", "), order.join(", ")))
+        }
+        ExpectedDeployments::Count(_) => None,
+    };
+    let number = expect.deployments.as_ref().and_then(of);
+    let side_by_side =
+        deployments.windows(2).filter(|pair| pair[0].ended_at.is_none_or(|end| end > pair[1].created_at));
+    let side_by_side = side_by_side.filter(|_| expect.one_at_a_time).map(|pair| {
+        let [before, after] = [&pair[0], &pair[1]]
+            .map(|deployment| format!("{} of {}", deployment.deployment_id, deployment.application_name));
+        format!("oneAtATime: {after} was created before {before} was over")
+    });
+    number.into_iter().chain(side_by_side).collect()
+}
+
+fn lacking_warning(warning: &str, came: &Came) -> Option<String> {
+    let succeeded = came.rollouts.iter().filter(|rollout| rollout.outcome() == Outcome::Succeeded);
+    let mut said = succeeded.flat_map(|rollout| rollout.output()["warnings"].as_array().into_iter().flatten());
+    let is_said = said.any(|said| said.as_str().is_some_and(|said| said.contains(warning)));
+    (!is_said).then(|| format!("warnings: no execution that succeeded warns of {warning:?}"))
+}
+
+fn calls(expected: &ExpectedCall, calls: &[Call]) -> Option<String> {
+    let ExpectedCall { operation, caller, outcome, count } = expected;
+    let is = |call: &&Call| {
+        call.operation == *operation
+            && caller.as_ref().is_none_or(|caller| call.caller == *caller)
+            && outcome.as_ref().is_none_or(|outcome| call.outcome == *outcome)
+    };
+    let number = calls.iter().filter(is).count();
+    let of =
+        [caller.as_deref().map(|caller| format!(" of {caller}")), outcome.as_deref().map(|o| format!(" with {o:?}"))];
+    let of: String = of.into_iter().flatten().collect();
+    (!count.allows(number)).then(|| format!("calls: {operation}{of}: expected {count}, got {number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+    use stack::{Execution, Turn};
+    use world::{Clock, ClosedBy, HookResult, World};
+
+    use super::*;
+    use crate::outcome::{Ended, Rollout};
+    use crate::setting;
+    use crate::variant::Variant;
+
+    fn scenario(expect: Value) -> Scenario {
+        let world = json!({"applications": ["Orders", "Search"]});
+        serde_json::from_value(json!({"about": "x", "world": world, "steps": [{"launch": 2}], "expect": expect}))
+            .unwrap()
+    }
+
+    /// Two launches, of which the first is in service and the second was abandoned; three deployments.
+    fn came() -> Came {
+        let setting = setting::options(&scenario(json!({})), Variant::Default.facts(&Default::default())).setting;
+        let world = World::new(setting, Clock::Manual).unwrap();
+        let launched = world.launch_over("web", 2, 0.0).unwrap();
+        world.advance(40.0);
+        for (application, pause) in [("Orders", 200.0), ("Search", 200.0), ("Orders", 0.0)] {
+            world.deploy(application, "Production", None).unwrap();
+            world.advance(pause);
+        }
+        let mut report = world.report();
+        report.instances.truncate(2);
+        report.violations.clear();
+        report.hook_actions.truncate(2);
+        let ends = [("InService", HookResult::Continue), ("Terminated", HookResult::Abandon)];
+        let parts = report.instances.iter_mut().zip(&mut report.hook_actions);
+        for ((instance, action), (state, result)) in parts.zip(ends) {
+            instance.lifecycle_state = state;
+            (action.result, action.closed_by) = (Some(result), Some(ClosedBy::Completion));
+        }
+        report.calls = vec![world::Call {
+            at: 50.0,
+            caller: "start-deployment".to_owned(),
+            service: "codedeploy",
+            operation: "CreateDeployment".to_owned(),
+            parameters: json!({}),
+            outcome: "lost answer".to_owned(),
+        }];
+        let rollouts = vec![rollout(&launched, 1, "SUCCEEDED"), rollout(&launched, 2, "FAILED")];
+        let turns = vec![Turn { claim: "autoScalingGroup:web".to_owned(), holder: None }];
+        Came { report, launched, rollouts, turns, ended: Ended::Quiet, at: 200.0, forbidden: Vec::new() }
+    }
+
+    fn rollout(launched: &[String], launch: usize, status: &str) -> Rollout {
+        let failed = status == "FAILED";
+        let execution = Execution {
+            arn: format!("arn:{launch}"),
+            name: format!("rollout-{launch}"),
+            status: status.to_owned(),
+            input: json!({"instanceId": launched[launch - 1]}),
+            output: (!failed).then(|| json!({"outcome": "SUCCEEDED", "warnings": ["mind the hook"]})),
+            error: failed.then(|| "Turnstile.DeploymentFailed".to_owned()),
+            cause: failed.then(|| json!({"lifecycleEvent": "Install"}).to_string()),
+            start_date: 0.0,
+            stop_date: None,
+        };
+        Rollout { execution, launch: Some(launch), states: BTreeMap::from([("BackOff".to_owned(), 2)]) }
+    }
+
+    /// As it came out.
+    fn right() -> Value {
+        json!({
+            "inService": [1], "terminated": {"min": 1, "max": 2}, "launches": 2,
+            "executions": [
+                {"launch": 1, "outcome": "SUCCEEDED"},
+                {
+                    "outcome": "FAILED", "error": "Turnstile.DeploymentFailed", "cause": {"lifecycleEvent": "Inst"},
+                    "states": {"BackOff": {"min": 2}, "WaitForTurn": 0},
+                },
+            ],
+            "deployments": ["Orders", "Search", "Orders"],
+            "oneAtATime": true,
+            "hooks": {"CONTINUE": 1, "ABANDON": 1},
+            "warnings": ["the hook"],
+            "calls": [{"operation": "CreateDeployment", "caller": "start-deployment", "outcome": "lost answer", "count": 1}],
+        })
+    }
+
+    fn changed(pointer: &str, value: Value) -> Scenario {
+        let mut expect = right();
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        expect.pointer_mut(parent).unwrap()[field] = value;
+        scenario(expect)
+    }
+
+    #[test]
+    fn what_came_out_as_expected_does_not_fall_short() {
+        assert_eq!(shortfalls(&scenario(right()), &came()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn each_expectation_is_held_against_what_came_out() {
+        for (pointer, value, sentence) in [
+            ("/inService", json!([2]), "inService: expected [2] of the launches, got [1]"),
+            ("/inService", json!(2), "inService: expected 2 of the launches, got [1]"),
+            ("/terminated", json!(0), "terminated: expected 0 of the launches, got [2]"),
+            ("/launches", json!({"min": 3}), "launches: expected at least 3, got 2"),
+            ("/executions/0/launch", json!(2), "executions[0]: expected 1, got 0"),
+            ("/executions/0/count", json!(2), "executions[0]: expected 2, got 1"),
+            ("/executions/1/error", json!("Turnstile.TurnLost"), "executions[1]: expected 1, got 0"),
+            ("/executions/1/cause", json!({"lifecycleEvent": "After"}), "executions[1]: expected 1, got 0"),
+            ("/executions/1/states", json!({"BackOff": 1}), "executions[1]: expected 1, got 0"),
+            ("/executions", json!(null), "executions: rollout-2 of launch 2: Failed Turnstile.DeploymentFailed"),
+            ("/executions", json!([{"outcome": "FAILED"}]), "executions: unexpected: rollout-1 of launch 1: Succeeded"),
+            ("/deployments", json!(["Orders"]), "deployments: expected Orders/Production, got"),
+            ("/deployments", json!({"max": 2}), "deployments: expected at most 2, got 3"),
+            ("/hooks/CONTINUE", json!(2), "hooks: CONTINUE: expected 2, got 1"),
+            ("/hooks", json!({"timedOut": 1}), "hooks: timedOut: expected 1, got 0"),
+            ("/warnings", json!(["something else"]), "warnings: no execution that succeeded warns of"),
+            (
+                "/calls/0/count",
+                json!(2),
+                "calls: CreateDeployment of start-deployment with \"lost answer\": expected 2, got 1",
+            ),
+        ] {
+            let short = shortfalls(&changed(pointer, value), &came());
+            assert!(short.first().is_some_and(|first| first.starts_with(sentence)), "{sentence}: {short:#?}");
+        }
+    }
+
+    #[test]
+    fn what_must_always_hold_is_not_asked_for() {
+        type Change = fn(&mut Came);
+        let cases: [(Change, &str); 6] = [
+            (|came| came.report.violations.push("two at once".to_owned()), "violation: two at once"),
+            (|came| came.ended = Ended::GivenUp("it waits".to_owned()), "it did not come to its end: it waits"),
+            (
+                |came| came.turns[0].holder = Some("arn:2".to_owned()),
+                "turn: autoScalingGroup:web is still held by rollout-2",
+            ),
+            (
+                |came| came.turns[0].holder = Some("arn:9".to_owned()),
+                "turn: autoScalingGroup:web is still held by arn:9",
+            ),
+            (|came| came.forbidden.push("not permitted".to_owned()), "permissions: not permitted"),
+            (
+                |came| came.report.hook_actions[1].closed_by = Some(ClosedBy::Timeout),
+                "hooks: timedOut: expected 0, got 1",
+            ),
+        ];
+        for (change, sentence) in cases {
+            let mut came = came();
+            change(&mut came);
+            let short = shortfalls(&scenario(json!({"executions": right()["executions"]})), &came);
+            assert!(short.first().is_some_and(|first| first.starts_with(sentence)), "{sentence}: {short:#?}");
+        }
+
+        let mut came = came();
+        came.rollouts[1] = rollout(&came.launched, 2, "ABORTED");
+        came.turns[0].holder = Some("arn:2".to_owned());
+        let expect = json!({"executions": [{"outcome": "SUCCEEDED"}, {"outcome": "ABORTED"}]});
+        assert_eq!(shortfalls(&scenario(expect), &came), [] as [&str; 0], "nobody has asked for the turn since");
+    }
+
+    #[test]
+    fn deployments_side_by_side_are_seen() {
+        let mut came = came();
+        came.report.deployments[1].created_at = 45.0;
+        let short = shortfalls(&scenario(right()), &came);
+        assert!(matches!(short.as_slice(), [one] if one.starts_with("oneAtATime: ")), "{short:#?}");
+    }
+
+    #[test]
+    fn an_end_needs_a_reason_in_the_scenario() {
+        let mut scenario = scenario(json!({"anyEndWithAReason": true}));
+        let short = shortfalls(&scenario, &came());
+        let [execution] = short.as_slice() else { panic!("{short:#?}") };
+        assert!(execution.starts_with("nothing explains the end of rollout-2"), "{execution}");
+
+        scenario.world.applications[0].failure = Some(crate::format::Failure::default());
+        assert_eq!(shortfalls(&scenario, &came()), [] as [&str; 0], "an application fails");
+
+        let mut gone = came();
+        gone.rollouts.pop();
+        let short = shortfalls(&scenario, &gone);
+        assert!(matches!(short.as_slice(), [one] if one.starts_with("nothing explains that launch 2")), "{short:#?}");
+        scenario.steps.push(serde_json::from_value(json!({"terminate": 2})).unwrap());
+        assert_eq!(shortfalls(&scenario, &gone), [] as [&str; 0], "somebody has terminated it");
+    }
+}

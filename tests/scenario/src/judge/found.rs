@@ -1,0 +1,49 @@
+//! Whether what is expected is found in what there is.
+
+use serde_json::Value;
+
+use crate::format::Object;
+
+/// Whether an expected value is found in an actual one: every expected field in the object, each item in its place, a text
+/// anywhere in the text.
+pub fn is_found(expected: &Value, actual: &Value) -> bool {
+    match (expected, actual) {
+        (Value::String(expected), Value::String(actual)) => actual.contains(expected.as_str()),
+        (Value::Object(expected), actual) => expected.iter().all(|(field, value)| is_found(value, &actual[field])),
+        (Value::Array(expected), Value::Array(actual)) => {
+            expected.len() == actual.len()
+                && expected.iter().zip(actual).all(|(expected, actual)| is_found(expected, actual))
+        }
+        (Value::Number(expected), Value::Number(actual)) => expected.as_f64() == actual.as_f64(),
+        _ => expected == actual,
+    }
+}
+
+/// The same for the fields of an object.
+pub fn are_found(expected: &Object, actual: &Value) -> bool {
+    expected.iter().all(|(field, value)| is_found(value, &actual[field]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_found_in_what() {
+        for (expected, actual, found) in [
+            (json!({"a": 1}), json!({"a": 1.0, "b": 2}), true),
+            (json!({"a": {"b": "is"}}), json!({"a": {"b": "this"}}), true),
+            (json!({"a": null}), json!({}), true),
+            (json!({"a": 1}), json!({}), false),
+            (json!({"a": 1}), json!("a"), false),
+            (json!(["a"]), json!(["ab"]), true),
+            (json!(["a"]), json!(["a", "b"]), false),
+            (json!("b"), json!("abc"), true),
+            (json!("x"), json!("abc"), false),
+            (json!(true), json!(true), true),
+        ] {
+            assert_eq!(is_found(&expected, &actual), found, "{expected} in {actual}");
+        }
+    }
+}

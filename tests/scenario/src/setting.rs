@@ -1,0 +1,190 @@
+//! A scenario's world and stack.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use stack::Options;
+use world::{ApplicationSetting, AutoScalingGroupSetting, HookSetting, OpenFacts, Revision, Selection, Setting};
+
+use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy, World};
+
+/// Where the revisions are.
+const BUCKET: &str = "builds";
+
+/// What a scenario's stack is started with.
+pub fn options(scenario: &Scenario, open_facts: OpenFacts) -> Options {
+    let parameters = &scenario.parameters;
+    Options {
+        speed: scenario.speed,
+        applications: Some(parameters.applications.clone().unwrap_or_else(|| list(&scenario.world.applications))),
+        lifecycle_hook_name: parameters.lifecycle_hook_name.clone().unwrap_or_else(|| HOOK.to_owned()),
+        events: scenario.events.clone(),
+        schedule_seconds: scenario.schedule_seconds,
+        faults: scenario.faults.clone(),
+        ..Options::new(setting(&scenario.world, open_facts))
+    }
+}
+
+/// The build of an application at `key`.
+pub fn revision(key: &str) -> Revision {
+    Revision::s3(BUCKET, key)
+}
+
+fn setting(world: &World, open_facts: OpenFacts) -> Setting {
+    Setting {
+        seed: world.seed,
+        auto_scaling_groups: world.groups.iter().map(|group| auto_scaling_group(group, world)).collect(),
+        applications: world.applications.iter().map(|application| self::application(application, world)).collect(),
+        deployment_configs: world.deployment_configs.clone(),
+        throttling: world.throttling.clone(),
+        open_facts,
+        ..Setting::default()
+    }
+}
+
+fn auto_scaling_group(group: &Group, world: &World) -> AutoScalingGroupSetting {
+    let applications: Vec<&Application> = world.applications.iter().filter(|one| has(group, one)).collect();
+    let short_forms = || applications.iter().map(|application| application.short_form());
+    let hook = group.hook.iter().map(|hook| HookSetting {
+        name: hook.name.clone(),
+        heartbeat_timeout: hook.heartbeat_timeout,
+        default_result: hook.default_result,
+        notification_metadata: hook.notification_metadata.clone().or_else(|| {
+            let own = applications.iter().map(|application| (*application).clone()).collect::<Vec<_>>();
+            group.applications.as_ref().map(|_| list(&own))
+        }),
+        opens_seconds_after_event: hook.opens_seconds_after_event,
+    });
+    AutoScalingGroupSetting {
+        name: group.name.clone(),
+        desired_capacity: group.desired_capacity,
+        hooks: hook.chain(group.other_hooks.iter().cloned()).collect(),
+        boot_seconds: group.boot_seconds,
+        agent_seconds: group.agent_seconds,
+        tags: short_forms().map(|short_form| (short_form, "yes".to_owned())).collect(),
+        warm_pool: group.warm_pool.clone(),
+        required_applications: match &group.required_applications {
+            Some(names) => {
+                let required = world.applications.iter().filter(|application| names.contains(&application.name));
+                required.map(Application::short_form).collect()
+            }
+            None => short_forms().collect(),
+        },
+    }
+}
+
+/// Whether the instances of a group have an application.
+fn has(group: &Group, application: &Application) -> bool {
+    group.applications.as_ref().is_none_or(|names| names.contains(&application.name))
+}
+
+fn application(application: &Application, world: &World) -> ApplicationSetting {
+    let (name, group) = application.names();
+    let by_group = application.selected_by == SelectedBy::AutoScalingGroup;
+    let groups = || world.groups.iter().filter(|group| has(group, application)).map(|group| group.name.clone());
+    let usual = ApplicationSetting {
+        application_name: name.to_owned(),
+        deployment_group_name: group.to_owned(),
+        selection: match by_group {
+            true => Selection::AutoScalingGroups(groups().collect()),
+            false => Selection::Tags(BTreeMap::from([(application.short_form(), "yes".to_owned())])),
+        },
+        managed_hooks: Some(application.managed_hooks),
+        deployment_config_name: "CodeDeployDefault.OneAtATime".to_owned(),
+        outdated_instances_strategy: application.outdated_instances_strategy,
+        compute_platform: application.compute_platform,
+        deployment_type: application.deployment_type,
+        revision: (!application.never_deployed).then(|| revision(&format!("{name}-1.zip"))),
+        previous_deployment_seconds: application.previous_deployment_seconds.filter(|_| !application.never_deployed),
+        lifecycle_event_seconds: application.seconds,
+        jitter: application.jitter,
+        failure: application.failure.as_ref().map(failure),
+    };
+    match &application.deployment_config_name {
+        Some(config) => ApplicationSetting { deployment_config_name: config.clone(), ..usual },
+        None => usual,
+    }
+}
+
+/// The diagnostics as the agent writes them.
+fn failure(failure: &Failure) -> world::Failure {
+    let script = failure.script.clone().unwrap_or_default();
+    let usual_code = if failure.script.is_some() { "ScriptFailed" } else { "UnknownError" };
+    let message = match (&failure.message, &failure.script, failure.exit_code) {
+        (Some(message), _, _) => message.clone(),
+        (None, Some(script), Some(code)) => {
+            format!("Script at specified location: {script} failed with exit code {code}")
+        }
+        (None, Some(script), None) => format!("Script at specified location: {script} failed"),
+        (None, None, _) => String::new(),
+    };
+    let mut log_tail = String::new();
+    if !failure.log.is_empty() {
+        log_tail = format!("LifecycleEvent - {}\nScript - {script}\n", failure.event);
+        failure.log.iter().for_each(|line| log_tail.extend([line, "\n"]));
+    }
+    world::Failure {
+        event: failure.event.clone(),
+        error_code: failure.error_code.clone().unwrap_or_else(|| usual_code.to_owned()),
+        script_name: script,
+        message,
+        log_tail,
+        times: failure.times,
+        only_revision: failure.only_revision.clone(),
+    }
+}
+
+/// The parameter `Applications`, or a hook's metadata, that names these: short forms while none has options.
+fn list(applications: &[Application]) -> String {
+    if applications.iter().all(|application| application.options.is_empty()) {
+        return applications.iter().map(Application::short_form).collect::<Vec<_>>().join(", ");
+    }
+    let full = |application: &Application| {
+        let (name, group) = application.names();
+        let mut object = json!({"applicationName": name, "deploymentGroupName": group});
+        for (option, value) in &application.options {
+            object[option] = value.clone();
+        }
+        object
+    };
+    Value::Array(applications.iter().map(full).collect()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenario(text: &str) -> Scenario {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn every_application_is_on_every_group_unless_a_group_names_its_own() {
+        let scenario = scenario(
+            r#"{"about": "x", "steps": [], "world": {
+                "applications": ["Orders", "Search/Blue", {"name": "Mail", "options": {"maxAttempts": 3}}],
+                "groups": [{}, {"name": "api", "applications": ["Search/Blue"]}]
+            }}"#,
+        );
+        let options = options(&scenario, OpenFacts::default());
+        let [web, api] = options.setting.auto_scaling_groups.as_slice() else { panic!("two groups") };
+        assert_eq!(web.required_applications, ["Orders/Production", "Search/Blue", "Mail/Production"]);
+        assert_eq!((web.tags.len(), web.hooks[0].notification_metadata.as_deref()), (3, None));
+        assert_eq!(api.required_applications, ["Search/Blue"]);
+        assert_eq!((api.tags.len(), api.hooks[0].notification_metadata.as_deref()), (1, Some("Search/Blue")));
+        let list: Value = serde_json::from_str(&options.applications.unwrap()).unwrap();
+        let mail = json!({"applicationName": "Mail", "deploymentGroupName": "Production", "maxAttempts": 3});
+        assert_eq!((&list[2], list.as_array().map(Vec::len)), (&mail, Some(3)));
+    }
+
+    #[test]
+    fn a_failure_reads_as_the_agent_s() {
+        let of = |text: &str| failure(&serde_json::from_str(text).unwrap());
+        let script = of(r#"{"event": "AfterInstall", "script": "migrate.sh", "exitCode": 3, "log": ["[stderr]no"]}"#);
+        assert_eq!(script.error_code, "ScriptFailed");
+        assert_eq!(script.message, "Script at specified location: migrate.sh failed with exit code 3");
+        assert_eq!(script.log_tail, "LifecycleEvent - AfterInstall\nScript - migrate.sh\n[stderr]no\n");
+        let agent = of(r#"{"event": "Install", "message": "no space left on device"}"#);
+        assert_eq!((agent.error_code.as_str(), agent.log_tail.as_str()), ("UnknownError", ""));
+    }
+}

@@ -1,0 +1,156 @@
+//! Which way the open facts are in a run: what a scenario does not fix has to come out either way.
+
+use std::fmt;
+
+use world::{NothingOutdated, OpenFacts};
+
+use crate::format;
+
+/// A way the open facts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// As the world has them when it is not told otherwise.
+    Default,
+    /// Each the other way.
+    Flipped,
+    /// One the other way.
+    Only(Fact),
+}
+
+/// An open fact, the other way than the world has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are world::OpenFacts's")]
+pub enum Fact {
+    NothingOutdated(NothingOutdated),
+    TargetRevisionMovesOnFailure,
+    AutoScalingSelectionReachesPendingWait,
+    LimitMessageNamesDeployment,
+}
+
+/// Every fact, in each other way that it can be.
+const FACTS: [Fact; 6] = [
+    Fact::NothingOutdated(NothingOutdated::Exception),
+    Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
+    Fact::NothingOutdated(NothingOutdated::TargetsSkipped),
+    Fact::TargetRevisionMovesOnFailure,
+    Fact::AutoScalingSelectionReachesPendingWait,
+    Fact::LimitMessageNamesDeployment,
+];
+
+/// Those that [`Variant::Flipped`] has together: an exception is what differs most from a deployment that fails.
+const FLIPPED: [Fact; 4] = [
+    Fact::NothingOutdated(NothingOutdated::Exception),
+    Fact::TargetRevisionMovesOnFailure,
+    Fact::AutoScalingSelectionReachesPendingWait,
+    Fact::LimitMessageNamesDeployment,
+];
+
+impl Variant {
+    /// All as usual, and all the other way.
+    pub const BOTH: [Variant; 2] = [Variant::Default, Variant::Flipped];
+
+    /// All as usual, all the other way, and each alone the other way.
+    pub fn every() -> Vec<Variant> {
+        Self::BOTH.into_iter().chain(FACTS.map(Variant::Only)).collect()
+    }
+
+    /// The open facts of a run. Those that the scenario fixes are as it says.
+    pub fn facts(self, fixed: &format::OpenFacts) -> OpenFacts {
+        let mut facts = OpenFacts::default();
+        match self {
+            Variant::Default => {}
+            Variant::Flipped => FLIPPED.into_iter().for_each(|fact| fact.flip(&mut facts)),
+            Variant::Only(fact) => fact.flip(&mut facts),
+        }
+        let format::OpenFacts {
+            nothing_outdated,
+            nothing_outdated_exception,
+            target_revision_moves_on_failure,
+            auto_scaling_selection_reaches_pending_wait,
+            limit_message_names_deployment,
+        } = fixed.clone();
+        OpenFacts {
+            nothing_outdated: nothing_outdated.unwrap_or(facts.nothing_outdated),
+            nothing_outdated_exception: nothing_outdated_exception.unwrap_or(facts.nothing_outdated_exception),
+            target_revision_moves_on_failure: target_revision_moves_on_failure
+                .unwrap_or(facts.target_revision_moves_on_failure),
+            auto_scaling_selection_reaches_pending_wait: auto_scaling_selection_reaches_pending_wait
+                .unwrap_or(facts.auto_scaling_selection_reaches_pending_wait),
+            limit_message_names_deployment: limit_message_names_deployment
+                .unwrap_or(facts.limit_message_names_deployment),
+        }
+    }
+
+    /// Those of some variants that differ for this scenario, each once.
+    pub fn distinct(variants: &[Variant], fixed: &format::OpenFacts) -> Vec<Variant> {
+        let mut seen = Vec::new();
+        let mut distinct = Vec::new();
+        for &variant in variants {
+            let facts = variant.facts(fixed);
+            if !seen.contains(&facts) {
+                seen.push(facts);
+                distinct.push(variant);
+            }
+        }
+        distinct
+    }
+}
+
+impl Fact {
+    fn flip(self, facts: &mut OpenFacts) {
+        match self {
+            Fact::NothingOutdated(other) => facts.nothing_outdated = other,
+            Fact::TargetRevisionMovesOnFailure => flip(&mut facts.target_revision_moves_on_failure),
+            Fact::AutoScalingSelectionReachesPendingWait => {
+                flip(&mut facts.auto_scaling_selection_reaches_pending_wait)
+            }
+            Fact::LimitMessageNamesDeployment => flip(&mut facts.limit_message_names_deployment),
+        }
+    }
+}
+
+fn flip(fact: &mut bool) {
+    *fact = !*fact;
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Variant::Default => f.write_str("open facts as usual"),
+            Variant::Flipped => f.write_str("open facts the other way"),
+            Variant::Only(fact) => write!(f, "{fact:?} the other way"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_is_the_other_way_in_one_variant_and_in_all_together() {
+        let free = format::OpenFacts::default();
+        let usual = Variant::Default.facts(&free);
+        assert_eq!(usual, OpenFacts::default());
+        let flipped = Variant::Flipped.facts(&free);
+        assert!(flipped.nothing_outdated != usual.nothing_outdated);
+        assert!(flipped.target_revision_moves_on_failure != usual.target_revision_moves_on_failure);
+        let reaches = |facts: &OpenFacts| facts.auto_scaling_selection_reaches_pending_wait;
+        assert!(reaches(&flipped) != reaches(&usual));
+        assert!(flipped.limit_message_names_deployment != usual.limit_message_names_deployment);
+        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 8);
+    }
+
+    #[test]
+    fn what_a_scenario_fixes_is_not_flipped() {
+        let fixed = format::OpenFacts {
+            nothing_outdated: Some(NothingOutdated::TargetsSkipped),
+            target_revision_moves_on_failure: Some(true),
+            auto_scaling_selection_reaches_pending_wait: Some(false),
+            ..format::OpenFacts::default()
+        };
+        assert_eq!(Variant::Flipped.facts(&fixed).nothing_outdated, NothingOutdated::TargetsSkipped);
+        let distinct = Variant::distinct(&Variant::every(), &fixed);
+        assert_eq!(distinct, [Variant::Default, Variant::Flipped], "which differ in the message about the limit only");
+    }
+}

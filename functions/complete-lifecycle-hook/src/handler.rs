@@ -103,8 +103,8 @@ impl Handler {
         if let Some(plan) = &request.plan {
             match self.autoscaling.heartbeat(plan).await {
                 // An earlier call, whose answer was lost, may have completed it: that shows below.
-                Ok(()) | Err(Error::InstanceGone(_) | Error::HookNotOpen(_)) => {}
-                Err(error) => return Err(error),
+                Err(Error::InstanceGone(_) | Error::HookNotOpen(_)) if plan.hook.is_some() => {}
+                done => done?,
             }
         }
         let mut applications = Vec::new();

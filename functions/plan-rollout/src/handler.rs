@@ -64,7 +64,8 @@ impl Handler {
             Some(instance) if instance.stage() == Stage::Launching => {
                 if group_hook.is_none() {
                     warnings.push(format!(
-                        "{auto_scaling_group_name} has no launch lifecycle hook {}: nothing keeps the instance out of service                          until the applications are deployed",
+                        "{auto_scaling_group_name} has no launch lifecycle hook {}: nothing keeps the instance out of service \
+                         until the applications are deployed",
                         self.own_hook
                     ));
                 }
@@ -223,7 +224,8 @@ fn longer_than_the_hook(plan: &Plan) -> Option<String> {
     let needed: u32 = plan.applications.iter().map(|application| application.timeout_seconds).sum();
     (needed > open).then(|| {
         format!(
-            "the applications may take {needed} s in all (timeoutSeconds), but {} is over after {open} s, whatever its              heartbeats: raise its heartbeat time-out, now {} s",
+            "the applications may take {needed} s in all (timeoutSeconds), but {} is over after {open} s, whatever its \
+                         heartbeats: raise its heartbeat time-out, now {} s",
             hook.lifecycle_hook_name, hook.heartbeat_timeout_seconds
         )
     })

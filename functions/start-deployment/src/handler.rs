@@ -192,9 +192,9 @@ impl Handler {
     async fn busy(&self, request: &Request, deployment: Option<Deployment>) -> Result<Answer, Error> {
         let (waited, application) = (request.waited_for_slot_seconds, &request.application);
         let deployment_id = deployment.as_ref().map_or("a deployment that is not listed yet", |d| &d.deployment_id);
-        if waited >= application.timeout_seconds {
+        if waited >= wait::longest_for_slot(request.attempt, application.timeout_seconds) {
             return Err(Error::GroupBusy(format!(
-                "{application}: waited {waited} s (timeoutSeconds) for other deployments to end; {deployment_id} is still under way"
+                "{application}: waited {waited} s for other deployments to end; {deployment_id} is still under way"
             )));
         }
         let mut progress = None;
@@ -267,7 +267,11 @@ impl Handler {
                 info!(code, message, "refused: nothing is outdated");
                 Ok(self.up_to_date(request, deployment).await)
             }
-            None => Err(Error::DeploymentRejected { application: application.to_string(), code, message }),
+            None => {
+                // Terminated meanwhile, it is no instance of the group any more.
+                self.autoscaling.heartbeat(plan).await?;
+                Err(Error::DeploymentRejected { application: application.to_string(), code, message })
+            }
         }
     }
 

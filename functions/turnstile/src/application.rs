@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::input::{self, Name, WholeNumber};
 use crate::turn::MOST_APPLICATIONS;
+use crate::wait::LONGEST_DEPLOYMENT;
 
 /// One CodeDeploy application with its deployment group, and how to deploy it.
 ///
@@ -43,8 +44,7 @@ pub enum FileExistsBehavior {
 
 /// One retry: an agent that restarts during the launch rejects a command, and the next deployment succeeds.
 const DEFAULT_MAX_ATTEMPTS: u32 = 2;
-/// CodeDeploy ends a script after 3,600 s at the latest (CodeDeploy user guide, AppSpec `timeout`), and a deployment after 8 to
-/// 12 h, which is the most that can be asked for.
+/// CodeDeploy ends a script after 3,600 s at the latest (CodeDeploy user guide, AppSpec `timeout`).
 const DEFAULT_TIMEOUT_SECONDS: u32 = 3_600;
 
 impl Application {
@@ -97,7 +97,7 @@ struct LongForm {
     file_exists_behavior: Option<FileExistsBehavior>,
     ignore_application_stop_failures: Option<bool>,
     max_attempts: Option<WholeNumber<1, 10>>,
-    timeout_seconds: Option<WholeNumber<60, 43_200>>,
+    timeout_seconds: Option<WholeNumber<60, { LONGEST_DEPLOYMENT }>>,
 }
 
 impl From<LongForm> for Application {

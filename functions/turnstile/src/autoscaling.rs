@@ -148,20 +148,30 @@ impl AutoScaling {
             .collect())
     }
 
-    /// Keeps the plan's hook open for another heartbeat time-out. Does nothing when no hook is waiting.
+    /// Keeps the plan's hook open for another heartbeat time-out, or looks whether its instance is still there when no hook is
+    /// waiting.
     ///
     /// # Errors
     /// [`Error::InstanceGone`] and [`Error::HookNotOpen`], else see [`AutoScaling::instances_in_service`].
     pub async fn heartbeat(&self, plan: &Plan) -> Result<(), Error> {
-        let Some((instance_id, hook)) = plan.waiting_instance() else {
-            return Ok(());
-        };
+        let Some(instance_id) = &plan.instance_id else { return Ok(()) };
+        let Some(hook) = &plan.hook else { return self.check_is_there(instance_id).await };
         match self.record_heartbeat(&plan.auto_scaling_group_name, instance_id, &hook.lifecycle_hook_name).await? {
             Action::Active => Ok(()),
             Action::None(message) => {
                 let instance = self.instance(instance_id).await?;
                 Err(without_action(instance_id, instance.as_ref(), &message))
             }
+        }
+    }
+
+    async fn check_is_there(&self, instance_id: &str) -> Result<(), Error> {
+        match self.instance(instance_id).await? {
+            None => Err(Error::InstanceGone(in_no_group(instance_id))),
+            Some(instance) if instance.stage() == Stage::Gone => {
+                Err(Error::InstanceGone(format!("{instance_id} is {}", instance.lifecycle_state)))
+            }
+            Some(_) => Ok(()),
         }
     }
 
@@ -229,10 +239,14 @@ fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<String> {
     in_state.filter_map(|instance| instance.instance_id().map(str::to_owned)).collect()
 }
 
+fn in_no_group(instance_id: &str) -> String {
+    format!("{instance_id} is in no Auto Scaling group any more")
+}
+
 /// What it means that the instance has no active lifecycle action: the answer may trail the launch, or the hook is over.
 fn without_action(instance_id: &str, instance: Option<&Instance>, message: &str) -> Error {
     match instance {
-        None => Error::InstanceGone(format!("{instance_id} is in no Auto Scaling group any more")),
+        None => Error::InstanceGone(in_no_group(instance_id)),
         Some(instance) if instance.stage() == Stage::Launching => {
             Error::HookNotOpen(format!("{instance_id} is {}, but: {message}", instance.lifecycle_state))
         }

@@ -19,6 +19,8 @@ pub const LONGEST_CALL: u32 = 90;
 /// How long a deployment may have nothing at work and make no progress before those left count as dead. Each lifecycle event has
 /// to start within five minutes of the one before (CodeDeploy user guide, "CodeDeploy quotas").
 pub const GRACE: u32 = 300;
+/// CodeDeploy ends every deployment after 8 to 12 hours (CodeDeploy user guide, "CodeDeploy quotas").
+pub const LONGEST_DEPLOYMENT: u32 = 43_200;
 
 /// The wait between starting a deployment and the first look at it: until 90 % of the expected duration are over, so
 /// that a deployment of usual length is met by the first looks after that, a tenth of the time so far apart.
@@ -45,6 +47,15 @@ fn nearly_over(expected: u32) -> u32 {
 /// The wait before asking again whether a busy group has become free.
 pub fn for_slot(elapsed: u32, hook: Option<&Hook>) -> u32 {
     (WITHOUT_HISTORY + elapsed / 10).min(LONGEST_POLL).min(longest_between_heartbeats(hook))
+}
+
+/// How long to wait, in all, for other deployments to end. They say nothing about the instance, which would be replaced by one that
+/// waits for the same: CodeDeploy itself ends them. After a failed attempt of its own it waits for `timeout`, the application's.
+pub fn longest_for_slot(attempt: u32, timeout: u32) -> u32 {
+    match attempt {
+        1 => LONGEST_DEPLOYMENT,
+        _ => timeout,
+    }
 }
 
 /// The wait before asking for the turn again. `spread`, 0 to 1, keeps rollouts that started together from asking together.
@@ -154,6 +165,11 @@ mod tests {
         ] {
             assert_eq!(expected_duration(duration, instances, config), expected, "{config} × {instances}");
         }
+    }
+
+    #[test]
+    fn others_are_no_reason_to_fail_as_long_as_codedeploy_may_let_them_go_on() {
+        assert_eq!((longest_for_slot(1, 60), longest_for_slot(2, 60)), (12 * 3_600, 60));
     }
 
     #[test]

@@ -94,7 +94,7 @@ async fn another_application_waits_while_one_is_deployed() {
     assert!(second["waitSeconds"].as_u64().unwrap() >= 10);
 
     let mut impatient = start_request(&plan, 1, 1);
-    impatient["waitedForSlotSeconds"] = json!(3_600);
+    impatient["waitedForSlotSeconds"] = json!(43_200);
     let answer = stack.invoke("start-deployment", &impatient).await.unwrap();
     assert_eq!(answer.payload["errorType"], "Turnstile.GroupBusy", "waiting has an end: {:#}", answer.payload);
     assert_eq!(stack.world().report().deployments.len(), 1);

@@ -69,6 +69,7 @@ pub fn is_so(condition: Option<&Condition>, seen: &Seen) -> bool {
     condition.seconds.is_none_or(|seconds| seen.at >= seconds)
         && at_least(condition.launched, seen.launched.len())
         && at_least(condition.in_service, seen.count(|instance| instance.in_service_at.is_some()))
+        && at_least(condition.warmed, seen.count(|instance| instance.lifecycle_state == "Warmed:Stopped"))
         && at_least(condition.terminated, seen.count(|instance| instance.terminated_at.is_some()))
         && condition.waiting.is_none_or(|launch| seen.is_waiting(launch))
         && at_least(condition.started, seen.executions.len())

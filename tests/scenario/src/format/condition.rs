@@ -17,6 +17,9 @@ pub struct Condition {
     /// At least so many of them are or were in service.
     #[serde(skip_serializing_if = "is_default")]
     pub in_service: Option<usize>,
+    /// At least so many of them are ready in the warm pool.
+    #[serde(skip_serializing_if = "is_default")]
+    pub warmed: Option<usize>,
     /// At least so many of them are terminated.
     #[serde(skip_serializing_if = "is_default")]
     pub terminated: Option<usize>,

@@ -80,7 +80,7 @@ fn may_fail_with(error: &str, scenario: &Scenario) -> bool {
     match error {
         // A person's deployment may meet one of ours on an instance, and fail it.
         "Turnstile.DeploymentFailed" => fails || somebody_deploys || dead_agent,
-        "Turnstile.DeploymentTimedOut" | "Turnstile.GroupBusy" => dead_agent || somebody_deploys,
+        "Turnstile.DeploymentTimedOut" => dead_agent || somebody_deploys,
         "Turnstile.InstanceNotReached" => dead_agent || somebody_deploys || fails || needs_many(scenario),
         // The second delivery of an event may come when the launch has long been ended.
         "Turnstile.InstanceNotFound" => fails || dead_agent || steps.iter().any(|step| ends(step).is_some()),

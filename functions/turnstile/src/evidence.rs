@@ -3,6 +3,8 @@
 //! CodeDeploy's own word for it ("nothing is outdated") has no documented form, and a deployment that did not contain the
 //! instance proves nothing about it.
 
+use std::collections::BTreeSet;
+
 use crate::Error;
 use crate::application::Application;
 use crate::codedeploy::{CodeDeploy, Deployment, Group, LastDeployment, TargetStatus};
@@ -14,6 +16,13 @@ pub struct Current {
     pub revision: Revision,
     /// Absent as long as no deployment of the group has succeeded.
     pub last_successful: Option<Deployment>,
+}
+
+impl Current {
+    /// Whether a deployment brought this revision.
+    fn is_of(&self, deployment: &Deployment) -> bool {
+        deployment.revision.as_ref().is_some_and(|revision| revision.is_same_build(&self.revision))
+    }
 }
 
 /// The group's current revision: that of its last successful deployment. The group's `targetRevision` would do, were it
@@ -116,7 +125,8 @@ pub async fn search(
     decided_by(codedeploy, &newest_first(codedeploy, application).await?, current, instance_id).await
 }
 
-/// Evidence that all of these instances are up to date; that there are none is the last successful deployment's.
+/// Evidence that all of these instances are up to date: the last successful deployment, also when there are none. It takes one
+/// look at each of the group's deployments, newest first, until every instance was found.
 ///
 /// # Errors
 /// As [`Error::of_call`] classifies them.
@@ -126,15 +136,23 @@ pub async fn of_all(
     current: &Current,
     instance_ids: &[String],
 ) -> Result<Option<Deployment>, Error> {
-    let deployments = newest_first(codedeploy, application).await?;
-    let mut evidence = current.last_successful.clone();
-    for instance_id in instance_ids {
-        evidence = decided_by(codedeploy, &deployments, current, instance_id).await?.evidence();
-        if evidence.is_none() {
+    let mut undecided: BTreeSet<&str> = instance_ids.iter().map(String::as_str).collect();
+    for deployment in newest_first(codedeploy, application).await? {
+        if undecided.is_empty() {
             break;
         }
+        for target in codedeploy.targets(&deployment.deployment_id).await? {
+            if !undecided.contains(target.instance_id.as_str()) {
+                continue;
+            }
+            match finding(Some(target.status), current.is_of(&deployment)) {
+                Finding::UpToDate => undecided.remove(target.instance_id.as_str()),
+                Finding::AtWork | Finding::Outdated => return Ok(None),
+                Finding::Untouched => continue,
+            };
+        }
     }
-    Ok(evidence)
+    Ok(current.last_successful.clone().filter(|_| undecided.is_empty()))
 }
 
 /// How far back to look for the deployment that brought an instance up to date. Each costs a call, but only where a
@@ -157,8 +175,7 @@ async fn decided_by(
 ) -> Result<Standing, Error> {
     for deployment in newest_first {
         let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
-        let same_build = deployment.revision.as_ref().is_some_and(|revision| revision.is_same_build(&current.revision));
-        match finding(target.map(|target| target.status), same_build) {
+        match finding(target.map(|target| target.status), current.is_of(deployment)) {
             Finding::UpToDate => return Ok(Standing::UpToDate(deployment.clone())),
             Finding::AtWork => return Ok(Standing::AtWork(deployment.clone())),
             Finding::Outdated => return Ok(Standing::Outdated),

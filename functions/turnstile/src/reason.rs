@@ -91,6 +91,11 @@ impl Reason {
                  may not reach an instance before it is in service, one that selects by EC2 tag does",
                 on.trim_start_matches(" on")
             ),
+            (Failure::NotReached, _) if needs_more_instances(deployment) => format!(
+                "{application}: deployment {id} ended before it began{on}, and failed nowhere: its configuration ({}) needs \
+                 more healthy instances than the group has; OneAtATime and AllAtOnce of CodeDeployDefault do not",
+                deployment.deployment_config_name
+            ),
             (Failure::NotReached, _) => {
                 format!("{application}: deployment {id} ended {:?} before it began{on}", deployment.status)
             }
@@ -131,6 +136,13 @@ impl Reason {
             Failure::Failed => self.error_code.as_deref().is_none_or(attempt::can_help),
         }
     }
+}
+
+/// Whether CodeDeploy has failed a deployment because its configuration could not be met from the start: "CodeDeploy will
+/// immediately fail the overall deployment" (CodeDeploy user guide, "CodeDeploy instance health").
+fn needs_more_instances(deployment: &Deployment) -> bool {
+    let is_health = deployment.error.as_ref().is_some_and(|(code, _)| code == "HEALTH_CONSTRAINTS");
+    is_health && deployment.overview.failed == 0
 }
 
 /// Where the partition of a Region has its console.
@@ -258,6 +270,27 @@ mod tests {
             let reason =
                 Reason::new(Failure::Failed, &application, 1, &deployment(Some((code, "m"))), None, None, "us-east-1");
             assert_eq!(reason.is_worth_a_retry(Failure::Failed), retried, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_met_is_named() {
+        let application = Application::new("A", "S");
+        let skipped = Target { instance_id: "i-1".into(), status: TargetStatus::Skipped, failed_event: None };
+        let summary = |failed, code| {
+            let overview = Overview { failed, skipped: 1, ..Overview::default() };
+            let deployment = Deployment {
+                deployment_config_name: "CodeDeployDefault.HalfAtATime".into(),
+                overview,
+                ..deployment(Some((code, "m")))
+            };
+            Reason::new(Failure::NotReached, &application, 1, &deployment, Some(&skipped), None, "us-east-1").summary
+        };
+        assert!(
+            summary(0, "HEALTH_CONSTRAINTS").contains("its configuration (CodeDeployDefault.HalfAtATime) needs more")
+        );
+        for (failed, code) in [(1, "HEALTH_CONSTRAINTS"), (0, "MANUAL_STOP")] {
+            assert_eq!(summary(failed, code), "A/S: deployment d-1 ended Failed before it began on i-1");
         }
     }
 

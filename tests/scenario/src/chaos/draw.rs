@@ -41,14 +41,16 @@ pub fn draw(seed: u64) -> Scenario {
 
 fn world(seed: u64, random: &mut Rng) -> World {
     let names = ["Orders", "Search", "Mail"];
-    let applications = names.iter().take(random.usize(1..=3)).map(|name| application(name, random)).collect();
+    let capacity = random.usize(0..=2);
+    let names = names.iter().take(random.usize(1..=3));
+    let applications = names.map(|name| application(name, capacity == 0, random)).collect();
     let group = Group {
         hook: Some(Hook {
             heartbeat_timeout: *pick(&[600, 1_800, 3_600], random),
             opens_seconds_after_event: *pick(&[0.0, 0.0, 5.0], random),
             ..Hook::default()
         }),
-        desired_capacity: random.usize(0..=2),
+        desired_capacity: capacity,
         boot_seconds: seconds(5..60, random),
         agent_seconds: Some(seconds(1..60, random)),
         ..Group::default()
@@ -61,16 +63,20 @@ fn world(seed: u64, random: &mut Rng) -> World {
     World { seed, applications, groups: vec![group], throttling, open_facts: open_facts(random), ..World::default() }
 }
 
-fn application(name: &str, random: &mut Rng) -> Application {
-    let configs = ["CodeDeployDefault.AllAtOnce", "CodeDeployDefault.HalfAtATime", "CodeDeployDefault.OneAtATime"];
+/// `new`: no instance has it yet.
+fn application(name: &str, new: bool, random: &mut Rng) -> Application {
+    // Half at a time is more than a single instance can do without.
+    let configs = ["CodeDeployDefault.AllAtOnce", "CodeDeployDefault.OneAtATime", "CodeDeployDefault.HalfAtATime"];
+    let configs = &configs[..if new { 2 } else { 3 }];
     let mut application = Application::named(name);
-    application.deployment_config_name = Some((*pick(&configs, random)).to_owned());
+    application.deployment_config_name = Some((*pick(configs, random)).to_owned());
     application.seconds = LifecycleEventSeconds {
         application_start: seconds(1..120, random),
         validate_service: seconds(1..20, random),
         ..LifecycleEventSeconds::default()
     };
-    application.previous_deployment_seconds = random.bool().then(|| seconds(10..200, random));
+    // Instances that have it got it from a deployment.
+    application.previous_deployment_seconds = (!new || random.bool()).then(|| seconds(10..200, random));
     if one_in(3, random) {
         application.failure = Some(failure(random));
     }

@@ -61,12 +61,6 @@ fn may_end_so(rollout: &Rollout, scenario: &Scenario) -> bool {
     }
 }
 
-/// Whether a deployment configuration cannot be met by one instance alone: half of it, rounded up, has to stay healthy.
-fn needs_many(scenario: &Scenario) -> bool {
-    let configs = scenario.world.applications.iter().map(|application| application.deployment_config_name.as_deref());
-    configs.flatten().any(|config| config == "CodeDeployDefault.HalfAtATime")
-}
-
 /// Whether the scenario contains what leads to an error of this name.
 fn may_fail_with(error: &str, scenario: &Scenario) -> bool {
     let steps = &scenario.steps;
@@ -81,7 +75,7 @@ fn may_fail_with(error: &str, scenario: &Scenario) -> bool {
         // A person's deployment may meet one of ours on an instance, and fail it.
         "Turnstile.DeploymentFailed" => fails || somebody_deploys || dead_agent,
         "Turnstile.DeploymentTimedOut" => dead_agent || somebody_deploys,
-        "Turnstile.InstanceNotReached" => dead_agent || somebody_deploys || fails || needs_many(scenario),
+        "Turnstile.InstanceNotReached" => dead_agent || somebody_deploys || fails,
         // The second delivery of an event may come when the launch has long been ended.
         "Turnstile.InstanceNotFound" => fails || dead_agent || steps.iter().any(|step| ends(step).is_some()),
         "Turnstile.Throttled" => throttled || !scenario.faults.is_empty(),

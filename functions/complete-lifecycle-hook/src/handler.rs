@@ -81,10 +81,7 @@ enum Outcome {
 impl Handler {
     pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
         let request: Request = input::read(payload)?;
-        let (group, instance) = match &request.plan {
-            Some(plan) => (Some(plan.auto_scaling_group_name.as_str()), plan.instance_id.as_deref()),
-            None => input::named(&request.input),
-        };
+        let (group, instance) = input::subject(request.plan.as_ref(), &request.input);
         let span = info_span!("complete-lifecycle-hook", execution = request.execution, group, instance);
         async {
             let answer = match &request.ending {

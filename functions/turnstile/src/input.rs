@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::application::Application;
+use crate::plan::Plan;
 
 /// What a rollout was asked to do. Everything that is left out gets its default when the rollout is planned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +130,14 @@ impl LaunchEvent {
         let metadata = self.0.detail.notification_metadata.as_deref().unwrap_or_default();
         let applications = crate::application::parse_list("detail.NotificationMetadata", metadata)?;
         Ok(Input { applications, ..self.to_input() })
+    }
+}
+
+/// The group and the instance that a rollout is about, for the log: by its plan, or by its input when it could not be planned.
+pub fn subject<'a>(plan: Option<&'a Plan>, input: &'a Value) -> (Option<&'a str>, Option<&'a str>) {
+    match plan {
+        Some(plan) => (Some(&plan.auto_scaling_group_name), plan.instance_id.as_deref()),
+        None => named(input),
     }
 }
 

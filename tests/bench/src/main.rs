@@ -1,7 +1,6 @@
 //! `make bench`: launches of one, a few and many instances through the whole local stack, each case's numbers beside their limits.
 
 mod case;
-mod clock;
 mod details;
 mod faults;
 mod lag;
@@ -137,7 +136,7 @@ fn tell(rows: &[Row], faults: &[Vec<String>]) {
     println!(
         "\nSix applications each. Calls, transitions and dollars are for one instance; the makespan is in the six deployments' \
          own time ({}).\n\n{}\n",
-        clock::minutes(setting::own_seconds()),
+        stack::minutes(setting::own_seconds()),
         table::measures(rows)
     );
     println!("What of this is the local stack's, in world seconds:\n\n{}\n", table::stack(rows));

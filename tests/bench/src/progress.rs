@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use stack::minutes;
 use world::Report;
 
 use crate::case::Case;
-use crate::clock::minutes;
 
 /// How often a line's spinner moves, in real milliseconds.
 const TICK_MILLISECONDS: u64 = 200;

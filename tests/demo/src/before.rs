@@ -1,9 +1,9 @@
 //! The launch under CodeDeploy's own hooks: all deployments at once, for ever.
 
 use comfy_table::{CellAlignment, Table, presets};
+use stack::minutes;
 use world::{Clock, HookResult, InstanceReport, Report, SettingError, World};
 
-use crate::clock::minutes;
 use crate::setting;
 
 /// World seconds that the run is watched: several launches.

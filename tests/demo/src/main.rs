@@ -1,7 +1,6 @@
 //! `make demo`: one launch of an instance with six applications, first under CodeDeploy's own launch hooks, then under Turnstile.
 
 mod before;
-mod clock;
 mod failure;
 mod passes;
 mod picture;

@@ -1,9 +1,8 @@
 //! How the applications passed, one after the other: what the table shows, and what is measured.
 
 use comfy_table::{CellAlignment, Table, presets};
+use stack::minutes;
 use world::{DeploymentReport, Report};
-
-use crate::clock::minutes;
 
 /// One deployment of a rollout. World seconds.
 #[derive(Debug, Clone, PartialEq)]

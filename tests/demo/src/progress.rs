@@ -3,9 +3,9 @@
 use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use stack::minutes;
 use world::Report;
 
-use crate::clock::minutes;
 use crate::setting::{self, APPLICATIONS};
 use crate::story;
 

@@ -1,9 +1,9 @@
 //! What the demo prints about the two runs.
 
 use comfy_table::{CellAlignment, Table};
+use stack::minutes;
 use world::Report;
 
-use crate::clock::minutes;
 use crate::rollout::Rollout;
 use crate::setting::APPLICATIONS;
 use crate::{before, failure, passes};

@@ -4,9 +4,9 @@
 
 pub mod drawing;
 
+use stack::minutes;
 use world::{DeploymentReport, HookResult, InstanceReport, Report};
 
-use crate::clock::minutes;
 use crate::setting::APPLICATIONS;
 
 /// Width of the picture, in its own units, which are pixels at full size.

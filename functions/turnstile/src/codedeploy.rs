@@ -1,6 +1,7 @@
 //! The CodeDeploy calls of a rollout, from and to plain data.
 
 use aws_sdk_codedeploy::Client;
+use aws_sdk_codedeploy::config::http::HttpResponse;
 use aws_sdk_codedeploy::config::retry::RetryConfig;
 use aws_sdk_codedeploy::error::SdkError;
 use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
@@ -375,7 +376,7 @@ impl CodeDeploy {
     }
 }
 
-fn creation_refused<R: std::fmt::Debug>(error: &SdkError<CreateDeploymentError, R>) -> Result<Creation, Error> {
+fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Result<Creation, Error> {
     if error.as_service_error().is_some_and(|e| e.is_deployment_limit_exceeded_exception()) {
         return Ok(Creation::GroupOccupied);
     }

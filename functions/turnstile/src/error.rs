@@ -5,6 +5,7 @@
 //! group that is busy) are not errors: the calls in [`crate::codedeploy`] and [`crate::autoscaling`] return them as
 //! values.
 
+use aws_sdk_codedeploy::config::http::HttpResponse;
 use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
 use lambda_runtime::Diagnostic;
 
@@ -35,6 +36,9 @@ pub enum Error {
     /// Other deployments occupied the group for as long as the application may take.
     #[error("{0}")]
     GroupBusy(String),
+    /// The hook is about to be over, whatever its heartbeats, and the instance is not done.
+    #[error("{0}")]
+    OutOfTime(String),
     /// CodeDeploy refused to create the deployment, for a reason that a retry does not mend.
     #[error("CodeDeploy refused the deployment of {application}: {code}: {message}")]
     DeploymentRejected { application: String, code: String, message: String },
@@ -64,6 +68,7 @@ impl Error {
             Self::RevisionsKeepChanging(_) => "Turnstile.RevisionsKeepChanging",
             Self::TurnLost(_) => "Turnstile.TurnLost",
             Self::GroupBusy(_) => "Turnstile.GroupBusy",
+            Self::OutOfTime(_) => "Turnstile.OutOfTime",
             Self::DeploymentRejected { .. } => "Turnstile.DeploymentRejected",
             Self::Throttled { .. } => "Turnstile.Throttled",
             Self::Unavailable { .. } => "Turnstile.Unavailable",
@@ -73,21 +78,21 @@ impl Error {
     }
 
     /// Classifies a failed AWS call. `call` is `Service.Operation`, as the operator knows it.
-    pub fn of_call<E, R>(call: &'static str, error: &SdkError<E, R>) -> Self
+    pub fn of_call<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
     {
         let Some(answer) = error.as_service_error() else {
             return Self::Unavailable { call, message: root_cause(error) };
         };
-        Self::of_code(call, answer.code().unwrap_or("without a code"), answer.message().unwrap_or_default())
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        Self::of_code(call, answer.code().unwrap_or("without a code"), answer.message().unwrap_or_default(), status)
     }
 
-    /// Classifies an AWS error by its code.
-    pub(crate) fn of_code(call: &'static str, code: &str, message: &str) -> Self {
+    /// Classifies an AWS error by its code, and one that is not known by its HTTP status.
+    pub(crate) fn of_code(call: &'static str, code: &str, message: &str, status: Option<u16>) -> Self {
         let (code, message) = (code.to_owned(), message.to_owned());
-        match Kind::of(&code) {
+        match Kind::of(&code).or_of_status(status) {
             Kind::Throttled => Self::Throttled { call, message },
             Kind::Unavailable => Self::Unavailable { call, message: format!("{code}: {message}") },
             Kind::AccessDenied => Self::AccessDenied { call, message },
@@ -106,7 +111,7 @@ enum Kind {
 impl Kind {
     /// The common errors of the AWS APIs (CodeDeploy and Auto Scaling API references, "Common Errors"), the Auto Scaling
     /// faults that its reference says to retry, and those that DynamoDB's developer guide says to ("Error handling with
-    /// DynamoDB"), as errors of a call and as reasons of a cancelled transaction.
+    /// DynamoDB"), with what the SDK itself retries, as errors of a call and as reasons of a cancelled transaction.
     fn of(code: &str) -> Self {
         match code {
             "Throttling"
@@ -115,7 +120,12 @@ impl Kind {
             | "RequestLimitExceeded"
             | "TooManyRequestsException"
             | "RequestThrottled"
+            | "RequestThrottledException"
             | "ThrottlingError"
+            | "SlowDown"
+            | "BandwidthLimitExceeded"
+            | "EC2ThrottledException"
+            | "PriorRequestNotComplete"
             | "ProvisionedThroughputExceeded"
             | "ProvisionedThroughputExceededException"
             | "TransactionInProgressException" => Self::Throttled,
@@ -126,6 +136,7 @@ impl Kind {
             | "ServiceUnavailable"
             | "ServiceUnavailableException"
             | "RequestTimeout"
+            | "RequestTimeoutException"
             | "ResourceContention"
             | "ResourceContentionFault"
             | "TransactionConflictException" => Self::Unavailable,
@@ -140,6 +151,15 @@ impl Kind {
             | "InvalidClientTokenId"
             | "MissingAuthenticationToken" => Self::AccessDenied,
             _ => Self::Other,
+        }
+    }
+
+    /// What a load balancer or a proxy answers in the service's place has no code that a client could know.
+    fn or_of_status(self, status: Option<u16>) -> Self {
+        match (self, status) {
+            (Self::Other, Some(429)) => Self::Throttled,
+            (Self::Other, Some(500..)) => Self::Unavailable,
+            (known, _) => known,
         }
     }
 }
@@ -164,10 +184,15 @@ mod tests {
     use super::*;
     use aws_sdk_codedeploy::error::ErrorMetadata;
     use aws_sdk_codedeploy::operation::get_deployment::GetDeploymentError;
+    use aws_smithy_types::body::SdkBody;
 
-    fn answered(code: &str) -> Error {
-        let meta = ErrorMetadata::builder().code(code).message("m").build();
-        let error = SdkError::service_error(GetDeploymentError::generic(meta), ());
+    fn answered(status: u16, code: Option<&str>) -> Error {
+        let mut meta = ErrorMetadata::builder().message("m");
+        if let Some(code) = code {
+            meta = meta.code(code);
+        }
+        let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        let error = SdkError::service_error(GetDeploymentError::generic(meta.build()), response);
         Error::of_call("CodeDeploy.GetDeployment", &error)
     }
 
@@ -182,13 +207,27 @@ mod tests {
             ("AccessDenied", "Turnstile.AccessDenied"),
             ("DeploymentDoesNotExistException", "Turnstile.Unexpected"),
         ] {
-            assert_eq!(answered(code).name(), name, "{code}");
+            assert_eq!(answered(400, Some(code)).name(), name, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_known_code_is_classified_by_its_status() {
+        for (status, code, name) in [
+            (503, None, "Turnstile.Unavailable"),
+            (502, Some("BadGateway"), "Turnstile.Unavailable"),
+            (429, None, "Turnstile.Throttled"),
+            (400, None, "Turnstile.Unexpected"),
+            (503, Some("SlowDown"), "Turnstile.Throttled"),
+            (500, Some("AccessDenied"), "Turnstile.AccessDenied"),
+        ] {
+            assert_eq!(answered(status, code).name(), name, "{status} {code:?}");
         }
     }
 
     #[test]
     fn a_call_without_an_answer_is_unavailable_and_says_why() {
-        let error: SdkError<GetDeploymentError, ()> = SdkError::timeout_error("no answer in 5 s");
+        let error: SdkError<GetDeploymentError, HttpResponse> = SdkError::timeout_error("no answer in 5 s");
         let error = Error::of_call("CodeDeploy.GetDeployment", &error);
         assert_eq!(error.to_string(), "CodeDeploy.GetDeployment gave no answer: no answer in 5 s");
     }

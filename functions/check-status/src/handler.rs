@@ -40,6 +40,8 @@ struct Request {
     waited_seconds: u32,
     /// As the last look saw it, with the wait since; absent at the first.
     progress: Option<Progress>,
+    /// How long the execution has been running, in seconds.
+    elapsed_seconds: u32,
 }
 
 /// How the deployment is going.
@@ -140,6 +142,7 @@ impl Handler {
         at_last: Failure,
     ) -> Result<Answer, Error> {
         let Request { plan, application, expected_seconds, waited_seconds, .. } = request;
+        plan.check_time(request.elapsed_seconds)?;
         let progress = Progress::after(request.progress.as_ref(), &deployment, *waited_seconds);
         let overview = deployment.overview;
         let own = target.as_ref().map(|target| target.status);
@@ -188,8 +191,10 @@ impl Handler {
         deployment: &Deployment,
         target: Option<&Target>,
     ) -> Result<Answer, Error> {
-        let was_skipped = target.is_some_and(|target| target.status == TargetStatus::Skipped);
-        if was_skipped && request.round < MOST_ROUNDS {
+        // The answer for the target may trail the deployment's.
+        let is_left_out =
+            target.is_some_and(|target| matches!(target.status, TargetStatus::Skipped | TargetStatus::Pending));
+        if is_left_out && request.round < MOST_ROUNDS {
             let targets = self.codedeploy.targets(&deployment.deployment_id).await?;
             if let Some(neighbour) = targets.iter().find(|target| target.status == TargetStatus::Failed) {
                 return Ok(failed(Failure::NeighbourFailed, request, deployment, Some(neighbour)));

@@ -12,7 +12,7 @@ use turnstile::plan::{MOST_ROUNDS, Plan};
 use turnstile::revision::Revision;
 use turnstile::served::{Deployed, Known};
 
-use crate::cause::Caught;
+use crate::cause::{Caught, Subject};
 
 pub struct Handler {
     pub codedeploy: CodeDeploy,
@@ -81,7 +81,7 @@ enum Outcome {
 impl Handler {
     pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
         let request: Request = input::read(payload)?;
-        let (group, instance) = input::subject(request.plan.as_ref(), &request.input);
+        let Subject { auto_scaling_group_name: group, instance_id: instance } = request.subject();
         let span = info_span!("complete-lifecycle-hook", execution = request.execution, group, instance);
         async {
             let answer = match &request.ending {
@@ -160,7 +160,7 @@ impl Handler {
                 }
             }
         };
-        Ok(Answer { hook, applications: None, failure: Some(failed.with_hook(&done)) })
+        Ok(Answer { hook, applications: None, failure: Some(failed.with_hook(request.subject(), &done)) })
     }
 
     /// The hook that the rollout owes a completion.
@@ -203,6 +203,11 @@ impl Handler {
 }
 
 impl Request {
+    fn subject(&self) -> Subject<'_> {
+        let (auto_scaling_group_name, instance_id) = input::subject(self.plan.as_ref(), &self.input);
+        Subject { auto_scaling_group_name, instance_id }
+    }
+
     fn has_hook(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.hook.is_some())
     }

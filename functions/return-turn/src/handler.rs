@@ -112,13 +112,13 @@ impl Handler {
     /// A group whose launches fail launches again, for ever: each time an instance more to be paid for, and none in service. So a
     /// failed launch is abandoned the later, the more have failed before it, and its instance stays to be looked at.
     async fn back_off(&self, request: &Request) -> Result<Answer, Error> {
-        let Request { plan, input, execution, failed, backed_off_seconds, elapsed_seconds, .. } = request;
+        let Request { plan, input, failed, backed_off_seconds, elapsed_seconds, .. } = request;
         let owed = owed::hook(&self.autoscaling, plan.as_ref(), input, &self.own_hook).await?;
         let Some(owed) = owed.filter(|owed| owed.on_failure == HookResult::Abandon) else {
             return Ok(Answer::default());
         };
         let group = &owed.auto_scaling_group_name;
-        let failures = self.turns.count_failure(group, execution).await?;
+        let failures = self.turns.count_failure(group, &owed.instance_id).await?;
         if let Some(Failed { error, cause }) = failed
             && *backed_off_seconds == 0
         {

@@ -36,6 +36,8 @@ struct Request {
     waited_for_slot_seconds: u32,
     /// Of the deployment that was in the way when last asked, with the wait since; absent at first.
     progress: Option<Progress>,
+    /// How long the execution has been running, in seconds.
+    elapsed_seconds: u32,
 }
 
 /// What came of it, with the seconds to wait before the next step.
@@ -98,6 +100,7 @@ impl Handler {
         let Request { plan, application, .. } = request;
         let codedeploy = &self.codedeploy;
         self.autoscaling.heartbeat(plan).await?;
+        plan.check_time(request.elapsed_seconds)?;
 
         let group = codedeploy.group(application).await?.ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!(
@@ -118,8 +121,10 @@ impl Handler {
         if let Some(instance_id) = &plan.instance_id {
             match evidence::in_last_deployments(codedeploy, application, &group, &current, instance_id).await? {
                 Standing::UpToDate(deployment) => return Ok(self.up_to_date(request, deployment).await),
-                Standing::AtWork(deployment) => return self.busy(request, Some(deployment)).await,
-                Standing::Outdated => {}
+                Standing::AtWork(deployment) if neighbours::is_at_work(&deployment, request.progress.as_ref()) => {
+                    return self.busy(request, Some(deployment)).await;
+                }
+                Standing::AtWork(_) | Standing::Outdated => {}
             }
         }
         for other in plan.applications.iter().filter(|other| !other.is_same_group(application)) {
@@ -221,8 +226,7 @@ impl Handler {
             && let Some(group) = self.codedeploy.group(&last).await?
             && let Some(attempted) = group.last_attempted
             && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
-            // One that was stopped or has failed may have an agent at work still.
-            && (deployment.status.is_active() || deployment.overview.in_progress > 0)
+            && neighbours::is_at_work(&deployment, request.progress.as_ref())
         {
             return Ok(Some(deployment));
         }

@@ -37,6 +37,8 @@ struct Request {
     waited_seconds: u32,
     /// How long it has waited for the last calls of the rollout that it took the turn over from, in seconds.
     settled_seconds: u32,
+    /// How long the execution has been running, in seconds.
+    elapsed_seconds: u32,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
@@ -93,12 +95,15 @@ impl Handler {
                 if standing.is_part_mine() {
                     self.turns.give_back(&claims, &request.execution).await?;
                 }
+                self.forget_failures(&request.plan).await;
                 return Ok(Answer { outcome: Outcome::UpToDate { applications }, known });
             }
             if !has_seen_all {
+                request.plan.check_time(request.elapsed_seconds)?;
                 return Ok(Answer { outcome: wait_for(request, []), known });
             }
         }
+        request.plan.check_time(request.elapsed_seconds)?;
         let outcome = match standing {
             Standing::Mine => Outcome::Mine,
             Standing::Settling => self.settle(request, &claims, request.settled_seconds).await?,
@@ -144,6 +149,15 @@ impl Handler {
             }
         }
         Ok(true)
+    }
+
+    /// A launch that succeeds ends the group's failures in a row, also one that was served by others.
+    async fn forget_failures(&self, plan: &Plan) {
+        if plan.hook.is_some()
+            && let Err(error) = self.turns.clear_failures(&plan.auto_scaling_group_name).await
+        {
+            warn!(error = error.name(), reason = %error, "the group's failures still count");
+        }
     }
 
     async fn take(&self, request: &Request, claims: &[String]) -> Result<Outcome, Error> {

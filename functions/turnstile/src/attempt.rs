@@ -50,7 +50,7 @@ const DEPLOYMENT: [Row; 34] = [
     ("MISSING_ELB_INFORMATION", false, "the deployment group names no load balancer, and should"),
     ("MISSING_GITHUB_TOKEN", false, "somebody has to connect CodeDeploy to GitHub again"),
     ("NO_EC2_SUBSCRIPTION", false, "the account cannot use EC2"),
-    ("NO_INSTANCES", false, "the group selects no instance"),
+    ("NO_INSTANCES", true, "the group selects no running instance: one that was just launched may be running soon"),
     ("OVER_MAX_INSTANCES", false, "the group selects more instances than the quota allows"),
     ("RESOURCE_LIMIT_EXCEEDED", true, "too many deployments at once in the account, which passes"),
     ("REVISION_MISSING", false, "the bundle was deleted"),

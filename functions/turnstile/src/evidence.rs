@@ -156,8 +156,8 @@ pub async fn of_all(
 }
 
 /// How far back to look for the deployment that brought an instance up to date. Each costs a call, but only where a
-/// deployment found nothing to do for the instance.
-const DEPLOYMENTS_SEARCHED: usize = 50;
+/// deployment found nothing to do for the instance: one that has been in the group, or in its warm pool, for a while.
+const DEPLOYMENTS_SEARCHED: usize = 200;
 
 async fn newest_first(codedeploy: &CodeDeploy, application: &Application) -> Result<Vec<Deployment>, Error> {
     let mut ids = codedeploy.recent_deployments(application, DEPLOYMENTS_SEARCHED).await?;

@@ -148,22 +148,19 @@ pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
 }
 
 /// The instance, the hook and the result that a rollout owes when its input could not be planned: as much of an
-/// unreadable input as can be read. `None` when it names no instance, or asks for some applications without naming a hook
-/// (see [`Input::completes_own_hook`]).
+/// unreadable input as can be read. `None` when it names no instance or no hook: typed by hand, it may be about an instance
+/// that another rollout is serving, and one that nobody serves is found by start-rollout's schedule.
 ///
 /// The group is left out on purpose: the instance knows its group better than a mistyped input.
 pub fn owed_hook(input: &Value) -> Option<NamedHook> {
     let (_, instance_id) = named(input);
     let instance_id = InstanceId::try_from(instance_id?.to_owned()).ok()?;
     let given = |path| input.pointer(path).filter(|value| !value.is_null());
-    let hook_name = given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName"));
-    if hook_name.is_none() && given("/applications").is_some() {
-        return None;
-    }
+    let hook_name = given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName"))?;
     let on_failure = input.get("onFailure").and_then(|v| HookResult::deserialize(v).ok()).unwrap_or_default();
     Some(NamedHook {
         instance_id: instance_id.into(),
-        lifecycle_hook_name: hook_name.and_then(Value::as_str).map(str::to_owned),
+        lifecycle_hook_name: hook_name.as_str().map(str::to_owned),
         on_failure,
     })
 }
@@ -172,7 +169,7 @@ pub fn owed_hook(input: &Value) -> Option<NamedHook> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedHook {
     pub instance_id: String,
-    /// Absent or misspelt, it is the stack's own.
+    /// Absent (of a wrong type) or misspelt, it is the stack's own.
     pub lifecycle_hook_name: Option<String>,
     pub on_failure: HookResult,
 }
@@ -382,10 +379,8 @@ mod tests {
         };
         let id = "i-0123456789abcdef0";
         for (input, expected) in [
-            (json!({"instanceId": id}), owed(id, None, HookResult::Abandon)),
             (json!({"instanceId": id, "applications": 7}), None),
             (json!({"instanceId": id, "applications": 7, "lifecycleHookName": null}), None),
-            (json!({"instanceId": id, "applications": null}), owed(id, None, HookResult::Abandon)),
             (
                 json!({"instanceId": id, "lifecycleHookName": "h", "onFailure": "CONTINUE", "x": 1}),
                 owed(id, Some("h"), HookResult::Continue),

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::codedeploy::{CodeDeploy, Deployment, Overview, TargetStatus};
 use crate::description;
 use crate::plan::MOST_ROUNDS;
-use crate::wait::GRACE;
+use crate::wait::{GRACE, LONGEST_EVENT};
 
 /// How a deployment gets on, from one look to the next. The state machine carries it and adds its waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,14 @@ impl Progress {
     pub fn is_held_up(&self, overview: Overview) -> bool {
         overview.in_progress == 0 && overview.pending > 0 && self.is_older_than(GRACE)
     }
+}
+
+/// Whether a deployment has to be waited for before the next may start: it is under way, or it has been stopped or has failed and
+/// an agent is busy with it still. Not for ever: an agent that has not come to an end of its lifecycle event long after it must have
+/// is gone, and nobody will tell its end.
+pub fn is_at_work(deployment: &Deployment, progress: Option<&Progress>) -> bool {
+    let is_overdue = || Progress::after(progress, deployment, 0).is_older_than(LONGEST_EVENT);
+    deployment.status.is_active() || (deployment.overview.in_progress > 0 && !is_overdue())
 }
 
 /// What to do about a deployment that is under way, for one of its instances.
@@ -154,6 +162,24 @@ mod tests {
             0,
             "who knows since when"
         );
+    }
+
+    #[test]
+    fn an_agent_that_is_gone_does_not_keep_an_ended_deployment_at_work() {
+        use DeploymentStatus::{InProgress, Stopped};
+        for (status, in_progress, waited, expected) in [
+            (InProgress, 1, 90_000, true),
+            (InProgress, 0, 90_000, true),
+            (Stopped, 1, 3_899, true),
+            (Stopped, 1, 3_900, false),
+            (Stopped, 0, 0, false),
+        ] {
+            let deployment = Deployment { status, ..deployment("d-1", overview(0, in_progress, 1)) };
+            let progress = Progress { deployment_id: "d-1".into(), over: 1, seconds: waited };
+            assert_eq!(is_at_work(&deployment, Some(&progress)), expected, "{status:?} {in_progress} {waited}");
+        }
+        let stopped = Deployment { status: Stopped, ..deployment("d-1", overview(0, 1, 1)) };
+        assert!(is_at_work(&stopped, None), "the first look");
     }
 
     #[test]

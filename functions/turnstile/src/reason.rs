@@ -86,7 +86,7 @@ impl Reason {
             (Failure::AgentSilent, _) => {
                 format!("{application}: deployment {id} has not begun{on}: its agent is silent")
             }
-            (Failure::NotReached, _) if target.is_none() => format!(
+            (Failure::NotReached, _) if target.is_none() && may_not_select(deployment) => format!(
                 "{application}: deployment {id} did not contain{}: a deployment group that selects by Auto Scaling group \
                  may not reach an instance before it is in service, one that selects by EC2 tag does",
                 on.trim_start_matches(" on")
@@ -132,10 +132,14 @@ impl Reason {
     pub fn is_worth_a_retry(&self, failure: Failure) -> bool {
         match failure {
             Failure::TimedOut | Failure::NeighbourFailed | Failure::AgentSilent => false,
-            Failure::NotReached => true,
-            Failure::Failed => self.error_code.as_deref().is_none_or(attempt::can_help),
+            Failure::NotReached | Failure::Failed => self.error_code.as_deref().is_none_or(attempt::can_help),
         }
     }
+}
+
+/// Whether a deployment that did not contain the instance has no other reason for it.
+fn may_not_select(deployment: &Deployment) -> bool {
+    deployment.error.as_ref().is_none_or(|(code, _)| code == "NO_INSTANCES")
 }
 
 /// Whether CodeDeploy has failed a deployment because its configuration could not be met from the start: "CodeDeploy will
@@ -265,11 +269,13 @@ mod tests {
             assert_eq!(reason.is_worth_a_retry(failure), retried, "{failure:?} {code:?}");
         }
         for (code, retried) in
-            [("HEALTH_CONSTRAINTS", true), ("AGENT_ISSUE", true), ("REVISION_MISSING", false), ("MANUAL_STOP", false)]
+            [("HEALTH_CONSTRAINTS", true), ("NO_INSTANCES", true), ("REVISION_MISSING", false), ("MANUAL_STOP", false)]
         {
-            let reason =
-                Reason::new(Failure::Failed, &application, 1, &deployment(Some((code, "m"))), None, None, "us-east-1");
-            assert_eq!(reason.is_worth_a_retry(Failure::Failed), retried, "{code}");
+            for failure in [Failure::Failed, Failure::NotReached] {
+                let deployment = deployment(Some((code, "m")));
+                let reason = Reason::new(failure, &application, 1, &deployment, None, None, "us-east-1");
+                assert_eq!(reason.is_worth_a_retry(failure), retried, "{failure:?} {code}");
+            }
         }
     }
 

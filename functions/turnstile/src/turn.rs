@@ -34,7 +34,7 @@ pub const MOST_FAILURES: u32 = 16;
 
 /// The table's key.
 const CLAIM: &str = "claim";
-/// The executions that have failed since the last that succeeded; of an Auto Scaling group.
+/// The instances whose launches have failed since the last that succeeded; of an Auto Scaling group.
 const FAILURES: &str = "failures";
 
 /// What a rollout has to hold before it may deploy.
@@ -239,20 +239,20 @@ impl Turns {
         self.update_if(&claim_on_group(group), "SET deploying = :deploying", condition, values).await
     }
 
-    /// Counts a failed launch of an Auto Scaling group, each execution once, and returns how many have failed since the last that
+    /// Counts a failed launch of an Auto Scaling group, each instance once, and returns how many have failed since the last that
     /// succeeded, up to [`MOST_FAILURES`].
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn count_failure(&self, auto_scaling_group_name: &str, execution: &str) -> Result<u32, Error> {
+    pub async fn count_failure(&self, auto_scaling_group_name: &str, instance_id: &str) -> Result<u32, Error> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(CLAIM, AttributeValue::S(claim_on_group(auto_scaling_group_name)))
-            .update_expression("ADD failures :me")
+            .update_expression("ADD failures :instance")
             .condition_expression("attribute_not_exists(failures) OR size(failures) < :most")
-            .expression_attribute_values(":me", AttributeValue::Ss(vec![execution.to_owned()]))
+            .expression_attribute_values(":instance", AttributeValue::Ss(vec![instance_id.to_owned()]))
             .expression_attribute_values(":most", AttributeValue::N(MOST_FAILURES.to_string()))
             .return_values(ReturnValue::AllNew);
         match request.send().await {
@@ -360,7 +360,7 @@ fn refused(reasons: &[CancellationReason]) -> Result<Taking, Error> {
         reasons.iter().filter_map(|reason| reason.code()).filter(|code| *code != "None").collect();
     if let Some(code) = codes.iter().find(|code| !matches!(**code, "ConditionalCheckFailed" | "TransactionConflict")) {
         let message = reasons.iter().find(|reason| reason.code() == Some(code)).and_then(|reason| reason.message());
-        return Err(Error::of_code("DynamoDB.TransactWriteItems", code, message.unwrap_or_default()));
+        return Err(Error::of_code("DynamoDB.TransactWriteItems", code, message.unwrap_or_default(), None));
     }
     let items: Vec<_> = reasons.iter().filter_map(|reason| reason.item.clone()).collect();
     let claims: Vec<Claim> =

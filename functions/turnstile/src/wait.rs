@@ -10,6 +10,9 @@ const SHORTEST: u32 = 10;
 const LONGEST_POLL: u32 = 60;
 /// However long the last deployment took: it may have been held up by an instance that was dead, and the next one not.
 const LONGEST_BY_HISTORY: u32 = 600;
+/// Which part of a wait of hours a single poll may be: two days of them have to fit into the 25,000 events of an execution (Step
+/// Functions developer guide, "Quotas").
+const OF_A_LONG_WAIT: u32 = 120;
 /// Where nothing is known: what the AWS CLI's waiter takes.
 const WITHOUT_HISTORY: u32 = 15;
 
@@ -19,6 +22,9 @@ pub const LONGEST_CALL: u32 = 90;
 /// How long a deployment may have nothing at work and make no progress before those left count as dead. Each lifecycle event has
 /// to start within five minutes of the one before (CodeDeploy user guide, "CodeDeploy quotas").
 pub const GRACE: u32 = 300;
+/// A lifecycle event cannot be at work for longer: it starts within five minutes of the one before, and a script is ended after an
+/// hour (CodeDeploy user guide, "CodeDeploy quotas").
+pub const LONGEST_EVENT: u32 = 3_900;
 /// CodeDeploy ends every deployment after 8 to 12 hours (CodeDeploy user guide, "CodeDeploy quotas").
 pub const LONGEST_DEPLOYMENT: u32 = 43_200;
 
@@ -46,7 +52,8 @@ fn nearly_over(expected: u32) -> u32 {
 
 /// The wait before asking again whether a busy group has become free.
 pub fn for_slot(elapsed: u32, hook: Option<&Hook>) -> u32 {
-    (WITHOUT_HISTORY + elapsed / 10).min(LONGEST_POLL).min(longest_between_heartbeats(hook))
+    let longest = LONGEST_POLL.max(elapsed / OF_A_LONG_WAIT).min(LONGEST_BY_HISTORY);
+    (WITHOUT_HISTORY + elapsed / 10).min(longest).min(longest_between_heartbeats(hook))
 }
 
 /// How long to wait, in all, for other deployments to end. They say nothing about the instance, which would be replaced by one that
@@ -207,6 +214,17 @@ mod tests {
         (looks, elapsed - duration)
     }
 
+    /// An execution has 25,000 events, and a poll is nine of them: the task's five, the choice's two and the wait's two.
+    #[test]
+    fn two_days_of_waiting_for_the_turn_fit_into_an_execution() {
+        let (mut elapsed, mut polls) = (0, 0);
+        while elapsed < 48 * 3_600 {
+            elapsed += for_turn(elapsed, 0.0, None);
+            polls += 1;
+        }
+        assert!(polls * 9 < 10_000, "{polls}");
+    }
+
     proptest! {
         #[test]
         fn a_deployment_as_long_as_the_last_is_met_by_three_looks(expected in 120u32..600, percent in 92u32..=108) {
@@ -245,8 +263,9 @@ mod tests {
         #[test]
         fn no_poll_is_shorter_than_ten_seconds_or_longer_than_a_minute(elapsed in 0u32..200_000) {
             prop_assert!((SHORTEST..=LONGEST_POLL).contains(&before_next_look(elapsed, None, None)));
-            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_slot(elapsed, None)));
-            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_turn(elapsed, 0.0, None)));
+            let others = elapsed % (2 * 3_600);
+            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_slot(others, None)));
+            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_turn(others, 0.0, None)));
         }
     }
 }

@@ -42,7 +42,7 @@ async fn every_field_is_checked_before_anything_is_deployed() {
     let cases: Vec<(&str, Input)> = vec![
         ("autoScalingGroupName", Box::new(top("autoScalingGroupName", json!(7)))),
         ("autoScalingGroupName", Box::new(top("autoScalingGroupName", json!("api")))),
-        ("autoScalingGroupName", Box::new(|instance: &str| json!({"instanceId": instance}))),
+        ("autoScalingGroupName", Box::new(|instance: &str| json!({"instanceId": instance, "lifecycleHookName": HOOK}))),
         ("lifecycleHookName", Box::new(top("lifecycleHookName", json!(["turnstile"])))),
         ("lifecycleHookName", Box::new(top("lifecycleHookName", json!("turnstlie")))),
         ("applications", Box::new(top("applications", json!("Search/Production")))),
@@ -68,8 +68,29 @@ async fn every_field_is_checked_before_anything_is_deployed() {
         let execution = refused(&stack, field, input).await;
         assert_eq!(execution.error.as_deref(), Some("Turnstile.InvalidInput"), "{field}");
         assert_eq!(cause(&execution)["hook"], "turnstile completed with ABANDON", "{field}");
+        // The group's failures in a row, or each case would back off for longer than the one before.
+        stack.delete_turns().await.unwrap();
     }
     stack.stop().await;
+}
+
+/// It may be the instance of another rollout: the schedule's, at the latest.
+#[tokio::test]
+async fn bad_input_that_names_no_hook_completes_none() {
+    let stack = start(six_applications(), 0).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    until_waiting(&stack, &instance).await;
+    let input = json!({"autoScalingGroupName": "wbe", "instanceId": instance});
+    let execution = roll_out(&stack, input).await;
+    assert_eq!(execution.error.as_deref(), Some("Turnstile.InvalidInput"), "{execution:#?}");
+    assert_eq!(cause(&execution)["hook"], "none to complete");
+    let report = stack.world().report();
+    assert_eq!(report.hook_actions[0].closed_at, None, "{:#?}", report.hook_actions);
+
+    let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
+    let execution = roll_out(&stack, input).await;
+    assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
+    finish(stack, &[&instance]).await;
 }
 
 #[tokio::test]

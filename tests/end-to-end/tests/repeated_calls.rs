@@ -28,7 +28,7 @@ async fn planned(mut setting: world::Setting) -> (Stack, String, Value) {
 fn turn_request(plan: &Value) -> Value {
     json!({
         "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan, "known": [],
-        "waitedSeconds": 0, "settledSeconds": 0,
+        "waitedSeconds": 0, "settledSeconds": 0, "elapsedSeconds": 0,
     })
 }
 
@@ -36,6 +36,7 @@ fn start_request(plan: &Value, application: usize, attempt: u32) -> Value {
     json!({
         "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan,
         "application": plan["applications"][application], "round": 1, "attempt": attempt, "waitedForSlotSeconds": 0,
+        "elapsedSeconds": 0,
     })
 }
 
@@ -43,6 +44,7 @@ fn check_request(plan: &Value, application: usize, deployment_id: &Value) -> Val
     json!({
         "execution": EXECUTION, "plan": plan, "application": plan["applications"][application], "round": 1, "attempt": 1,
         "deploymentId": deployment_id, "expectedSeconds": null, "waitedSeconds": 30,
+        "elapsedSeconds": 30,
     })
 }
 

@@ -108,30 +108,45 @@ impl Handler {
     ///
     /// A rollout too many does no harm: it waits for its turn, finds its instance up to date, and its hook over.
     async fn sweep(&self, id: &str) -> Result<Answer, Error> {
-        let (group, hook) = (&self.auto_scaling_group_name, &self.lifecycle_hook_name);
-        let waiting = self.autoscaling.waiting_instances(group).await?;
+        let waiting = self.autoscaling.waiting_instances(&self.auto_scaling_group_name).await?;
         let mut started = Vec::new();
         if waiting.is_empty() {
             return Ok(Answer::Swept { started });
         }
         let running: BTreeSet<String> = self.executions.running(&self.state_machine_arn).await?.into_iter().collect();
         for instance_id in waiting {
-            let is_its_own = |name: &String| name.contains(&instance_id);
-            // The heartbeat shows whether it waits at this hook, and not at another one of the group.
-            if running.iter().any(is_its_own) || !self.autoscaling.keep_open(group, &instance_id, hook).await? {
+            if running.iter().any(|name| name.contains(&instance_id)) {
                 continue;
             }
-            let input = serde_json::json!({
-                "autoScalingGroupName": group, "instanceId": instance_id, "lifecycleHookName": hook,
-            });
-            let name = execution_name(group, &instance_id, Some(id));
-            if let Start::Running(execution) =
-                self.executions.start(&self.state_machine_arn, &name, input.to_string()).await?
-            {
-                warn!(instance = instance_id, execution, "waited without a rollout: started one");
-                started.push(instance_id);
+            match self.start_forgotten(&instance_id, id).await {
+                Ok(Some(execution)) => {
+                    warn!(instance = instance_id, execution, "waited without a rollout: started one");
+                    started.push(instance_id);
+                }
+                Ok(None) => {}
+                // The next instance need not wait for what is wrong with this one.
+                Err(error) => {
+                    warn!(instance = instance_id, error = error.name(), reason = %error, "waits without a rollout still");
+                }
             }
         }
         Ok(Answer::Swept { started })
+    }
+
+    /// Starts the rollout of an instance that has none; its ARN, if the instance waits at the stack's hook.
+    async fn start_forgotten(&self, instance_id: &str, id: &str) -> Result<Option<String>, Error> {
+        let (group, hook) = (&self.auto_scaling_group_name, &self.lifecycle_hook_name);
+        // The heartbeat shows whether it waits at this hook, and not at another one of the group.
+        if !self.autoscaling.keep_open(group, instance_id, hook).await? {
+            return Ok(None);
+        }
+        let input = serde_json::json!({
+            "autoScalingGroupName": group, "instanceId": instance_id, "lifecycleHookName": hook,
+        });
+        let name = execution_name(group, instance_id, Some(id));
+        Ok(match self.executions.start(&self.state_machine_arn, &name, input.to_string()).await? {
+            Start::Running(execution) => Some(execution),
+            Start::HasEnded => None,
+        })
     }
 }

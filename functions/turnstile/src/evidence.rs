@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use aws_smithy_types::DateTime;
+
 use crate::Error;
 use crate::application::Application;
-use crate::codedeploy::{CodeDeploy, Deployment, Group, LastDeployment, TargetStatus};
+use crate::codedeploy::{CodeDeploy, Deployment, Group, LastDeployment, Overview, TargetStatus};
 use crate::revision::Revision;
 
 /// The revision that an instance of the group should run, with the deployment that made it so.
@@ -105,8 +107,11 @@ pub async fn in_last_deployments(
     let deployments = match group.last_attempted.as_ref().is_some_and(is_last) {
         true => vec![last_successful.clone()],
         false => {
-            let newest_first = newest_first(codedeploy, application).await?.into_iter();
-            newest_first.take_while(|deployment| deployment.created >= last_successful.created).collect()
+            let ids = match last_successful.created {
+                Some(created) => codedeploy.deployments_since(application, DateTime::from_secs(created.secs())).await?,
+                None => recent(codedeploy, application).await?,
+            };
+            newest_first(codedeploy, &ids).await?
         }
     };
     decided_by(codedeploy, &deployments, current, instance_id).await
@@ -122,7 +127,8 @@ pub async fn search(
     current: &Current,
     instance_id: &str,
 ) -> Result<Standing, Error> {
-    decided_by(codedeploy, &newest_first(codedeploy, application).await?, current, instance_id).await
+    let ids = recent(codedeploy, application).await?;
+    decided_by(codedeploy, &newest_first(codedeploy, &ids).await?, current, instance_id).await
 }
 
 /// Evidence that all of these instances are up to date: the last successful deployment, also when there are none. It takes one
@@ -137,7 +143,8 @@ pub async fn of_all(
     instance_ids: &[String],
 ) -> Result<Option<Deployment>, Error> {
     let mut undecided: BTreeSet<&str> = instance_ids.iter().map(String::as_str).collect();
-    for deployment in newest_first(codedeploy, application).await? {
+    let ids = recent(codedeploy, application).await?;
+    for deployment in may_have_touched(&newest_first(codedeploy, &ids).await?) {
         if undecided.is_empty() {
             break;
         }
@@ -145,7 +152,7 @@ pub async fn of_all(
             if !undecided.contains(target.instance_id.as_str()) {
                 continue;
             }
-            match finding(Some(target.status), current.is_of(&deployment)) {
+            match finding(Some(target.status), current.is_of(deployment)) {
                 Finding::UpToDate => undecided.remove(target.instance_id.as_str()),
                 Finding::AtWork | Finding::Outdated => return Ok(None),
                 Finding::Untouched => continue,
@@ -155,16 +162,35 @@ pub async fn of_all(
     Ok(current.last_successful.clone().filter(|_| undecided.is_empty()))
 }
 
-/// How far back to look for the deployment that brought an instance up to date. Each costs a call, but only where a
-/// deployment found nothing to do for the instance: one that has been in the group, or in its warm pool, for a while.
-const DEPLOYMENTS_SEARCHED: usize = 200;
+/// How far back to look for the deployment that brought an instance up to date: one that has been in the group, or in its warm
+/// pool, for a while.
+const DEPLOYMENTS_LISTED: usize = 200;
+/// Of how many of them to ask for the instance's target: each is a call, of which one that is throttled ends the search.
+const DEPLOYMENTS_ASKED: usize = 50;
 
-async fn newest_first(codedeploy: &CodeDeploy, application: &Application) -> Result<Vec<Deployment>, Error> {
-    let mut ids = codedeploy.recent_deployments(application, DEPLOYMENTS_SEARCHED).await?;
-    ids.truncate(DEPLOYMENTS_SEARCHED);
-    let mut deployments = codedeploy.deployments(&ids).await?;
+async fn recent(codedeploy: &CodeDeploy, application: &Application) -> Result<Vec<String>, Error> {
+    let mut ids = codedeploy.recent_deployments(application, DEPLOYMENTS_LISTED).await?;
+    ids.truncate(DEPLOYMENTS_LISTED);
+    Ok(ids)
+}
+
+async fn newest_first(codedeploy: &CodeDeploy, ids: &[String]) -> Result<Vec<Deployment>, Error> {
+    let mut deployments = codedeploy.deployments(ids).await?;
     deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created));
     Ok(deployments)
+}
+
+/// Those of the newest deployments' number whose overview may trail their targets.
+const NEWEST: usize = 5;
+
+/// Those that can say anything about an instance. One that has been over for a while, and has succeeded or failed nowhere, has left
+/// every instance as it was.
+fn may_have_touched(newest_first: &[Deployment]) -> impl Iterator<Item = &Deployment> {
+    let touched = |(i, deployment): &(usize, &Deployment)| {
+        let Overview { in_progress, succeeded, failed, .. } = deployment.overview;
+        *i < NEWEST || deployment.status.is_active() || in_progress + succeeded + failed > 0
+    };
+    newest_first.iter().enumerate().filter(touched).map(|(_, deployment)| deployment).take(DEPLOYMENTS_ASKED)
 }
 
 async fn decided_by(
@@ -173,7 +199,7 @@ async fn decided_by(
     current: &Current,
     instance_id: &str,
 ) -> Result<Standing, Error> {
-    for deployment in newest_first {
+    for deployment in may_have_touched(newest_first) {
         let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
         match finding(target.map(|target| target.status), current.is_of(deployment)) {
             Finding::UpToDate => return Ok(Standing::UpToDate(deployment.clone())),
@@ -188,6 +214,38 @@ async fn decided_by(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codedeploy::DeploymentStatus;
+
+    #[test]
+    fn a_deployment_that_touched_nothing_is_not_asked_about() {
+        use DeploymentStatus::{InProgress, Stopped, Succeeded};
+        let deployment = |status, overview| Deployment {
+            deployment_id: "d-1".into(),
+            status,
+            revision: None,
+            description: String::new(),
+            deployment_config_name: String::new(),
+            error: None,
+            created: None,
+            ended: None,
+            overview,
+        };
+        let none = Overview::default();
+        for (deployment, asked) in [
+            (deployment(Succeeded, none), 0),
+            (deployment(Succeeded, Overview { skipped: 3, ..none }), 0),
+            (deployment(Stopped, Overview { pending: 1, ..none }), 0),
+            (deployment(Stopped, Overview { in_progress: 1, ..none }), 1),
+            (deployment(Succeeded, Overview { succeeded: 1, ..none }), 1),
+            (deployment(Succeeded, Overview { failed: 1, ..none }), 1),
+            (deployment(InProgress, none), 1),
+        ] {
+            let listed = vec![deployment.clone(); NEWEST + 1];
+            assert_eq!(may_have_touched(&listed).count(), NEWEST + asked, "{deployment:?}");
+        }
+        let many = vec![deployment(Succeeded, Overview { succeeded: 1, ..none }); 60];
+        assert_eq!(may_have_touched(&many).count(), DEPLOYMENTS_ASKED);
+    }
 
     #[test]
     fn only_a_success_on_the_same_build_is_evidence() {

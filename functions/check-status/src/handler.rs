@@ -4,12 +4,12 @@ use tracing::{Instrument, info_span, warn};
 use turnstile::Error;
 use turnstile::application::Application;
 use turnstile::autoscaling::AutoScaling;
-use turnstile::codedeploy::{CodeDeploy, Deployment, Target, TargetStatus};
+use turnstile::codedeploy::{CodeDeploy, Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::description;
 use turnstile::evidence;
 use turnstile::log;
-use turnstile::neighbours::{self, Next, Progress};
-use turnstile::plan::{MOST_ROUNDS, Plan};
+use turnstile::neighbours::{self, Next, Progress, Stopping};
+use turnstile::plan::{MOST_REPEATS, Plan};
 use turnstile::reason::{Failure, Reason};
 use turnstile::revision::Revision;
 use turnstile::served::Finished;
@@ -32,6 +32,8 @@ struct Request {
     plan: Plan,
     application: Application,
     round: u32,
+    /// How many rounds there were because of somebody else.
+    repeats: u32,
     attempt: u32,
     deployment_id: String,
     /// How long the deployment should take, in seconds.
@@ -40,6 +42,8 @@ struct Request {
     waited_seconds: u32,
     /// As the last look saw it, with the wait since; absent at the first.
     progress: Option<Progress>,
+    /// Why the rollout gave way when it last did because of an agent that was silent.
+    gave_way: Option<Reason>,
     /// How long the execution has been running, in seconds.
     elapsed_seconds: u32,
 }
@@ -101,10 +105,7 @@ impl Handler {
                 }
                 failed => Ok(failed),
             },
-            Verdict::Missed => match self.evidence_of_success(request).await? {
-                Some(earlier) => Ok(succeeded(earlier)),
-                None => self.missed(request, &deployment, target.as_ref()).await,
-            },
+            Verdict::Missed => self.missed(request, &deployment, target.as_ref()).await,
             Verdict::InProgress => self.wait(request, deployment, target, Failure::TimedOut).await,
         }
     }
@@ -142,39 +143,58 @@ impl Handler {
         at_last: Failure,
     ) -> Result<Answer, Error> {
         let Request { plan, application, expected_seconds, waited_seconds, .. } = request;
-        plan.check_time(request.elapsed_seconds)?;
+        match plan.check_time(request.elapsed_seconds) {
+            // What has happened on the instance is the better reason.
+            Err(_) if at_last == Failure::Failed => return Ok(failed(at_last, request, &deployment, target.as_ref())),
+            checked => checked?,
+        }
         let progress = Progress::after(request.progress.as_ref(), &deployment, *waited_seconds);
         let overview = deployment.overview;
         let own = target.as_ref().map(|target| target.status);
         let next = match &plan.instance_id {
-            Some(_) => neighbours::next(own, overview, &progress, application.timeout_seconds, request.round),
+            Some(_) => {
+                neighbours::next(own, overview, &progress, application.timeout_seconds, request.silent_seconds())
+            }
             // A rollout of a whole group has no neighbours.
             None if progress.is_older_than(application.timeout_seconds) => Next::TimeOut,
             None => Next::Wait,
         };
         match next {
             Next::Wait => {}
-            Next::Stop => {
-                neighbours::stop(&self.codedeploy, &deployment).await?;
-            }
-            Next::GiveWay => {
-                neighbours::stop(&self.codedeploy, &deployment).await?;
-                return Ok(failed(Failure::AgentSilent, request, &deployment, target.as_ref()));
-            }
+            Next::Stop => match (neighbours::stop(&self.codedeploy, &deployment).await?, own) {
+                (Stopping::AtWork, _) | (_, Some(TargetStatus::Succeeded)) => {}
+                // Judged as it was: once it is stopped, its error code says nothing but that.
+                (_, Some(TargetStatus::Failed)) => return Ok(failed(at_last, request, &deployment, target.as_ref())),
+                _ => return self.missed(request, &deployment, target.as_ref()).await,
+            },
+            Next::GiveWay => match neighbours::stop(&self.codedeploy, &deployment).await? {
+                Stopping::AtWork => {}
+                Stopping::Stopped { not_begun } => {
+                    return Ok(silent(Failure::AgentSilent, request, &deployment, &progress, not_begun));
+                }
+                Stopping::NotOurs => {
+                    return Ok(silent(Failure::AgentSilent, request, &deployment, &progress, Vec::new()));
+                }
+            },
             Next::Leave => return Ok(succeeded(deployment)),
             Next::TimeOut => {
                 let only_it_is_left = at_last == Failure::TimedOut && overview.pending + overview.in_progress <= 1;
                 if only_it_is_left && description::is_a_rollouts(&deployment.description) {
                     self.codedeploy.stop(&deployment.deployment_id).await?;
                 }
-                return Ok(failed(at_last, request, &deployment, target.as_ref()));
+                return Ok(match own {
+                    Some(TargetStatus::Pending) => {
+                        let others = request.gave_way.as_ref().map(|reason| reason.others_not_begun.clone());
+                        silent(at_last, request, &deployment, &progress, others.unwrap_or_default())
+                    }
+                    _ => failed(at_last, request, &deployment, target.as_ref()),
+                });
             }
         }
         let wait_seconds = wait::before_next_look(*waited_seconds, *expected_seconds, plan.hook.as_ref());
         Ok(Answer::InProgress { wait_seconds, progress })
     }
 
-    /// The deployment left the instance alone: rightly so, if an earlier one has brought it up to date.
     async fn evidence_of_success(&self, request: &Request) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
         let Some(instance_id) = &plan.instance_id else { return Ok(None) };
@@ -183,18 +203,25 @@ impl Handler {
         Ok(evidence::search(&self.codedeploy, application, &current, instance_id).await?.evidence())
     }
 
-    /// The deployment is over and never began on the instance. If that is because it failed on another one, it is no failure of
-    /// this rollout's: the neighbour may have the turn, and with it its own failure.
+    /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it is because it
+    /// failed on another one, it is no failure of this rollout's: the neighbour may have the turn, and with it its own failure.
     async fn missed(
         &self,
         request: &Request,
         deployment: &Deployment,
         target: Option<&Target>,
     ) -> Result<Answer, Error> {
+        if let Some(earlier) = self.evidence_of_success(request).await? {
+            return Ok(succeeded(earlier));
+        }
+        if deployment.status == DeploymentStatus::Stopped {
+            // A person has stopped it, unless another rollout has, which took the turn over.
+            self.turns.check(&request.plan, &request.execution).await?;
+        }
         // The answer for the target may trail the deployment's.
         let is_left_out =
             target.is_some_and(|target| matches!(target.status, TargetStatus::Skipped | TargetStatus::Pending));
-        if is_left_out && request.round < MOST_ROUNDS {
+        if is_left_out && request.repeats < MOST_REPEATS {
             let targets = self.codedeploy.targets(&deployment.deployment_id).await?;
             if let Some(neighbour) = targets.iter().find(|target| target.status == TargetStatus::Failed) {
                 return Ok(failed(Failure::NeighbourFailed, request, deployment, Some(neighbour)));
@@ -209,9 +236,35 @@ fn succeeded(deployment: Deployment) -> Answer {
 }
 
 fn failed(failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Answer {
+    let reason = reason(failure, request, deployment, target);
+    let retry = request.attempt < request.application.max_attempts && reason.is_worth_a_retry(failure);
+    Answer::Failed { error: failure, reason: Box::new(reason), retry }
+}
+
+/// Nor has any deployment of the application begun on the instance before. `not_begun`: on which instances this one has not.
+fn silent(
+    failure: Failure,
+    request: &Request,
+    deployment: &Deployment,
+    progress: &Progress,
+    not_begun: Vec<String>,
+) -> Answer {
+    let others = not_begun.into_iter().filter(|id| request.plan.instance_id.as_ref() != Some(id)).collect();
+    let seconds = request.silent_seconds() + progress.seconds();
+    let reason = reason(failure, request, deployment, None).of_silence(seconds, others);
+    Answer::Failed { error: failure, reason: Box::new(reason), retry: false }
+}
+
+fn reason(failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Reason {
     let Request { plan, application, attempt, .. } = request;
     let region = std::env::var("AWS_REGION").unwrap_or_default();
-    let reason = Reason::new(failure, application, *attempt, deployment, target, plan.instance_id.as_deref(), &region);
-    let retry = *attempt < application.max_attempts && reason.is_worth_a_retry(failure);
-    Answer::Failed { error: failure, reason: Box::new(reason), retry }
+    Reason::new(failure, application, *attempt, deployment, target, plan.instance_id.as_deref(), &region)
+}
+
+impl Request {
+    /// For how long earlier deployments of the application have not begun on the instance, in seconds.
+    fn silent_seconds(&self) -> u32 {
+        let earlier = self.gave_way.as_ref().filter(|reason| reason.is_of(&self.application));
+        earlier.and_then(|reason| reason.silent_seconds).unwrap_or(0)
+    }
 }

@@ -8,7 +8,7 @@ use turnstile::evidence;
 use turnstile::input::{self, HookResult};
 use turnstile::log;
 use turnstile::owed::{self, OwedHook};
-use turnstile::plan::{MOST_ROUNDS, Plan};
+use turnstile::plan::{MOST_REPEATS, Plan};
 use turnstile::revision::Revision;
 use turnstile::served::{Deployed, Known};
 
@@ -31,9 +31,9 @@ struct Request {
     #[serde(default)]
     input: Value,
     plan: Option<Plan>,
-    /// How many times the rollout has gone through its applications.
+    /// How many times the rollout has gone through its applications again because of somebody else.
     #[serde(default)]
-    round: u32,
+    repeats: u32,
     #[serde(flatten)]
     ending: Ending,
 }
@@ -116,11 +116,11 @@ impl Handler {
                 Err(_) if request.has_hook() && self.is_in_service(instance_id).await? => {
                     return answer(Outcome::AlreadyOver, Some(applications));
                 }
-                Err(current) if request.round >= MOST_ROUNDS => {
+                Err(current) if request.repeats >= MOST_REPEATS => {
                     return Err(Error::RevisionsKeepChanging(format!(
-                        "{} is outdated again after {} rounds: its current revision is {current}",
+                        "{} is outdated again, after {} rounds for such reasons: its current revision is {current}",
                         deployed.application(),
-                        request.round
+                        request.repeats
                     )));
                 }
                 Err(current) => {

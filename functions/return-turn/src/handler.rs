@@ -56,8 +56,8 @@ struct Failed {
 enum Because {
     /// Every application is deployed.
     Deployed,
-    /// A deployment failed on another instance, whose own rollout may have the turn.
-    NeighbourFailed,
+    /// A deployment failed on another instance first, or has not begun on its own: the others may have their turn.
+    GaveWay,
     InstanceGone,
     Failed,
 }
@@ -102,7 +102,7 @@ impl Handler {
                 self.turns.clear_failures(&plan.auto_scaling_group_name).await?;
                 Ok(Answer::default())
             }
-            (Because::NeighbourFailed, Some(plan)) => {
+            (Because::GaveWay, Some(plan)) => {
                 Ok(Answer { wait_seconds: wait::to_give_way(plan.hook.as_ref()), ..Answer::default() })
             }
             _ => Ok(Answer::default()),
@@ -126,10 +126,11 @@ impl Handler {
             error!(error, cause, failures, "the rollout fails, and backs off before its hook is completed");
         }
         let all = wait::to_back_off(failures);
-        let left = all.saturating_sub(*backed_off_seconds).min(wait::until_hook_is_over(*elapsed_seconds, &owed.hook));
+        let open_for = wait::until_hook_is_over(*elapsed_seconds, &owed.hook);
+        let left = all.saturating_sub(*backed_off_seconds).min(open_for);
         let mut wait_seconds = left.min(wait::longest_between_heartbeats(Some(&owed.hook)));
-        if left == 0 && *backed_off_seconds < all + LONGEST_AT_WORK && self.is_at_work(group, &owed.instance_id).await?
-        {
+        let may_stay = open_for > 0 && *backed_off_seconds < all + LONGEST_AT_WORK;
+        if left == 0 && may_stay && self.is_at_work(group, &owed.instance_id).await? {
             wait_seconds = wait::for_slot(0, Some(&owed.hook));
         }
         if wait_seconds > 0 {

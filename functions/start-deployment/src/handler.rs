@@ -12,10 +12,11 @@ use turnstile::evidence::{self, Current, Standing};
 use turnstile::log;
 use turnstile::neighbours::{self, Progress};
 use turnstile::plan::Plan;
+use turnstile::reason::{MOST_NAMED, Reason};
 use turnstile::revision::Revision;
 use turnstile::served::Finished;
 use turnstile::suitability;
-use turnstile::turn::{self, Claim, Standing as TurnStanding, Turns};
+use turnstile::turn::{self, Turns};
 use turnstile::wait;
 
 /// The application that the rollout has come to.
@@ -36,6 +37,8 @@ struct Request {
     waited_for_slot_seconds: u32,
     /// Of the deployment that was in the way when last asked, with the wait since; absent at first.
     progress: Option<Progress>,
+    /// Why the rollout gave way when it last did because of an agent that was silent.
+    gave_way: Option<Reason>,
     /// How long the execution has been running, in seconds.
     elapsed_seconds: u32,
 }
@@ -121,7 +124,7 @@ impl Handler {
         if let Some(instance_id) = &plan.instance_id {
             match evidence::in_last_deployments(codedeploy, application, &group, &current, instance_id).await? {
                 Standing::UpToDate(deployment) => return Ok(self.up_to_date(request, deployment).await),
-                Standing::AtWork(deployment) if neighbours::is_at_work(&deployment, request.progress.as_ref()) => {
+                Standing::AtWork(deployment) if !neighbours::is_overdue(&deployment, request.progress.as_ref()) => {
                     return self.busy(request, Some(deployment)).await;
                 }
                 Standing::AtWork(_) | Standing::Outdated => {}
@@ -140,7 +143,8 @@ impl Handler {
             }
             return self.busy(request, Some(at_work)).await;
         }
-        match codedeploy.create(application, &current.revision, &own_description(request)).await? {
+        let to_deploy = self.to_deploy(request).await?;
+        match codedeploy.create(&to_deploy, &current.revision, &own_description(request)).await? {
             Creation::Created(deployment_id) => Ok(Answer::Started(under_way(deployment_id, expected, plan))),
             // Somebody took the group's one slot between the look and the call.
             Creation::GroupOccupied => {
@@ -149,6 +153,25 @@ impl Handler {
             }
             Creation::Refused { code, message } => self.refused(request, &current, code, message).await,
         }
+    }
+
+    /// The application as it is deployed now: to all instances at once, should the last deployment have been held up by one that comes
+    /// first.
+    async fn to_deploy(&self, request: &Request) -> Result<Application, Error> {
+        let application = request.application.clone();
+        let others = match request.gave_way.as_ref().filter(|reason| reason.is_of(&application)) {
+            Some(reason) if reason.others_not_begun.len() < MOST_NAMED => reason.others_not_begun.as_slice(),
+            _ => return Ok(application),
+        };
+        let in_service = self.autoscaling.count_in_service(others).await?;
+        if !neighbours::may_go_all_at_once(others.len(), in_service) {
+            return Ok(application);
+        }
+        info!(
+            others = others.join(", "),
+            "deploys to all at once: those have not begun, and nothing has come after them"
+        );
+        Ok(Application { deployment_config_name: Some(neighbours::ALL_AT_ONCE.into()), ..application })
     }
 
     /// The deployment that an earlier call for the same attempt started, whose answer was lost.
@@ -195,9 +218,9 @@ impl Handler {
     /// Waits for a deployment that is in the way; for one that is not listed yet, should there be none. One of a rollout that has
     /// ended, held up by dead instances, is stopped.
     async fn busy(&self, request: &Request, deployment: Option<Deployment>) -> Result<Answer, Error> {
-        let (waited, application) = (request.waited_for_slot_seconds, &request.application);
+        let Request { plan, application, waited_for_slot_seconds: waited, .. } = request;
         let deployment_id = deployment.as_ref().map_or("a deployment that is not listed yet", |d| &d.deployment_id);
-        if waited >= wait::longest_for_slot(request.attempt, application.timeout_seconds) {
+        if *waited >= wait::longest_for_slot(request.attempt, application.timeout_seconds) {
             return Err(Error::GroupBusy(format!(
                 "{application}: waited {waited} s for other deployments to end; {deployment_id} is still under way"
             )));
@@ -206,14 +229,14 @@ impl Handler {
         if let Some(deployment) = &deployment {
             let now = Progress::after(request.progress.as_ref(), deployment, 0);
             if now.is_held_up(deployment.overview) {
-                self.check_turn(request).await?;
+                self.turns.check(plan, &request.execution).await?;
                 neighbours::stop(&self.codedeploy, deployment).await?;
             }
             progress = Some(now);
         }
         Ok(Answer::Busy {
             deployment_id: deployment_id.to_owned(),
-            wait_seconds: wait::for_slot(waited, request.plan.hook.as_ref()),
+            wait_seconds: wait::for_slot(*waited, plan.hook.as_ref()),
             progress,
         })
     }
@@ -222,7 +245,7 @@ impl Handler {
     /// if the one that was last made in a turn of the group is still at work, on whatever instance.
     async fn take_up(&self, request: &Request) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
-        if let Some(last) = turn::last_deployed(&self.check_turn(request).await?)
+        if let Some(last) = turn::last_deployed(&self.turns.check(plan, &request.execution).await?)
             && let Some(group) = self.codedeploy.group(&last).await?
             && let Some(attempted) = group.last_attempted
             && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
@@ -233,22 +256,6 @@ impl Handler {
         match self.turns.put_down(&plan.auto_scaling_group_name, application, &request.execution).await? {
             true => Ok(None),
             false => Err(Error::TurnLost("the rollout does not hold its turn any more".into())),
-        }
-    }
-
-    /// The rollout's claims. Nothing may be started, or stopped, without the turn.
-    async fn check_turn(&self, request: &Request) -> Result<Vec<Claim>, Error> {
-        let claims = turn::claims(&request.plan);
-        let found = self.turns.read(&claims).await?;
-        match TurnStanding::of(&claims, &found, &request.execution) {
-            TurnStanding::Mine => Ok(found),
-            TurnStanding::Settling | TurnStanding::Free { .. } => {
-                Err(Error::TurnLost("the rollout does not hold its turn any more".into()))
-            }
-            TurnStanding::Held(holders) => {
-                let holders = Vec::from_iter(holders).join(", ");
-                Err(Error::TurnLost(format!("the rollout does not hold its turn any more: {holders} does")))
-            }
         }
     }
 

@@ -31,6 +31,8 @@ struct Request {
     /// When the execution started, ISO 8601.
     execution_started_at: String,
     plan: Plan,
+    /// 1, and one more each time the rollout goes through its applications again.
+    round: u32,
     /// What it has learned of its instance while it waited.
     known: Vec<Known>,
     /// How long it has waited for its turn, in seconds.
@@ -83,7 +85,13 @@ impl Handler {
     }
 
     async fn take_turn(&self, request: &Request) -> Result<Answer, Error> {
-        self.autoscaling.heartbeat(&request.plan).await?;
+        match self.autoscaling.heartbeat(&request.plan).await {
+            // It was open before: somebody has completed it, and the instance waits at another hook.
+            Err(Error::HookNotOpen(why)) if request.waited_seconds > 0 || request.round > 1 => {
+                return Err(Error::InstanceGone(why));
+            }
+            done => done?,
+        }
 
         let claims = turn::claims(&request.plan);
         let found = self.turns.read(&claims).await?;

@@ -124,6 +124,23 @@ impl AutoScaling {
         }))
     }
 
+    /// How many of these instances are in service, with those that are in no group: Auto Scaling knows nothing of them.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn count_in_service(&self, instance_ids: &[String]) -> Result<usize, Error> {
+        let mut out_of_service = 0;
+        // DescribeAutoScalingInstances takes 50 ids (Auto Scaling API reference).
+        for ids in instance_ids.chunks(50) {
+            let request = self.client.describe_auto_scaling_instances().set_instance_ids(Some(ids.to_vec()));
+            let answer =
+                request.send().await.map_err(|e| Error::of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
+            let instances = answer.auto_scaling_instances().iter();
+            out_of_service += instances.filter(|instance| instance.lifecycle_state() != Some("InService")).count();
+        }
+        Ok(instance_ids.len().saturating_sub(out_of_service))
+    }
+
     /// The group's launch lifecycle hooks.
     ///
     /// # Errors
@@ -251,7 +268,7 @@ fn without_action(instance_id: &str, instance: Option<&Instance>, message: &str)
             Error::HookNotOpen(format!("{instance_id} is {}, but: {message}", instance.lifecycle_state))
         }
         Some(instance) => Error::InstanceGone(format!(
-            "{instance_id} is {} already: its hook timed out or was completed by somebody else",
+            "{instance_id} is {} already: its hook timed out, or was completed by somebody else or by an earlier call",
             instance.lifecycle_state
         )),
     }

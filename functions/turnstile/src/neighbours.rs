@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::codedeploy::{CodeDeploy, Deployment, Overview, TargetStatus};
 use crate::description;
-use crate::plan::MOST_ROUNDS;
 use crate::wait::{GRACE, LONGEST_EVENT};
 
 /// How a deployment gets on, from one look to the next. The state machine carries it and adds its waits.
@@ -34,6 +33,11 @@ impl Progress {
         Self { deployment_id: deployment.deployment_id.clone(), over, seconds }
     }
 
+    /// For how long no target has come to an end, in seconds.
+    pub fn seconds(&self) -> u32 {
+        self.seconds
+    }
+
     /// Whether for so many seconds no target has come to an end.
     pub fn is_older_than(&self, seconds: u32) -> bool {
         self.seconds >= seconds
@@ -49,8 +53,12 @@ impl Progress {
 /// an agent is busy with it still. Not for ever: an agent that has not come to an end of its lifecycle event long after it must have
 /// is gone, and nobody will tell its end.
 pub fn is_at_work(deployment: &Deployment, progress: Option<&Progress>) -> bool {
-    let is_overdue = || Progress::after(progress, deployment, 0).is_older_than(LONGEST_EVENT);
-    deployment.status.is_active() || (deployment.overview.in_progress > 0 && !is_overdue())
+    deployment.status.is_active() || (deployment.overview.in_progress > 0 && !is_overdue(deployment, progress))
+}
+
+/// Whether an ended deployment has shown nothing new for longer than any agent can be busy with it.
+pub fn is_overdue(deployment: &Deployment, progress: Option<&Progress>) -> bool {
+    !deployment.status.is_active() && Progress::after(progress, deployment, 0).is_older_than(LONGEST_EVENT)
 }
 
 /// What to do about a deployment that is under way, for one of its instances.
@@ -71,8 +79,8 @@ pub enum Next {
 /// `timeout` is the application's, in seconds.
 ///
 /// An instance that has not begun after the grace period may have an agent that starts late: its rollout gives way to the others and
-/// asks for its turn again, until `round` by round its time is over.
-pub fn next(own: Option<TargetStatus>, overview: Overview, progress: &Progress, timeout: u32, round: u32) -> Next {
+/// asks for its turn again, until its time is over; `silent` of it is, in earlier deployments of the application.
+pub fn next(own: Option<TargetStatus>, overview: Overview, progress: &Progress, timeout: u32, silent: u32) -> Next {
     use TargetStatus::{Failed, InProgress, Pending, Ready, Skipped, Succeeded, Unknown};
     let own_is_over = match own {
         Some(Succeeded | Failed | Skipped) | None => true,
@@ -80,9 +88,10 @@ pub fn next(own: Option<TargetStatus>, overview: Overview, progress: &Progress, 
     };
     // Whoever is at work while the own target is not, is a neighbour.
     let neighbours_are_at_work = overview.in_progress > 0 && own != Some(InProgress);
+    let has_time_left = silent.saturating_add(progress.seconds) < timeout;
     match () {
         () if own_is_over && progress.is_held_up(overview) => Next::Stop,
-        () if own == Some(Pending) && progress.is_held_up(overview) && !is_last(round, timeout) => Next::GiveWay,
+        () if own == Some(Pending) && progress.is_held_up(overview) && has_time_left => Next::GiveWay,
         () if own == Some(Pending) && progress.is_held_up(overview) => Next::TimeOut,
         () if !progress.is_older_than(timeout) || neighbours_are_at_work => Next::Wait,
         () if own == Some(Succeeded) => Next::Leave,
@@ -90,37 +99,50 @@ pub fn next(own: Option<TargetStatus>, overview: Overview, progress: &Progress, 
     }
 }
 
-/// Whether a rollout that has given way in each round before this one has waited for its agent long enough.
-fn is_last(round: u32, timeout: u32) -> bool {
-    round >= MOST_ROUNDS || round.saturating_mul(GRACE) >= timeout
+/// What came of stopping a deployment that is held up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopping {
+    /// These instances had not begun.
+    Stopped { not_begun: Vec<String> },
+    /// Not stopped: an instance is at work after all. The overview had trailed the targets.
+    AtWork,
+    /// Not stopped: no rollout has started it.
+    NotOurs,
 }
 
-/// Stops a deployment that is held up, if a rollout has started it; whether it did. In the turn no other rollout can be at it, so
-/// it is this one's or one's that has ended. A deployment of anybody else's is not touched.
+/// Stops a deployment that is held up, if a rollout has started it. In the turn no other rollout can be at it, so it is this one's
+/// or one's that has ended. A deployment of anybody else's is not touched.
 ///
 /// # Errors
 /// As [`Error::of_call`] classifies them.
-pub async fn stop(codedeploy: &CodeDeploy, deployment: &Deployment) -> Result<bool, Error> {
+pub async fn stop(codedeploy: &CodeDeploy, deployment: &Deployment) -> Result<Stopping, Error> {
     if !description::is_a_rollouts(&deployment.description) {
-        return Ok(false);
+        return Ok(Stopping::NotOurs);
     }
-    // The overview may trail the targets.
     let targets = codedeploy.targets(&deployment.deployment_id).await?;
     if targets.iter().any(|target| target.status == TargetStatus::InProgress) {
-        return Ok(false);
+        return Ok(Stopping::AtWork);
     }
-    let left: Vec<&str> = targets
-        .iter()
-        .filter(|target| target.status == TargetStatus::Pending)
-        .map(|target| target.instance_id.as_str())
-        .collect();
+    let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
+    let not_begun: Vec<String> = pending.map(|target| target.instance_id).collect();
     tracing::warn!(
         deployment = deployment.deployment_id,
-        left = left.join(", "),
+        left = not_begun.join(", "),
         "stopping: those left have not begun"
     );
     codedeploy.stop(&deployment.deployment_id).await?;
-    Ok(true)
+    Ok(Stopping::Stopped { not_begun })
+}
+
+/// The configuration with which a deployment begins on every instance in the same moment (CodeDeploy user guide, "Predefined
+/// deployment configurations for an EC2/on-premises compute platform").
+pub const ALL_AT_ONCE: &str = "CodeDeployDefault.AllAtOnce";
+
+/// Whether a deployment may go to all instances at once after one that went instance by instance was held up: it would never get
+/// past an instance whose agent is dead, should that come first. `in_service` of the others that had not begun are: more than one
+/// are not taken out of service at a time.
+pub fn may_go_all_at_once(others: usize, in_service: usize) -> bool {
+    others > 0 && in_service <= 1
 }
 
 #[cfg(test)]
@@ -209,16 +231,30 @@ mod tests {
             (None, Overview::default(), 3_600, Next::TimeOut),
         ] {
             let progress = Progress { deployment_id: "d-1".into(), over: overview.over(), seconds };
-            assert_eq!(next(own, overview, &progress, 3_600, 1), expected, "{own:?} {overview:?} {seconds}");
+            assert_eq!(next(own, overview, &progress, 3_600, 0), expected, "{own:?} {overview:?} {seconds}");
         }
     }
 
     #[test]
     fn an_instance_that_never_begins_gives_way_until_its_time_is_over() {
         let progress = Progress { deployment_id: "d-1".into(), over: 0, seconds: 300 };
-        let at = |round, timeout| next(Some(TargetStatus::Pending), overview(1, 0, 0), &progress, timeout, round);
-        assert_eq!((at(1, 600), at(2, 600)), (Next::GiveWay, Next::TimeOut));
-        assert_eq!((at(9, 3_600), at(10, 3_600)), (Next::GiveWay, Next::TimeOut));
-        assert_eq!(at(1, 300), Next::TimeOut);
+        let after = |silent, timeout| next(Some(TargetStatus::Pending), overview(1, 0, 0), &progress, timeout, silent);
+        for (silent, timeout, expected) in [
+            (0, 600, Next::GiveWay),
+            (299, 600, Next::GiveWay),
+            (300, 600, Next::TimeOut),
+            (3_000, 3_600, Next::GiveWay),
+            (3_300, 3_600, Next::TimeOut),
+            (0, 300, Next::TimeOut),
+        ] {
+            assert_eq!(after(silent, timeout), expected, "{silent} of {timeout}");
+        }
+    }
+
+    #[test]
+    fn all_at_once_takes_no_more_out_of_service_than_one_at_a_time() {
+        for (others, in_service, expected) in [(0, 0, false), (1, 0, true), (5, 1, true), (1, 1, true), (2, 2, false)] {
+            assert_eq!(may_go_all_at_once(others, in_service), expected, "{in_service} of {others}");
+        }
     }
 }

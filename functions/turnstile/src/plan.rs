@@ -7,9 +7,9 @@ use crate::application::Application;
 use crate::input::HookResult;
 use crate::wait;
 
-/// How many times a rollout goes through its applications. It goes again when one got a new revision meanwhile, when a
-/// neighbour's failure kept its instance out of a deployment, or when it lost its turn: nothing unusual once, but not for ever.
-pub const MOST_ROUNDS: u32 = 10;
+/// How many times a rollout goes through its applications again because of somebody else: one got a new revision meanwhile, or a
+/// neighbour's failure kept its instance out of a deployment. Nothing unusual once, but not for ever.
+pub const MOST_REPEATS: u32 = 9;
 
 /// A rollout with nothing left open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,8 +76,8 @@ mod tests {
             on_failure: HookResult::Abandon,
             warnings: Vec::new(),
         };
-        assert_eq!(plan.check_time(59_399), Ok(()));
-        assert_eq!(plan.check_time(59_400).map_err(|error| error.name()), Err("Turnstile.OutOfTime"));
+        assert_eq!(plan.check_time(59_099), Ok(()));
+        assert_eq!(plan.check_time(59_100).map_err(|error| error.name()), Err("Turnstile.OutOfTime"));
         plan.hook = None;
         assert_eq!(plan.check_time(u32::MAX), Ok(()));
     }

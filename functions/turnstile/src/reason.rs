@@ -32,6 +32,12 @@ pub struct Reason {
     pub message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_tail: Option<String>,
+    /// For how long deployments of the application have not begun on the instance, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_seconds: Option<u32>,
+    /// The other instances on which the deployment had not begun, [`MOST_NAMED`] at the most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others_not_begun: Vec<String>,
     /// How many deployments of this application the rollout has tried.
     pub attempts: u32,
 }
@@ -124,8 +130,36 @@ impl Reason {
             // CodeDeploy's own message tells of the whole deployment, and would only hide what the instance says.
             message: event.map_or(overall_message, |event| event.message.clone()),
             log_tail: event.and_then(|event| event.log_tail.as_deref()).map(tail).filter(|tail| !tail.is_empty()),
+            silent_seconds: None,
+            others_not_begun: Vec::new(),
             attempts,
         }
+    }
+
+    /// As it is for an instance on which the deployment has not begun, nor have others before it, for so many `seconds` in all.
+    /// `others` are the instances on which it has not begun either.
+    pub fn of_silence(mut self, seconds: u32, mut others: Vec<String>) -> Self {
+        others.truncate(MOST_NAMED);
+        let Self { application_name, deployment_group_name, deployment_id, .. } = &self;
+        let on = self.instance_id.as_deref().unwrap_or_default();
+        let (nor_on, whose) = match others.as_slice() {
+            [] => (String::new(), "its"),
+            [only] => (format!(", nor on {only}"), "an"),
+            [first, more @ ..] => (format!(", nor on {first} and {} more", more.len()), "an"),
+        };
+        self.summary = format!(
+            "{application_name}/{deployment_group_name}: for {seconds} s no deployment has begun on {on} ({deployment_id} the \
+             last){nor_on}: {whose} agent is silent"
+        );
+        self.silent_seconds = Some(seconds);
+        self.others_not_begun = others;
+        self
+    }
+
+    /// Whether it is about this application.
+    pub fn is_of(&self, application: &Application) -> bool {
+        self.application_name == application.application_name
+            && self.deployment_group_name == application.deployment_group_name
     }
 
     /// Whether another deployment can succeed where this one failed.
@@ -157,6 +191,9 @@ fn console_domain(region: &str) -> &'static str {
         _ => "console.aws.amazon.com",
     }
 }
+
+/// How many instances a reason names: an execution's cause has at most 32,768 characters (Step Functions API reference, SendTaskFailure).
+pub const MOST_NAMED: usize = 200;
 
 /// CodeDeploy returns up to 4 KB of log; an execution's cause has to hold more than that one field.
 const TAIL_CHARACTERS: usize = 1_500;
@@ -277,6 +314,27 @@ mod tests {
                 assert_eq!(reason.is_worth_a_retry(failure), retried, "{failure:?} {code}");
             }
         }
+    }
+
+    #[test]
+    fn a_silent_agent_may_be_another_instance_s() {
+        let silent = |others: &[&str]| {
+            let (application, deployment) = (Application::new("A", "S"), deployment(None));
+            let reason =
+                Reason::new(Failure::AgentSilent, &application, 1, &deployment, None, Some("i-1"), "us-east-1");
+            reason.of_silence(600, others.iter().map(|id| (*id).to_owned()).collect())
+        };
+        for (others, end) in [
+            (&[][..], "begun on i-1 (d-1 the last): its agent is silent"),
+            (&["i-2"], "begun on i-1 (d-1 the last), nor on i-2: an agent is silent"),
+            (&["i-2", "i-3", "i-4"], "begun on i-1 (d-1 the last), nor on i-2 and 2 more: an agent is silent"),
+        ] {
+            assert_eq!(silent(others).summary, format!("A/S: for 600 s no deployment has {end}"));
+        }
+        let many: Vec<String> = (0..300).map(|i| format!("i-{i:017x}")).collect();
+        let reason = silent(&many.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(reason.others_not_begun.len(), MOST_NAMED);
+        assert!(serde_json::to_string(&reason).unwrap().len() < 10_000);
     }
 
     #[test]

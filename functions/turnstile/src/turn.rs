@@ -157,6 +157,23 @@ impl Turns {
         serde_dynamo::from_items(items).map_err(|e| unexpected(CALL, e.to_string()))
     }
 
+    /// The rollout's claims, all of them its own. Nothing may be started, or stopped, without the turn.
+    ///
+    /// # Errors
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn check(&self, plan: &Plan, execution: &str) -> Result<Vec<Claim>, Error> {
+        let claims = claims(plan);
+        let found = self.read(&claims).await?;
+        let lost = "the rollout does not hold its turn any more";
+        match Standing::of(&claims, &found, execution) {
+            Standing::Mine => Ok(found),
+            Standing::Settling | Standing::Free { .. } => Err(Error::TurnLost(lost.into())),
+            Standing::Held(holders) => {
+                Err(Error::TurnLost(format!("{lost}: {} does", Vec::from_iter(holders).join(", "))))
+            }
+        }
+    }
+
     /// Takes all claims or none. Those that the execution holds already stay its own, unless they are settling.
     ///
     /// # Errors

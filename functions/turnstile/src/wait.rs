@@ -10,7 +10,7 @@ const SHORTEST: u32 = 10;
 const LONGEST_POLL: u32 = 60;
 /// However long the last deployment took: it may have been held up by an instance that was dead, and the next one not.
 const LONGEST_BY_HISTORY: u32 = 600;
-/// Which part of a wait of hours a single poll may be: two days of them have to fit into the 25,000 events of an execution (Step
+/// Which part of a wait of hours a single poll may be, as they add up: two days of them have to fit into the 25,000 events of an execution (Step
 /// Functions developer guide, "Quotas").
 const OF_A_LONG_WAIT: u32 = 120;
 /// Where nothing is known: what the AWS CLI's waiter takes.
@@ -41,7 +41,7 @@ pub fn before_next_look(elapsed: u32, expected: Option<u32>, hook: Option<&Hook>
     let left = expected.map_or(0, |expected| nearly_over(expected).saturating_sub(elapsed));
     let wait = match left {
         SHORTEST.. => left,
-        _ => elapsed.div_ceil(10).clamp(SHORTEST, LONGEST_POLL),
+        _ => elapsed.div_ceil(10).clamp(SHORTEST, longest_poll(elapsed)),
     };
     wait.min(longest_between_heartbeats(hook))
 }
@@ -50,10 +50,14 @@ fn nearly_over(expected: u32) -> u32 {
     (expected.saturating_mul(9) / 10).min(LONGEST_BY_HISTORY)
 }
 
+/// The longest wait between two looks: a minute, and after two hours more.
+fn longest_poll(elapsed: u32) -> u32 {
+    LONGEST_POLL.max(elapsed / OF_A_LONG_WAIT).min(LONGEST_BY_HISTORY)
+}
+
 /// The wait before asking again whether a busy group has become free.
 pub fn for_slot(elapsed: u32, hook: Option<&Hook>) -> u32 {
-    let longest = LONGEST_POLL.max(elapsed / OF_A_LONG_WAIT).min(LONGEST_BY_HISTORY);
-    (WITHOUT_HISTORY + elapsed / 10).min(longest).min(longest_between_heartbeats(hook))
+    (WITHOUT_HISTORY + elapsed / 10).min(longest_poll(elapsed)).min(longest_between_heartbeats(hook))
 }
 
 /// How long to wait, in all, for other deployments to end. They say nothing about the instance, which would be replaced by one that
@@ -91,12 +95,13 @@ pub fn to_back_off(failures: u32) -> u32 {
 }
 
 /// How long a hook can still be kept open, `elapsed` after the rollout began: 100 times its heartbeat time-out, at most 48 hours
-/// (Auto Scaling API reference, PutLifecycleHook), less what the launch's event and the last calls may take.
+/// (Auto Scaling API reference, PutLifecycleHook), less what the launch's event, the last wait and the last calls may take.
 pub fn until_hook_is_over(elapsed: u32, hook: &Hook) -> u32 {
     const MOST: u32 = 48 * 3_600;
-    const MARGIN: u32 = 600;
+    const CALLS: u32 = 600;
     let open = hook.heartbeat_timeout_seconds.saturating_mul(100).min(MOST);
-    open.saturating_sub(MARGIN).saturating_sub(elapsed)
+    let last_wait = longest_between_heartbeats(Some(hook)).min(LONGEST_BY_HISTORY);
+    open.saturating_sub(CALLS).saturating_sub(last_wait).saturating_sub(elapsed)
 }
 
 /// Every look sends a heartbeat. Half the heartbeat time-out leaves room for one that is lost.
@@ -189,7 +194,7 @@ mod tests {
     #[test]
     fn a_hook_ends_after_a_hundred_of_its_time_outs_or_two_days() {
         for (timeout, elapsed, left) in
-            [(600, 0, 59_400), (600, 59_000, 400), (600, 70_000, 0), (7_200, 0, 172_200), (30, 0, 2_400)]
+            [(600, 0, 59_100), (600, 59_000, 100), (600, 70_000, 0), (7_200, 0, 171_600), (30, 0, 2_385)]
         {
             assert_eq!(until_hook_is_over(elapsed, &hook(timeout)), left, "{timeout} after {elapsed}");
         }
@@ -261,11 +266,11 @@ mod tests {
         }
 
         #[test]
-        fn no_poll_is_shorter_than_ten_seconds_or_longer_than_a_minute(elapsed in 0u32..200_000) {
-            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&before_next_look(elapsed, None, None)));
-            let others = elapsed % (2 * 3_600);
-            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_slot(others, None)));
-            prop_assert!((SHORTEST..=LONGEST_POLL).contains(&for_turn(others, 0.0, None)));
+        fn no_poll_is_shorter_than_ten_seconds_or_in_the_first_two_hours_longer_than_a_minute(elapsed in 0u32..200_000) {
+            let longest = if elapsed < 2 * 3_600 { LONGEST_POLL } else { LONGEST_BY_HISTORY };
+            for wait in [before_next_look(elapsed, None, None), for_slot(elapsed, None), for_turn(elapsed, 0.0, None)] {
+                prop_assert!((SHORTEST..=longest).contains(&wait), "{wait}");
+            }
         }
     }
 }

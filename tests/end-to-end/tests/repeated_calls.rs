@@ -27,7 +27,7 @@ async fn planned(mut setting: world::Setting) -> (Stack, String, Value) {
 
 fn turn_request(plan: &Value) -> Value {
     json!({
-        "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan, "known": [],
+        "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan, "round": 1, "known": [],
         "waitedSeconds": 0, "settledSeconds": 0, "elapsedSeconds": 0,
     })
 }
@@ -42,7 +42,7 @@ fn start_request(plan: &Value, application: usize, attempt: u32) -> Value {
 
 fn check_request(plan: &Value, application: usize, deployment_id: &Value) -> Value {
     json!({
-        "execution": EXECUTION, "plan": plan, "application": plan["applications"][application], "round": 1, "attempt": 1,
+        "execution": EXECUTION, "plan": plan, "application": plan["applications"][application], "round": 1, "repeats": 0, "attempt": 1,
         "deploymentId": deployment_id, "expectedSeconds": null, "waitedSeconds": 30,
         "elapsedSeconds": 30,
     })
@@ -131,7 +131,7 @@ async fn the_last_gate_opens_once() {
         "applicationName": "Storefront", "deploymentGroupName": DEPLOYMENT_GROUP, "attempts": 1,
         "deploymentId": check["deploymentId"], "revision": check["revision"],
     });
-    let complete = json!({"execution": EXECUTION, "plan": plan, "round": 1, "deployed": [deployed]});
+    let complete = json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": [deployed]});
 
     // Somebody has brought the instance to a newer revision, so it is that one that it is let in with.
     let theirs = stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
@@ -156,11 +156,11 @@ async fn the_last_gate_stays_shut_for_what_was_not_deployed_here() {
         "applicationName": "Orders", "deploymentGroupName": DEPLOYMENT_GROUP, "attempts": 1,
         "deploymentId": "d-ELSEWHERE", "revision": null,
     });
-    let mut complete = json!({"execution": EXECUTION, "plan": plan, "round": 1, "deployed": [deployed]});
+    let mut complete = json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": [deployed]});
     let answer = call(&stack, "complete-lifecycle-hook", complete.clone()).await;
     assert_eq!((&answer["outcome"], &answer["application"]), (&json!("OUTDATED"), &json!("Orders/Production")));
 
-    complete["round"] = json!(10);
+    complete["repeats"] = json!(9);
     let answer = stack.invoke("complete-lifecycle-hook", &complete).await.unwrap();
     assert_eq!(answer.payload["errorType"], "Turnstile.RevisionsKeepChanging", "{:#}", answer.payload);
     assert_eq!(hook_action(&stack.world().report()).closed_at, None);
@@ -189,8 +189,12 @@ async fn the_functions_are_small() {
     let (stack, _, plan) = planned(six_applications()).await;
     let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
     call(&stack, "check-status", check_request(&plan, 0, &started["deploymentId"])).await;
-    call(&stack, "complete-lifecycle-hook", json!({"execution": EXECUTION, "plan": plan, "round": 1, "deployed": []}))
-        .await;
+    call(
+        &stack,
+        "complete-lifecycle-hook",
+        json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": []}),
+    )
+    .await;
     call(&stack, "return-turn", json!({"execution": EXECUTION, "plan": plan, "because": "DEPLOYED"})).await;
     call(&stack, "start-rollout", json!({})).await;
 

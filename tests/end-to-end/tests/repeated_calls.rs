@@ -121,6 +121,30 @@ async fn somebody_s_deployment_that_contains_the_instance_is_joined() {
     finish(stack, &[]).await;
 }
 
+/// A person who stops a deployment wants it to stop; a rollout that has taken the turn over only wants its own turn.
+#[tokio::test]
+async fn a_deployment_that_was_stopped_fails_the_rollout_only_in_its_own_turn() {
+    let (stack, instance, plan) = planned(six_applications()).await;
+    stack.world().silence_agent(&instance).unwrap();
+    let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
+    until(&stack, |report| report.deployments[0].instance_ids == [instance.as_str()]).await;
+    let mut check = check_request(&plan, 0, &started["deploymentId"]);
+    check["waitedSeconds"] = json!(300);
+    let silent = call(&stack, "check-status", check.clone()).await;
+    assert_eq!((&silent["error"], &silent["retry"]), (&json!("Turnstile.AgentSilent"), &json!(false)), "{silent:#}");
+    assert_eq!(silent["reason"]["silentSeconds"], 300);
+    until(&stack, |report| report.deployments[0].status == "Stopped").await;
+
+    let stopped = call(&stack, "check-status", check.clone()).await;
+    assert_eq!(stopped["error"], "Turnstile.InstanceNotReached", "{stopped:#}");
+    assert_eq!((&stopped["reason"]["errorCode"], &stopped["retry"]), (&json!("MANUAL_STOP"), &json!(false)));
+
+    stack.delete_turns().await.unwrap();
+    let answer = stack.invoke("check-status", &check).await.unwrap();
+    assert_eq!(answer.payload["errorType"], "Turnstile.TurnLost", "{:#}", answer.payload);
+    finish(stack, &[]).await;
+}
+
 #[tokio::test]
 async fn the_last_gate_opens_once() {
     let (stack, instance, plan) = planned(six_applications()).await;

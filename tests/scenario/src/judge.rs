@@ -6,6 +6,8 @@ mod explained;
 mod found;
 mod hooks;
 mod instances;
+#[cfg(test)]
+mod sample;
 
 use world::{Call, DeploymentReport};
 
@@ -79,71 +81,12 @@ fn calls(expected: &ExpectedCall, calls: &[Call]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::{Value, json};
-    use stack::{Execution, Turn};
-    use world::{Clock, ClosedBy, HookResult, World};
+    use world::ClosedBy;
 
+    use super::sample::{came, rollout, scenario};
     use super::*;
-    use crate::outcome::{Ended, Rollout};
-    use crate::setting;
-    use crate::variant::Variant;
-
-    fn scenario(expect: Value) -> Scenario {
-        let world = json!({"applications": ["Orders", "Search"]});
-        serde_json::from_value(json!({"about": "x", "world": world, "steps": [{"launch": 2}], "expect": expect}))
-            .unwrap()
-    }
-
-    /// Two launches, of which the first is in service and the second was abandoned; three deployments.
-    fn came() -> Came {
-        let setting = setting::options(&scenario(json!({})), Variant::Default.facts(&Default::default())).setting;
-        let world = World::new(setting, Clock::Manual).unwrap();
-        let launched = world.launch_over("web", 2, 0.0).unwrap();
-        world.advance(40.0);
-        for (application, pause) in [("Orders", 200.0), ("Search", 200.0), ("Orders", 0.0)] {
-            world.deploy(application, "Production", None).unwrap();
-            world.advance(pause);
-        }
-        let mut report = world.report();
-        report.instances.truncate(2);
-        report.violations.clear();
-        report.hook_actions.truncate(2);
-        let ends = [("InService", HookResult::Continue), ("Terminated", HookResult::Abandon)];
-        let parts = report.instances.iter_mut().zip(&mut report.hook_actions);
-        for ((instance, action), (state, result)) in parts.zip(ends) {
-            instance.lifecycle_state = state;
-            (action.result, action.closed_by) = (Some(result), Some(ClosedBy::Completion));
-        }
-        report.calls = vec![world::Call {
-            at: 50.0,
-            caller: "start-deployment".to_owned(),
-            service: "codedeploy",
-            operation: "CreateDeployment".to_owned(),
-            parameters: json!({}),
-            outcome: "lost answer".to_owned(),
-        }];
-        let rollouts = vec![rollout(&launched, 1, "SUCCEEDED"), rollout(&launched, 2, "FAILED")];
-        let turns = vec![Turn { claim: "autoScalingGroup:web".to_owned(), holder: None }];
-        Came { report, launched, rollouts, turns, ended: Ended::Quiet, at: 200.0, forbidden: Vec::new() }
-    }
-
-    fn rollout(launched: &[String], launch: usize, status: &str) -> Rollout {
-        let failed = status == "FAILED";
-        let execution = Execution {
-            arn: format!("arn:{launch}"),
-            name: format!("rollout-{launch}"),
-            status: status.to_owned(),
-            input: json!({"instanceId": launched[launch - 1]}),
-            output: (!failed).then(|| json!({"outcome": "SUCCEEDED", "warnings": ["mind the hook"]})),
-            error: failed.then(|| "Turnstile.DeploymentFailed".to_owned()),
-            cause: failed.then(|| json!({"lifecycleEvent": "Install"}).to_string()),
-            start_date: 0.0,
-            stop_date: None,
-        };
-        Rollout { execution, launch: Some(launch), states: BTreeMap::from([("BackOff".to_owned(), 2)]) }
-    }
+    use crate::outcome::Ended;
 
     /// As it came out.
     fn right() -> Value {
@@ -246,23 +189,5 @@ mod tests {
         came.report.deployments[1].created_at = 45.0;
         let short = shortfalls(&scenario(right()), &came);
         assert!(matches!(short.as_slice(), [one] if one.starts_with("oneAtATime: ")), "{short:#?}");
-    }
-
-    #[test]
-    fn an_end_needs_a_reason_in_the_scenario() {
-        let mut scenario = scenario(json!({"anyEndWithAReason": true}));
-        let short = shortfalls(&scenario, &came());
-        let [execution] = short.as_slice() else { panic!("{short:#?}") };
-        assert!(execution.starts_with("nothing explains the end of rollout-2"), "{execution}");
-
-        scenario.world.applications[0].failure = Some(crate::format::Failure::default());
-        assert_eq!(shortfalls(&scenario, &came()), [] as [&str; 0], "an application fails");
-
-        let mut gone = came();
-        gone.rollouts.pop();
-        let short = shortfalls(&scenario, &gone);
-        assert!(matches!(short.as_slice(), [one] if one.starts_with("nothing explains that launch 2")), "{short:#?}");
-        scenario.steps.push(serde_json::from_value(json!({"terminate": 2})).unwrap());
-        assert_eq!(shortfalls(&scenario, &gone), [] as [&str; 0], "somebody has terminated it");
     }
 }

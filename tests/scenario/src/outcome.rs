@@ -25,6 +25,8 @@ pub struct Came {
     pub at: f64,
     /// What template.yaml does not permit and was done, a sentence each.
     pub forbidden: Vec<String>,
+    /// How many calls each of the scenario's faults has hit.
+    pub fault_hits: Vec<u32>,
 }
 
 /// How a run ended.
@@ -46,11 +48,20 @@ pub struct Rollout {
     pub execution: Execution,
     /// Of this launch's instance, if of any.
     pub launch: Option<LaunchNumber>,
+    /// When it started, in world seconds.
+    pub started_at: f64,
+    /// When it ended, in world seconds, if it has.
+    pub ended_at: Option<f64>,
     /// How often each state was entered.
     pub states: BTreeMap<String, usize>,
 }
 
 impl Came {
+    /// The instance of a launch.
+    pub fn instance(&self, launch: LaunchNumber) -> Option<&InstanceReport> {
+        self.launches().find(|(number, _)| *number == launch).map(|(_, instance)| instance)
+    }
+
     /// The launched instances with their numbers.
     pub fn launches(&self) -> impl Iterator<Item = (LaunchNumber, &InstanceReport)> {
         let of = |id: &String| self.report.instances.iter().find(|instance| instance.instance_id == *id);

@@ -70,6 +70,7 @@ fn report(name: &str, scenario: &Scenario, variant: Variant, came: &Came, shortf
         "violations": came.report.violations,
         "collisions": came.report.collisions,
         "forbidden": came.forbidden,
+        "faultHits": came.fault_hits,
     })
 }
 
@@ -78,6 +79,8 @@ fn execution(rollout: &Rollout) -> Value {
         "name": rollout.execution.name,
         "launch": rollout.launch,
         "outcome": rollout.outcome(),
+        "startedAt": rollout.started_at,
+        "endedAt": rollout.ended_at,
         "input": rollout.execution.input,
         "output": rollout.execution.output,
         "error": rollout.execution.error,

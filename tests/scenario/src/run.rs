@@ -1,7 +1,7 @@
 //! A run of a scenario through the whole stack.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use stack::{Execution, Stack};
@@ -152,18 +152,27 @@ impl<'a> Run<'a> {
     async fn what_came(&self, ended: Ended) -> Result<Came, Error> {
         // Before the histories are read, which takes time.
         let (at, mut report) = (self.stack.world().now(), self.stack.world().report());
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        let in_world = |date: f64| at - (real - date) * self.scenario.speed;
         let turns = self.stack.turns().await?;
         let executions = self.stack.executions().await?;
         let launched = self.launched(&report);
         let mut rollouts = Vec::with_capacity(executions.len());
         for execution in executions {
             let states = entered(&self.stack.history(&execution.arn).await?);
-            rollouts.push(Rollout { launch: launch_of(&execution, &launched), states, execution });
+            rollouts.push(Rollout {
+                launch: launch_of(&execution, &launched),
+                started_at: in_world(execution.start_date),
+                ended_at: execution.stop_date.map(in_world),
+                states,
+                execution,
+            });
         }
         report.calls.extend(self.stack.calls());
         report.calls.sort_by(|a, b| a.at.total_cmp(&b.at));
         let forbidden = stack::permissions::forbidden(&report.calls);
-        Ok(Came { report, launched, rollouts, turns, ended, at, forbidden })
+        let fault_hits = self.stack.fault_hits();
+        Ok(Came { report, launched, rollouts, turns, ended, at, forbidden, fault_hits })
     }
 }
 

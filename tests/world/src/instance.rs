@@ -72,6 +72,7 @@ impl Instance {
             launched_at: self.launched_at,
             in_service_at: self.in_service_at,
             terminated_at: self.terminated_at,
+            agent_is_silent: self.agent == Agent::Silent || self.delays.agent_seconds.is_none(),
         }
     }
 }

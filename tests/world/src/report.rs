@@ -35,6 +35,8 @@ pub struct InstanceReport {
     pub launched_at: f64,
     pub in_service_at: Option<f64>,
     pub terminated_at: Option<f64>,
+    /// Whether its CodeDeploy agent takes no command any more, or never will.
+    pub agent_is_silent: bool,
 }
 
 /// A deployment.

@@ -1,6 +1,9 @@
 //! Whether every end has a reason that the scenario contains.
 
-use stack::FaultService;
+mod disturbances;
+mod failures;
+mod gone;
+
 use world::{HookResult, InstanceReport};
 
 use crate::format::{LaunchNumber, Outcome, Scenario, Step};
@@ -8,7 +11,7 @@ use crate::outcome::{Came, Ended, Rollout};
 
 /// The ends that nothing in the scenario explains.
 pub fn shortfalls(scenario: &Scenario, came: &Came) -> Vec<String> {
-    let executions = came.rollouts.iter().filter(|rollout| !may_end_so(rollout, scenario));
+    let executions = came.rollouts.iter().filter(|rollout| !may_end_so(rollout, scenario, came));
     let executions = executions.map(|rollout| format!("nothing explains the end of {}", rollout.line()));
     let instances = came.launches().filter(|(number, instance)| !is_explained(*number, instance, scenario, came));
     let instances = instances.map(|(number, instance)| {
@@ -21,12 +24,12 @@ pub fn shortfalls(scenario: &Scenario, came: &Came) -> Vec<String> {
 fn is_explained(number: LaunchNumber, instance: &InstanceReport, scenario: &Scenario, came: &Came) -> bool {
     let somebody = || scenario.steps.iter().any(|step| ends(step) == Some(number));
     let failed = || {
-        let own = |rollout: &&Rollout| rollout.launch == Some(number);
-        came.rollouts.iter().filter(own).any(|rollout| rollout.outcome() == Outcome::Failed)
+        let own = |rollout: &&Rollout| rollout.launch == Some(number) && rollout.outcome() == Outcome::Failed;
+        came.rollouts.iter().filter(own).any(|rollout| may_end_so(rollout, scenario, came))
     };
     match instance.lifecycle_state {
-        "InService" => true,
-        state if state.starts_with("Terminat") => somebody() || failed(),
+        "InService" | "Warmed:Stopped" => true,
+        state if state.contains("Terminat") => somebody() || failed(),
         _ => came.ended == Ended::Cut,
     }
 }
@@ -37,50 +40,77 @@ fn ends(step: &Step) -> Option<LaunchNumber> {
     step.terminate.or(abandoned.map(|completion| completion.launch))
 }
 
-/// Whether the scenario has a reason for the end of an execution.
-fn may_end_so(rollout: &Rollout, scenario: &Scenario) -> bool {
-    let steps = &scenario.steps;
+/// Whether there is a reason for the end of an execution.
+fn may_end_so(rollout: &Rollout, scenario: &Scenario, came: &Came) -> bool {
     match rollout.outcome() {
         Outcome::Succeeded => true,
         Outcome::Running => scenario.until.is_some(),
-        Outcome::Aborted => steps.iter().any(|step| step.abort.is_some()),
-        Outcome::InstanceGone => {
-            // Beside the two who may end a launch, an earlier rollout of the same instance may have completed its hook.
-            let somebody = steps.iter().any(|step| step.terminate.is_some() || step.complete_hook.is_some());
-            let again = scenario.schedule_seconds.is_some() || steps.iter().any(|step| step.start_rollout.is_some());
-            somebody || again
-        }
+        Outcome::Aborted => scenario.steps.iter().any(|step| step.abort.is_some() && step.abort == rollout.launch),
+        Outcome::InstanceGone => gone::was_gone(rollout, came),
         Outcome::TimedOut => false,
-        Outcome::Failed => {
-            let error = rollout.execution.error.as_deref().unwrap_or_default();
-            // A rollout of the whole group has no instance to be gone.
-            let lost_one = rollout.launch.is_none() && steps.iter().any(|step| ends(step).is_some());
-            let for_that = ["Turnstile.DeploymentFailed", "Turnstile.DeploymentTimedOut"].contains(&error);
-            may_fail_with(error, scenario) || (for_that && lost_one)
-        }
+        Outcome::Failed => failures::is_explained(rollout, scenario, came),
     }
 }
 
-/// Whether the scenario contains what leads to an error of this name.
-fn may_fail_with(error: &str, scenario: &Scenario) -> bool {
-    let steps = &scenario.steps;
-    let somebody_deploys = steps.iter().any(|step| step.deploy.is_some());
-    let fails = scenario.world.applications.iter().any(|application| application.failure.is_some());
-    let dead_agent = steps.iter().any(|step| step.silence_agent.is_some())
-        || scenario.world.groups.iter().any(|group| group.agent_seconds.is_none());
-    let disturbed = |service: FaultService| scenario.faults.iter().any(|fault| fault.service == service);
-    let throttling = &scenario.world.throttling;
-    let throttled = throttling.codedeploy.is_some() || throttling.autoscaling.is_some();
-    match error {
-        // A person's deployment may meet one of ours on an instance, and fail it.
-        "Turnstile.DeploymentFailed" => fails || somebody_deploys || dead_agent,
-        "Turnstile.DeploymentTimedOut" => dead_agent || somebody_deploys,
-        "Turnstile.InstanceNotReached" => dead_agent || somebody_deploys || fails,
-        // The second delivery of an event may come when the launch has long been ended.
-        "Turnstile.InstanceNotFound" => fails || dead_agent || steps.iter().any(|step| ends(step).is_some()),
-        "Turnstile.Throttled" => throttled || !scenario.faults.is_empty(),
-        "Turnstile.Unavailable" => !scenario.faults.is_empty(),
-        error if error.starts_with("Lambda.") => disturbed(FaultService::Lambda),
-        _ => false,
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::format::Failure;
+    use crate::judge::sample;
+
+    /// Where the sample falls short, in a scenario whose first application fails or does not.
+    fn short(fails: bool, change: impl Fn(&mut Scenario, &mut Came)) -> Vec<String> {
+        let mut scenario = sample::scenario(json!({"anyEndWithAReason": true}));
+        let mut came = sample::came();
+        scenario.world.applications[0].failure = fails.then(Failure::default);
+        change(&mut scenario, &mut came);
+        shortfalls(&scenario, &came)
+    }
+
+    fn step(step: serde_json::Value) -> Step {
+        serde_json::from_value(step).unwrap()
+    }
+
+    #[test]
+    fn a_terminated_instance_needs_a_failure_of_its_own_that_has_a_reason() {
+        assert_eq!(short(true, |_, _| ()), [] as [&str; 0]);
+        let without = short(false, |_, _| ());
+        let [execution, instance] = without.as_slice() else { panic!("{without:#?}") };
+        assert!(execution.starts_with("nothing explains the end of rollout-2"), "{execution}");
+        assert!(instance.starts_with("nothing explains that launch 2"), "{instance}");
+
+        let of_another = short(true, |_, came| came.rollouts[1].launch = Some(1));
+        assert!(matches!(of_another.as_slice(), [one] if one.starts_with("nothing explains that launch 2")));
+    }
+
+    #[test]
+    fn somebody_may_end_a_launch() {
+        for end in [json!({"terminate": 2}), json!({"completeHook": {"launch": 2, "result": "ABANDON"}})] {
+            let ended = |scenario: &mut Scenario, came: &mut Came| {
+                scenario.steps.push(step(end.clone()));
+                came.rollouts.pop();
+            };
+            assert_eq!(short(false, ended), [] as [&str; 0], "{end}");
+        }
+        for other in [json!({"terminate": 1}), json!({"completeHook": {"launch": 2, "result": "CONTINUE"}})] {
+            let ended = |scenario: &mut Scenario, came: &mut Came| {
+                scenario.steps.push(step(other.clone()));
+                came.rollouts.pop();
+            };
+            assert_eq!(short(false, ended).len(), 1, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_execution_was_aborted_by_somebody() {
+        for (launch, shortfalls) in [(1, 0), (2, 1)] {
+            let abort = |scenario: &mut Scenario, came: &mut Came| {
+                scenario.steps.push(step(json!({"abort": launch})));
+                came.rollouts[0] = sample::rollout(&came.launched, 1, "ABORTED");
+            };
+            assert_eq!(short(true, abort).len(), shortfalls, "{launch}");
+        }
     }
 }

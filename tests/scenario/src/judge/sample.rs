@@ -1,0 +1,92 @@
+//! A scenario and what came of it, for the tests of the judge.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use stack::{Execution, Turn};
+use world::{Clock, ClosedBy, HookResult, World};
+
+use crate::format::Scenario;
+use crate::outcome::{Came, Ended, Rollout};
+use crate::setting;
+use crate::variant::Variant;
+
+/// Two applications and two launches.
+pub fn scenario(expect: Value) -> Scenario {
+    let world = json!({"applications": ["Orders", "Search"]});
+    serde_json::from_value(json!({"about": "x", "world": world, "steps": [{"launch": 2}], "expect": expect})).unwrap()
+}
+
+/// Two launches, of which the first is in service and the second was abandoned; three deployments.
+pub fn came() -> Came {
+    let setting = setting::options(&scenario(json!({})), Variant::Default.facts(&Default::default())).setting;
+    let world = World::new(setting, Clock::Manual).unwrap();
+    let launched = world.launch_over("web", 2, 0.0).unwrap();
+    world.advance(40.0);
+    for (application, pause) in [("Orders", 200.0), ("Search", 200.0), ("Orders", 0.0)] {
+        world.deploy(application, "Production", None).unwrap();
+        world.advance(pause);
+    }
+    let mut report = world.report();
+    report.instances.truncate(2);
+    report.violations.clear();
+    report.hook_actions.truncate(2);
+    let ends = [("InService", HookResult::Continue), ("Terminated", HookResult::Abandon)];
+    let parts = report.instances.iter_mut().zip(&mut report.hook_actions);
+    for ((instance, action), (state, result)) in parts.zip(ends) {
+        instance.lifecycle_state = state;
+        (action.result, action.closed_by) = (Some(result), Some(ClosedBy::Completion));
+    }
+    report.calls = vec![world::Call {
+        at: 50.0,
+        caller: "start-deployment".to_owned(),
+        service: "codedeploy",
+        operation: "CreateDeployment".to_owned(),
+        parameters: json!({}),
+        outcome: "lost answer".to_owned(),
+    }];
+    let rollouts = vec![rollout(&launched, 1, "SUCCEEDED"), rollout(&launched, 2, "FAILED")];
+    let turns = vec![Turn { claim: "autoScalingGroup:web".to_owned(), holder: None }];
+    Came {
+        report,
+        launched,
+        rollouts,
+        turns,
+        ended: Ended::Quiet,
+        at: 200.0,
+        forbidden: Vec::new(),
+        fault_hits: Vec::new(),
+    }
+}
+
+/// The execution of a launch.
+pub fn rollout(launched: &[String], launch: usize, status: &str) -> Rollout {
+    let failed = status == "FAILED";
+    let execution = Execution {
+        arn: format!("arn:{launch}"),
+        name: format!("rollout-{launch}"),
+        status: status.to_owned(),
+        input: json!({"instanceId": launched[launch - 1]}),
+        output: (!failed).then(|| json!({"outcome": "SUCCEEDED", "warnings": ["mind the hook"]})),
+        error: failed.then(|| "Turnstile.DeploymentFailed".to_owned()),
+        cause: failed.then(|| cause().to_string()),
+        start_date: 0.0,
+        stop_date: None,
+    };
+    Rollout {
+        execution,
+        launch: Some(launch),
+        started_at: 45.0,
+        ended_at: Some(190.0),
+        states: BTreeMap::from([("BackOff".to_owned(), 2)]),
+    }
+}
+
+/// Of an execution that failed: a deployment did.
+pub fn cause() -> Value {
+    json!({
+        "summary": "Orders/Production: Install failed", "hook": "turnstile completed with ABANDON",
+        "applicationName": "Orders", "deploymentGroupName": "Production",
+        "deploymentId": "d-1", "deploymentUrl": "https://console", "lifecycleEvent": "Install",
+    })
+}

@@ -5,6 +5,9 @@ use crate::instance::Place;
 use crate::setting::HookResult;
 use crate::simulation::Simulation;
 
+/// A look at what there is and what follows from it take less than this.
+const UNSEEN_SECONDS: f64 = 120.0;
+
 impl Simulation {
     /// Two deployments at work on one instance at once. Who created the later one could have known better. If that was a call
     /// of `CreateDeployment` it is a violation; a person and CodeDeploy itself do as they please.
@@ -33,8 +36,9 @@ impl Simulation {
         }
     }
 
-    /// A hook lets an instance into service, or into the warm pool, that lacks an application. An application without a current revision has succeeded
-    /// nowhere, so it is lacking too.
+    /// A hook lets an instance into service, or into the warm pool, that lacks an application, or on which a deployment is at work. An application
+    /// without a current revision has succeeded nowhere, so it is lacking too; one whose newest deployment failed here may be half installed. A
+    /// group that requires nothing lets in whom somebody chooses.
     pub(crate) fn check_completion(&mut self, action: usize, result: HookResult) {
         let action = &self.actions[action];
         if result != HookResult::Continue || action.is_managed() {
@@ -42,6 +46,9 @@ impl Simulation {
         }
         let instance = &self.instances[action.instance];
         let required = &self.setting.auto_scaling_groups[instance.group].required_applications;
+        if required.is_empty() {
+            return;
+        }
         let missing: Vec<&str> = required
             .iter()
             .filter(|name| {
@@ -51,17 +58,52 @@ impl Simulation {
             })
             .map(String::as_str)
             .collect();
-        if missing.is_empty() {
-            return;
+        let mut wrong = Vec::new();
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            wrong.push(format!("although these have not succeeded on it at their current revision: {missing}"));
         }
-        let sentence = format!(
-            "hook {} let {} into {} although these have not succeeded on it at their current revision: {}",
-            action.hook,
-            instance.id,
-            if action.journey.destination == Place::WarmPool { "the warm pool" } else { "service" },
-            missing.join(", "),
-        );
-        self.violate(sentence);
+        let others = required.iter().filter(|name| !missing.contains(&name.as_str()));
+        let failed = others.filter_map(|name| {
+            let group = self.groups.iter().position(|group| group.setting.short_form() == *name)?;
+            self.failed_last_on(action.instance, group)
+        });
+        wrong.extend(failed.map(|deployment| {
+            format!("although {}, the last that came to it, failed there", self.deployment_name(deployment))
+        }));
+        let at_work =
+            self.at_work_on(action.instance).filter(|&deployment| self.could_be_seen(deployment, action.instance));
+        wrong.extend(at_work.map(|deployment| format!("while {} was at work there", self.deployment_name(deployment))));
+        let into = if action.journey.destination == Place::WarmPool { "the warm pool" } else { "service" };
+        let let_in = format!("hook {} let {} into {into}", action.hook, instance.id);
+        for wrong in wrong {
+            self.violate(format!("{let_in} {wrong}"));
+        }
+    }
+
+    /// Whoever completes a hook has looked a moment before. What a person or CodeDeploy itself has begun since could not be seen.
+    fn could_be_seen(&self, deployment: usize, instance: usize) -> bool {
+        let since = self.at_work_since(deployment, instance).unwrap_or_default();
+        self.deployments[deployment].creator == Creator::Call || self.now() - since >= UNSEEN_SECONDS
+    }
+
+    /// A call stops a deployment. It may stop only what calls have made, and nothing that is at work while others have still to be
+    /// done.
+    pub(crate) fn check_stop(&mut self, deployment: usize) {
+        let stopped = &self.deployments[deployment];
+        let wrong = match (stopped.creator, stopped.left()) {
+            (Creator::Person, _) => Some("which a person had created".to_owned()),
+            (Creator::AutoScaling { .. } | Creator::AutoUpdate, _) => {
+                Some("which CodeDeploy itself had created".to_owned())
+            }
+            (Creator::Call, (at_work @ 1.., left @ 2..)) => {
+                Some(format!("{left} of whose targets were not over, and {at_work} at work"))
+            }
+            (Creator::Call, _) => None,
+        };
+        if let Some(wrong) = wrong {
+            self.violate(format!("a call stopped {}, {wrong}", self.deployment_name(deployment)));
+        }
     }
 
     /// A hook ended by its time-out.

@@ -2,12 +2,14 @@
 
 mod check;
 mod defaults;
+mod open_facts;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use check::MAX_SIZE;
+pub use open_facts::{NothingOutdated, NothingOutdatedException, OpenFacts};
 
 /// A world before it starts. Every time is in world seconds. Unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -34,6 +36,11 @@ pub struct Setting {
     /// How many calls the services let through. Default: all.
     #[serde(default)]
     pub throttling: Throttling,
+    /// So many seconds CodeDeploy's answers trail what is: a deployment is not listed before it is so old, the last ones of a deployment
+    /// group and the status of a target are those of so long ago. Deployments are then listed in an order of their own, not by their
+    /// age. The whole of a deployment (`GetDeployment`) does not trail, so answers differ from each other. Default 0.
+    #[serde(default)]
+    pub read_lag_seconds: f64,
     /// What the services do where public material does not say.
     #[serde(default)]
     pub open_facts: OpenFacts,
@@ -360,47 +367,6 @@ pub struct CallRate {
     /// Calls let through at once after a quiet time; at least 1. `null` (the default): as many as in a second, but at least 1.
     #[serde(default)]
     pub burst: Option<f64>,
-}
-
-/// What the services do where public material does not say. Code that is right must be right either way.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct OpenFacts {
-    /// What a deployment with `updateOutdatedInstancesOnly` does when no instance is outdated. Default `failedNoInstances`.
-    pub nothing_outdated: NothingOutdated,
-    /// What that error is, for `exception`.
-    pub nothing_outdated_exception: NothingOutdatedException,
-    /// Whether a failed deployment's revision becomes the deployment group's `targetRevision`. Default true.
-    pub target_revision_moves_on_failure: bool,
-    /// Whether a deployment reaches instances in `Pending:Wait` when its group selects by Auto Scaling group. Default false.
-    pub auto_scaling_selection_reaches_pending_wait: bool,
-    /// Whether `DeploymentLimitExceededException` names the active deployment. Default true.
-    pub limit_message_names_deployment: bool,
-}
-
-/// See [`OpenFacts::nothing_outdated`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum NothingOutdated {
-    /// `CreateDeployment` answers with an error.
-    Exception,
-    /// The deployment fails with `NO_INSTANCES`.
-    #[default]
-    FailedNoInstances,
-    /// The deployment succeeds and has no target.
-    SucceededWithoutTargets,
-    /// The deployment succeeds and every target is `Skipped`.
-    TargetsSkipped,
-}
-
-/// See [`OpenFacts::nothing_outdated_exception`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct NothingOutdatedException {
-    /// The error code. Default `InvalidInputException`.
-    pub code: String,
-    /// The text. Default `No instances to deploy to`.
-    pub message: String,
 }
 
 /// A setting that cannot be.

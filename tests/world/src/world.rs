@@ -10,7 +10,7 @@ use crate::clock::{Clock, Timepiece};
 use crate::launch::Launch;
 use crate::refusal::Refusal;
 use crate::report::Report;
-use crate::setting::{Revision, Setting, SettingError};
+use crate::setting::{HookResult, Revision, Setting, SettingError};
 use crate::simulation::Simulation;
 
 /// A running world. Clones are handles to the same one.
@@ -115,6 +115,14 @@ impl World {
     /// When there is no such instance, or no more.
     pub fn terminate(&self, instance_id: &str) -> Result<(), Refusal> {
         self.enter(|simulation| simulation.terminate_in_group(instance_id, false))
+    }
+
+    /// Completes a hook as a person does at the command line, who lets an instance in by choice: it may lack applications.
+    ///
+    /// # Errors
+    /// The service's, when the instance does not wait at the hook.
+    pub fn complete_hook(&self, instance_id: &str, hook: &str, result: HookResult) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.complete_by_hand(instance_id, hook, result))
     }
 
     /// Starts a deployment as a person does at the console, and returns its id. Without a `revision` it is the deployment

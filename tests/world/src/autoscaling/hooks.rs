@@ -140,6 +140,15 @@ impl Simulation {
         Ok(())
     }
 
+    /// A person completes a hook.
+    pub(crate) fn complete_by_hand(&mut self, id: &str, hook: &str, result: HookResult) -> Result<(), Refusal> {
+        let instance = self.living_instance(id)?;
+        let group = self.scaling_groups[self.instances[instance].group].name.clone();
+        let action = self.find_action(&ActionName { group: &group, hook, token: None, instance_id: Some(id) })?;
+        self.close_action(action, Some(result), ClosedBy::Completion);
+        Ok(())
+    }
+
     /// CodeDeploy completes its own hook. Nothing if it is over already.
     pub(crate) fn complete_managed(&mut self, action: usize, result: HookResult) {
         self.close_action(action, Some(result), ClosedBy::Completion);

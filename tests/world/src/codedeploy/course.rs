@@ -47,7 +47,6 @@ impl Simulation {
         };
         self.deployments.push(deployment);
         let deployment = self.deployments.len() - 1;
-        self.groups[order.group].last_attempted = Some(deployment);
         self.schedule(PREPARATION_SECONDS, Happening::DeploymentQueued { deployment });
         deployment
     }
@@ -76,6 +75,8 @@ impl Simulation {
             .copied()
             .filter(|&instance| !started.outdated_only || self.is_outdated(group, instance, &started.revision))
             .collect();
+        // Among equals CodeDeploy's order is not documented.
+        self.random.shuffle(&mut chosen);
         chosen.sort_by_key(|&instance| self.turn(group, instance));
         let started = &mut self.deployments[deployment];
         started.status = DeploymentStatus::InProgress;
@@ -147,7 +148,7 @@ impl Simulation {
     }
 
     /// `StopDeployment`: what is not begun is skipped, and so is what its agent has not answered for; what is at work ends with its
-    /// present lifecycle event, or now if none is under way.
+    /// present lifecycle event, or now if none is under way. See [`OpenFacts::stop_is_immediate`](crate::OpenFacts::stop_is_immediate).
     pub(super) fn stop(&mut self, deployment: usize) {
         self.skip_what_is_not_begun(deployment);
         let now = self.now();
@@ -163,7 +164,10 @@ impl Simulation {
                 self.end_target(deployment, target, Status::Failed);
             }
             self.go_on(deployment);
-        } else {
+        }
+        let waits_for_agents = self.deployments[deployment].status == DeploymentStatus::InProgress
+            && !self.setting.open_facts.stop_is_immediate;
+        if self.deployments[deployment].status.is_active() && !waits_for_agents {
             self.end_deployment(deployment, DeploymentStatus::Stopped, Some(ErrorInformation::ManualStop));
         }
     }
@@ -188,7 +192,6 @@ impl Simulation {
         }
         if succeeded {
             self.groups[group].current_revision = Some(revision);
-            self.groups[group].last_successful = Some(deployment);
         }
         let state = match status {
             DeploymentStatus::Succeeded => "SUCCESS",

@@ -120,6 +120,8 @@ impl ErrorInformation {
 pub(super) struct Target {
     pub(super) instance: usize,
     pub(super) status: Status,
+    /// When it came to have which status, since it was `Pending`.
+    pub(super) changes: Vec<(f64, Status)>,
     /// It has been begun: it is at work, or waits for its agent.
     pub(super) begun: bool,
     /// Its instance was stopped or terminated while it was at work.
@@ -131,11 +133,17 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn new(instance: usize, now: f64) -> Self {
         let events = LifecycleEventSeconds::EVENTS.map(LifecycleEvent::new).into();
-        Target { instance, status: Status::Pending, begun: false, interrupted: false, updated_at: now, events }
+        let status = Status::Pending;
+        Target { instance, status, changes: Vec::new(), begun: false, interrupted: false, updated_at: now, events }
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.status.is_over()
+    }
+
+    /// The deployment came to its instance, and has perhaps changed it.
+    pub(super) fn touched(&self) -> bool {
+        matches!(self.status, Status::InProgress | Status::Succeeded | Status::Failed)
     }
 
     /// The lifecycle event under way, or next.
@@ -147,10 +155,20 @@ impl Target {
         self.events.iter().any(|event| event.status == Status::InProgress)
     }
 
+    pub(super) fn change(&mut self, status: Status, now: f64) {
+        self.status = status;
+        self.changes.push((now, status));
+        self.updated_at = now;
+    }
+
+    /// Since when it has its present status, if it is not its first.
+    pub(super) fn since(&self) -> Option<f64> {
+        self.changes.last().map(|&(at, _)| at)
+    }
+
     /// Ends the target, and its unfinished events as skipped.
     pub(super) fn end(&mut self, status: Status, now: f64) {
-        self.status = status;
-        self.updated_at = now;
+        self.change(status, now);
         for event in self.events.iter_mut().filter(|event| !event.status.is_over()) {
             event.status = Status::Skipped;
         }
@@ -249,6 +267,11 @@ impl Deployment {
     /// It ended before the world began.
     pub(crate) fn is_history(&self) -> bool {
         self.created_at < 0.0
+    }
+
+    /// How many of its targets are at work, and how many are not over.
+    pub(crate) fn left(&self) -> (usize, usize) {
+        (self.count(Status::InProgress), self.targets.iter().filter(|target| !target.is_over()).count())
     }
 
     pub(super) fn count(&self, status: Status) -> usize {

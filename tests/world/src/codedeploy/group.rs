@@ -20,9 +20,6 @@ pub(crate) struct DeploymentGroup {
     pub(crate) current_revision: Option<Revision>,
     /// What `GetDeploymentGroup` calls so.
     pub(super) target_revision: Option<Revision>,
-    /// Indexes of deployments.
-    pub(super) last_successful: Option<usize>,
-    pub(super) last_attempted: Option<usize>,
     /// Targets that failed as the setting's failure says.
     pub(super) failures: u32,
 }
@@ -43,8 +40,6 @@ impl Simulation {
                 application_id,
                 current_revision: setting.revision.clone(),
                 target_revision: setting.revision.clone(),
-                last_successful: None,
-                last_attempted: None,
                 failures: 0,
                 setting,
             });
@@ -101,8 +96,23 @@ impl Simulation {
             targets,
         };
         self.deployments.push(deployment);
-        self.groups[group].last_successful = Some(self.deployments.len() - 1);
-        self.groups[group].last_attempted = Some(self.deployments.len() - 1);
+    }
+
+    /// The group's newest deployment, as answers know it.
+    pub(super) fn last_attempted(&self, group: usize) -> Option<usize> {
+        self.newest(group, |deployment| self.is_read(deployment.created_at))
+    }
+
+    /// The group's newest deployment that has succeeded, as answers know it.
+    pub(super) fn last_successful(&self, group: usize) -> Option<usize> {
+        let has_succeeded = |deployment: &Deployment| {
+            deployment.status == DeploymentStatus::Succeeded && deployment.ended_at.is_some_and(|at| self.is_read(at))
+        };
+        self.newest(group, has_succeeded)
+    }
+
+    fn newest(&self, group: usize, is_so: impl Fn(&Deployment) -> bool) -> Option<usize> {
+        self.deployments.iter().rposition(|deployment| deployment.group == group && is_so(deployment))
     }
 
     pub(super) fn new_deployment_id(&mut self) -> String {

@@ -119,6 +119,7 @@ impl Simulation {
             let message = format!("The deployment {} has already completed", self.deployments[deployment].id);
             return Err(Refusal::new("DeploymentAlreadyCompletedException", message));
         }
+        self.check_stop(deployment);
         self.stop(deployment);
         Ok(if self.deployments[deployment].status.is_active() {
             json!({"status": "Pending", "statusMessage": "Stopping deployment"})

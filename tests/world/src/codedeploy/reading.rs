@@ -34,7 +34,7 @@ impl Simulation {
         Ok(json!({"deploymentsInfo": infos}))
     }
 
-    /// Newest first.
+    /// Newest first, unless reads trail.
     pub(super) fn list_deployments(&self, input: ListDeployments) -> Result<Value, Refusal> {
         let group = match (&input.application_name, &input.deployment_group_name) {
             (None, None) => None,
@@ -54,13 +54,18 @@ impl Simulation {
         }
         let matching = self.deployments.iter().rev().filter(|deployment| {
             let created = milliseconds(self.on_the_wire(deployment.created_at));
-            group.is_none_or(|group| deployment.group == group)
+            self.is_read(deployment.created_at)
+                && group.is_none_or(|group| deployment.group == group)
                 && (input.include_only_statuses.is_empty()
                     || input.include_only_statuses.iter().any(|status| status == deployment.status.as_str()))
                 && range.start.is_none_or(|start| created >= milliseconds(start))
                 && range.end.is_none_or(|end| created <= milliseconds(end))
         });
-        let ids = matching.map(|deployment| deployment.id.as_str()).collect();
+        let mut ids: Vec<&str> = matching.map(|deployment| deployment.id.as_str()).collect();
+        if self.setting.read_lag_seconds > 0.0 {
+            // Ids are random: by them the order is any, and the same one on each page.
+            ids.sort_unstable();
+        }
         let known = |id: &str| self.deployments.iter().any(|deployment| deployment.id == id);
         let (ids, next) = page(ids, input.next_token.as_deref(), known)?;
         Ok(with_token(json!({"deployments": ids}), next))
@@ -148,6 +153,11 @@ impl Simulation {
         let known = |token: &str| targets.iter().any(|target| id(target) == token);
         let (ids, next) = page(matching.map(id).collect(), input.next_token.as_deref(), known)?;
         Ok(with_token(json!({"targetIds": ids}), next))
+    }
+
+    /// Whether answers have come to know what happened at a time.
+    pub(super) fn is_read(&self, happened_at: f64) -> bool {
+        happened_at <= self.now() - self.setting.read_lag_seconds
     }
 
     /// A deployment has no targets before it is InProgress.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::deployment::{Diagnostics, LifecycleEvent, Status};
+use super::deployment::{Diagnostics, LifecycleEvent, Status, Target};
 use super::health::MinimumHealthyHosts;
 use crate::setting::{DeploymentType, Selection};
 use crate::simulation::Simulation;
@@ -65,8 +65,8 @@ impl Simulation {
             "deploymentStyle": {"deploymentType": setting.deployment_type, "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"},
             "outdatedInstancesStrategy": setting.outdated_instances_strategy,
             "computePlatform": setting.compute_platform,
-            "lastSuccessfulDeployment": group.last_successful.map(|last| self.last_deployment_info(last)),
-            "lastAttemptedDeployment": group.last_attempted.map(|last| self.last_deployment_info(last)),
+            "lastSuccessfulDeployment": self.last_successful(index).map(|last| self.last_deployment_info(last)),
+            "lastAttemptedDeployment": self.last_attempted(index).map(|last| self.last_deployment_info(last)),
             "terminationHookEnabled": false,
         });
         match &setting.selection {
@@ -133,27 +133,44 @@ impl Simulation {
         let deployment = &self.deployments[deployment];
         let target = &deployment.targets[target];
         let id = &self.instances[target.instance].id;
-        let events: Vec<Value> = target.events.iter().map(|event| self.lifecycle_event(event)).collect();
+        let status = self.read_status(target);
+        let events: Vec<Value> = target.events.iter().map(|event| self.lifecycle_event(event, status)).collect();
         json!({
             "deploymentTargetType": "InstanceTarget",
             "instanceTarget": {
                 "deploymentId": deployment.id,
                 "targetId": id,
                 "targetArn": self.instance_arn(id),
-                "status": target.status.as_str(),
+                "status": status.as_str(),
                 "lastUpdatedAt": self.on_the_wire(target.updated_at),
                 "lifecycleEvents": events,
             },
         })
     }
 
-    fn lifecycle_event(&self, event: &LifecycleEvent) -> Value {
+    /// The status of a target as answers know it.
+    fn read_status(&self, target: &Target) -> Status {
+        let known = target.changes.iter().rev().find(|(at, _)| self.is_read(*at));
+        known.map_or(Status::Pending, |&(_, status)| status)
+    }
+
+    /// A lifecycle event as answers know it, of a target whose status they know.
+    fn lifecycle_event(&self, event: &LifecycleEvent, of_target: Status) -> Value {
+        let started_at = event.started_at.filter(|&at| self.is_read(at));
+        let ended_at = event.ended_at.filter(|&at| self.is_read(at));
+        let status = match (started_at, ended_at) {
+            (_, Some(_)) => event.status,
+            (Some(_), None) => Status::InProgress,
+            // It was skipped, or never begun, when its target ended.
+            (None, None) if of_target.is_over() => event.status,
+            (None, None) => Status::Pending,
+        };
         without_nulls(json!({
             "lifecycleEventName": event.name,
-            "status": event.status.as_str(),
-            "startTime": event.started_at.map(|time| self.on_the_wire(time)),
-            "endTime": event.ended_at.map(|time| self.on_the_wire(time)),
-            "diagnostics": event.diagnostics.as_ref().map(diagnostics),
+            "status": status.as_str(),
+            "startTime": started_at.map(|time| self.on_the_wire(time)),
+            "endTime": ended_at.map(|time| self.on_the_wire(time)),
+            "diagnostics": event.diagnostics.as_ref().filter(|_| status.is_over()).map(diagnostics),
         }))
     }
 }

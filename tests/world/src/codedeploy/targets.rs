@@ -1,6 +1,6 @@
 //! The course of a deployment on one instance: the agent takes a command, lifecycle event by lifecycle event.
 
-use super::deployment::{Deployment, DeploymentStatus, Diagnostics, Status, Target};
+use super::deployment::{Deployment, Diagnostics, Status, Target};
 use crate::instance::Agent;
 use crate::simulation::{Happening, Simulation};
 
@@ -24,14 +24,24 @@ const INTERRUPTED: &str = "Failed: Failing in-progress lifecycle event after an 
 impl Simulation {
     /// The deployments at work on an instance.
     pub(crate) fn at_work_on(&self, instance: usize) -> impl Iterator<Item = usize> {
-        self.deployments_in_progress().filter_map(move |(index, deployment)| {
-            let at_work = |target: &Target| target.instance == instance && target.status == Status::InProgress;
-            deployment.targets.iter().any(at_work).then_some(index)
-        })
+        (0..self.deployments.len()).filter(move |&deployment| self.at_work_since(deployment, instance).is_some())
     }
 
-    fn deployments_in_progress(&self) -> impl Iterator<Item = (usize, &Deployment)> {
-        self.deployments.iter().enumerate().filter(|(_, deployment)| deployment.status == DeploymentStatus::InProgress)
+    /// Since when a deployment is at work on an instance, if it is. One that has been stopped may be.
+    pub(crate) fn at_work_since(&self, deployment: usize, instance: usize) -> Option<f64> {
+        let at_work = |target: &&Target| target.instance == instance && target.status == Status::InProgress;
+        self.deployments[deployment].targets.iter().find(at_work).and_then(Target::since)
+    }
+
+    /// The newest deployment of a group that came to an instance, if it failed there.
+    pub(crate) fn failed_last_on(&self, instance: usize, group: usize) -> Option<usize> {
+        let came = |deployment: &Deployment| {
+            let touched = |target: &&Target| target.instance == instance && target.touched();
+            deployment.targets.iter().find(touched).map(|target| target.status)
+        };
+        let of_group = self.deployments.iter().enumerate().rev().filter(|(_, deployment)| deployment.group == group);
+        let (last, status) = of_group.filter_map(|(index, deployment)| Some((index, came(deployment)?))).next()?;
+        (status == Status::Failed).then_some(last)
     }
 
     pub(super) fn begin_target(&mut self, deployment: usize, target: usize) {
@@ -48,14 +58,14 @@ impl Simulation {
     /// The agent of `instance` answers now.
     pub(crate) fn work_that_waited_for_agent(&mut self, instance: usize) {
         let waiting = |t: &Target| t.instance == instance && t.begun && t.status == Status::Pending;
-        for (deployment, target) in self.targets_in_progress(waiting) {
+        for (deployment, target) in self.first_targets(waiting) {
             self.work(deployment, target);
         }
     }
 
-    /// The first target of each deployment in progress that is so, as the indexes of both.
-    fn targets_in_progress(&self, is_so: impl Fn(&Target) -> bool) -> Vec<(usize, usize)> {
-        let found = self.deployments_in_progress().filter_map(|(index, deployment)| {
+    /// The first target of each deployment that is so, as the indexes of both.
+    fn first_targets(&self, is_so: impl Fn(&Target) -> bool) -> Vec<(usize, usize)> {
+        let found = self.deployments.iter().enumerate().filter_map(|(index, deployment)| {
             let target = deployment.targets.iter().position(&is_so)?;
             Some((index, target))
         });
@@ -65,8 +75,7 @@ impl Simulation {
     fn work(&mut self, deployment: usize, target: usize) {
         let now = self.now();
         let begun = &mut self.deployments[deployment].targets[target];
-        begun.status = Status::InProgress;
-        begun.updated_at = now;
+        begun.change(Status::InProgress, now);
         let instance = begun.instance;
         self.check_one_at_a_time(deployment, instance);
         self.tell_target(deployment, instance, "START");
@@ -188,7 +197,7 @@ impl Simulation {
     /// The instance is being stopped or terminated: what is at work there will not go on.
     pub(crate) fn give_up_targets_of(&mut self, instance: usize) {
         let at_work = |t: &Target| t.instance == instance && t.status == Status::InProgress && !t.interrupted;
-        for (deployment, target) in self.targets_in_progress(at_work) {
+        for (deployment, target) in self.first_targets(at_work) {
             self.deployments[deployment].targets[target].interrupted = true;
             self.schedule(AGENT_TIMEOUT_SECONDS, Happening::InstanceLost { deployment, target });
         }
@@ -197,7 +206,7 @@ impl Simulation {
     /// The agent of `instance` answers again, and says so of what it was at work on when the instance was stopped.
     pub(crate) fn fail_what_was_interrupted(&mut self, instance: usize) {
         let interrupted = |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted;
-        for (deployment, target) in self.targets_in_progress(interrupted) {
+        for (deployment, target) in self.first_targets(interrupted) {
             self.fail_for_service(deployment, target, INTERRUPTED);
         }
     }

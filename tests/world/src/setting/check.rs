@@ -52,6 +52,9 @@ impl Setting {
             require(configs.contains(config), &at, "deploymentConfigName", "there is no such configuration")?;
             self.check_application(&at, application)?;
         }
+        if !is_duration(self.read_lag_seconds) {
+            return Err(SettingError { field: "readLagSeconds".to_owned(), problem: "must be 0 or more".to_owned() });
+        }
         check_rate("throttling.codedeploy", self.throttling.codedeploy)?;
         check_rate("throttling.autoscaling", self.throttling.autoscaling)?;
         let exception = &self.open_facts.nothing_outdated_exception;
@@ -272,6 +275,7 @@ mod tests {
                 json!("CodeDeployDefault.AllAtOnce"),
                 "deploymentConfigs[0].deploymentConfigName",
             ),
+            ("/readLagSeconds", json!(-1), "readLagSeconds"),
             ("/throttling/codedeploy/callsPerSecond", json!(0), "throttling.codedeploy.callsPerSecond"),
             ("/throttling/autoscaling/callsPerSecond", json!(-1), "throttling.autoscaling.callsPerSecond"),
             ("/throttling/autoscaling/burst", json!(0.5), "throttling.autoscaling.burst"),

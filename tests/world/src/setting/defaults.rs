@@ -40,6 +40,7 @@ impl Default for Setting {
             applications: Vec::new(),
             deployment_configs: Vec::new(),
             throttling: Throttling::default(),
+            read_lag_seconds: 0.0,
             open_facts: OpenFacts::default(),
         }
     }
@@ -53,6 +54,7 @@ impl Default for OpenFacts {
             target_revision_moves_on_failure: true,
             auto_scaling_selection_reaches_pending_wait: false,
             limit_message_names_deployment: true,
+            stop_is_immediate: false,
         }
     }
 }

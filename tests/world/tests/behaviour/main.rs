@@ -9,6 +9,7 @@ mod launches;
 mod managed_hooks;
 mod open_facts;
 mod overview;
+mod reads;
 mod scale_out;
 mod stage;
 mod stopping;

@@ -72,6 +72,63 @@ async fn the_target_revision_after_a_failure() {
     }
 }
 
+/// The agent is in its second lifecycle event when its deployment is stopped; another deployment comes to the instance meanwhile.
+#[tokio::test]
+async fn a_deployment_that_is_stopped_while_an_agent_is_at_work() {
+    for (immediate, stopped) in [(true, "Stopped"), (false, "InProgress")] {
+        let stage = Stage::new(switched("stopIsImmediate", json!(immediate))).await;
+        let instance = stage.launch_and_boot();
+        let id = stage.update("A").await;
+        stage.world.advance(2.0 + 5.0);
+        let stop = stage.codedeploy.stop_deployment().deployment_id(&id).send().await.unwrap();
+        let answered = if immediate { "Succeeded" } else { "Pending" };
+        assert_eq!((stop.status().unwrap().as_str(), stage.status(&id).await.as_str()), (answered, stopped));
+        assert_eq!(stage.overview(&id).await, [0, 1, 0, 0, 0, 0], "{immediate}");
+        let next = stage.update("B").await;
+        stage.world.advance(3.0);
+        let violations = stage.world.report().violations;
+        assert!(matches!(violations.as_slice(), [one] if one.contains(&next)), "{immediate}: {violations:?}");
+        stage.world.advance(3.0);
+        assert_eq!(
+            (stage.target_status(&id, &instance).await.as_str(), stage.status(&id).await.as_str()),
+            ("Failed", "Stopped")
+        );
+        let statuses = stage.event_statuses(&id, &instance).await;
+        assert_eq!(statuses[..3], ["Succeeded", "Succeeded", "Skipped"], "{immediate}");
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_that_is_stopped_at_once_frees_its_group() {
+    let stage = Stage::new(switched("stopIsImmediate", json!(true))).await;
+    stage.launch_and_boot();
+    let id = stage.update("A").await;
+    stage.world.advance(2.0 + 5.0);
+    stage.codedeploy.stop_deployment().deployment_id(&id).send().await.unwrap();
+    let ended_at = stage.reported(&id).ended_at;
+    stage.update("A").await;
+    stage.world.advance(100.0);
+    assert_eq!((stage.status(&id).await.as_str(), stage.reported(&id).ended_at), ("Stopped", ended_at));
+}
+
+/// The service hears nothing of the agent any more; it gives the target up after an hour.
+#[tokio::test]
+async fn a_deployment_that_is_stopped_at_once_while_its_instance_is_gone() {
+    let stage = Stage::new(switched("stopIsImmediate", json!(true))).await;
+    let instance = stage.launch_and_boot();
+    let id = stage.update("A").await;
+    stage.world.advance(2.0 + 5.0);
+    stage.world.terminate(&instance).unwrap();
+    stage.codedeploy.stop_deployment().deployment_id(&id).send().await.unwrap();
+    stage.world.advance(3599.0);
+    assert_eq!(
+        (stage.status(&id).await.as_str(), stage.target_status(&id, &instance).await.as_str()),
+        ("Stopped", "InProgress")
+    );
+    stage.world.advance(1.0);
+    assert_eq!(stage.target_status(&id, &instance).await, "Failed");
+}
+
 #[tokio::test]
 async fn an_instance_in_pending_wait_and_a_selection_by_auto_scaling_group() {
     for (reaches, expected) in [(true, 1), (false, 0)] {

@@ -76,10 +76,11 @@ async fn a_target_whose_agent_does_not_answer_is_pending_until_its_hour_is_over(
 async fn a_target_whose_instance_was_terminated_is_pending_until_its_hour_is_over() {
     for (setting, agent_seconds) in [(setting(), 5), (all_at_once(), 600)] {
         let stage = Stage::new(with(setting, "/autoScalingGroups/0/agentSeconds", json!(agent_seconds))).await;
-        let [first, second] = stage.world.launch_over("web", 2, 0.0).unwrap().try_into().unwrap();
+        stage.world.launch_over("web", 2, 0.0).unwrap();
         stage.world.advance(15.0);
         let id = stage.update("A").await;
         stage.world.advance(2.0 + 15.0);
+        let [first, second] = stage.reported(&id).instance_ids.try_into().unwrap();
         stage.world.terminate(&second).unwrap();
         stage.world.advance(700.0);
         assert_eq!(stage.target_status(&id, &first).await, "Succeeded", "agent after {agent_seconds} s");

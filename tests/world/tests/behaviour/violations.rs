@@ -1,7 +1,7 @@
 //! Each thing that must never happen, made to happen.
 
 use serde_json::json;
-use world::Revision;
+use world::{HookResult, Revision};
 
 use crate::stage::{Stage, setting, with};
 
@@ -144,6 +144,118 @@ async fn an_instance_let_in_with_a_revision_of_yesterday() {
          A/Staging"
     );
     assert_eq!(violations, [expected]);
+}
+
+#[tokio::test]
+async fn an_instance_let_in_although_the_last_deployment_failed_there() {
+    let failure = json!({"event": "ApplicationStop"});
+    for (required, violations) in [(json!(["A/Staging"]), 1), (json!(["B/Staging"]), 0), (json!([]), 0)] {
+        let setting = with(setting(), "/autoScalingGroups/0/requiredApplications", required.clone());
+        let stage = Stage::new(with(setting, "/applications/0/failure", failure.clone())).await;
+        let instance = stage.launch_and_boot();
+        for application in ["A", "B"] {
+            stage.update(application).await;
+            stage.world.advance(70.0);
+        }
+        let again = stage.world.deploy("A", "Staging", None).unwrap();
+        stage.world.advance(70.0);
+        assert_eq!(stage.target_status(&again, &instance).await, "Failed");
+        stage.complete(&instance, "CONTINUE").await.unwrap();
+        let found = stage.world.report().violations;
+        assert_eq!(found.len(), violations, "{required}: {found:?}");
+        let sentence = format!(
+            "hook launch let {instance} into service although deployment {again} of A/Staging, the last that came to it, failed there"
+        );
+        assert!(found.iter().all(|violation| violation.ends_with(&sentence)), "{found:?}");
+    }
+}
+
+/// C is not required. A person's deployment that has just begun could not be seen.
+#[tokio::test]
+async fn an_instance_let_in_while_a_deployment_is_at_work_there() {
+    for (by_call, since, violations) in [(true, 10.0, 1), (false, 10.0, 0), (false, 150.0, 1)] {
+        let mut setting = with(setting(), "/autoScalingGroups/0/requiredApplications", json!(["A/Staging"]));
+        let mut application = crate::stage::application("C");
+        application["lifecycleEventSeconds"]["Install"] = json!(1000);
+        setting["applications"].as_array_mut().unwrap().push(application);
+        let stage = Stage::new(setting).await;
+        let instance = stage.launch_and_boot();
+        stage.update("A").await;
+        stage.world.advance(70.0);
+        let id = match by_call {
+            true => stage.update("C").await,
+            false => stage.world.deploy("C", "Staging", None).unwrap(),
+        };
+        stage.world.advance(2.0 + since);
+        assert_eq!(stage.target_status(&id, &instance).await, "InProgress");
+        stage.complete(&instance, "CONTINUE").await.unwrap();
+        let found = stage.world.report().violations;
+        assert_eq!(found.len(), violations, "by a call: {by_call}, since {since} s: {found:?}");
+        let sentence =
+            format!("hook launch let {instance} into service while deployment {id} of C/Staging was at work there");
+        assert!(found.iter().all(|violation| violation.ends_with(&sentence)), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_lets_in_whom_they_choose() {
+    let stage = stage().await;
+    let instance = stage.launch_and_boot();
+    stage.world.complete_hook(&instance, "launch", HookResult::Continue).unwrap();
+    assert_eq!(
+        stage.world.complete_hook(&instance, "launch", HookResult::Continue).unwrap_err().code,
+        "ValidationError"
+    );
+    stage.world.advance(20.0);
+    assert_eq!((stage.state(&instance), stage.world.report_at_end().violations), ("InService", vec![]));
+}
+
+#[tokio::test]
+async fn a_call_that_stops_what_it_may_not() {
+    let stop = async |stage: &Stage, id: &str| {
+        stage.codedeploy.stop_deployment().deployment_id(id).send().await.unwrap();
+        stage.world.report().violations
+    };
+    let of_one = stage().await;
+    of_one.launch_and_boot();
+    let own = of_one.update("A").await;
+    of_one.world.advance(20.0);
+    assert_eq!(stop(&of_one, &own).await, Vec::<String>::new(), "its only target is at work");
+    of_one.world.advance(20.0);
+    let person_s = of_one.world.deploy("A", "Staging", None).unwrap();
+    let expected = format!("at 55.0 s: a call stopped deployment {person_s} of A/Staging, which a person had created");
+    assert_eq!(stop(&of_one, &person_s).await, [expected]);
+
+    for (config, waited, expected) in [
+        ("CodeDeployDefault.OneAtATime", 1.0, None),
+        ("CodeDeployDefault.OneAtATime", 20.0, Some("2 of whose targets were not over, and 1 at work")),
+        ("CodeDeployDefault.AllAtOnce", 20.0, Some("2 of whose targets were not over, and 2 at work")),
+        ("CodeDeployDefault.OneAtATime", 80.0, None),
+    ] {
+        let of_two = Stage::new(with(setting(), "/applications/0/deploymentConfigName", json!(config))).await;
+        of_two.world.launch_over("web", 2, 0.0).unwrap();
+        of_two.world.advance(15.0);
+        let id = of_two.update("A").await;
+        of_two.world.advance(waited);
+        let found = stop(&of_two, &id).await;
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{config} after {waited} s: {found:?}");
+        assert!(found.iter().all(|violation| violation.ends_with(expected.unwrap_or_default())), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_stops_codedeploy_s_own_deployment() {
+    let mut setting = with(setting(), "/applications/0/outdatedInstancesStrategy", json!("UPDATE"));
+    setting["autoScalingGroups"][0]["desiredCapacity"] = json!(1);
+    let stage = Stage::new(setting).await;
+    stage.world.deploy("A", "Staging", None).unwrap();
+    stage.world.advance(20.0);
+    stage.launch_and_boot();
+    stage.world.advance(60.0);
+    let automatic = stage.world.report().deployments[1].deployment_id.clone();
+    stage.codedeploy.stop_deployment().deployment_id(&automatic).send().await.unwrap();
+    let found = stage.world.report().violations;
+    assert!(matches!(found.as_slice(), [one] if one.ends_with("which CodeDeploy itself had created")), "{found:?}");
 }
 
 #[tokio::test]

@@ -1,9 +1,7 @@
 //! What happens in the steps of a scenario.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use stack::Stack;
-use stack::permissions::PERSON;
-use world::HookResult;
 
 use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, Start};
 use crate::moment::Seen;
@@ -31,7 +29,7 @@ pub async fn act(action: Action<'_>, stack: &Stack, seen: &Seen, scenario: &Scen
         Action::DeleteTurns => stack.delete_turns().await.map(|()| true).map_err(|error| error.to_string()),
         Action::Deploy(deploy) => deploy_as_a_person(deploy, stack),
         Action::StartRollout(start) => start_rollout(start, stack, seen).await,
-        Action::CompleteHook(completion) => complete_hook(completion, stack, seen).await,
+        Action::CompleteHook(completion) => complete_hook(completion, stack, seen),
         Action::SendEvent(event) => {
             let Some(event) = with_ids(event, seen) else { return Ok(false) };
             // What start-rollout makes of it is seen in the executions.
@@ -101,36 +99,12 @@ fn text_with_ids<'a>(text: &str, id: impl Fn(LaunchNumber) -> Option<&'a str>) -
     Some(with_ids)
 }
 
-/// Completes the hook through Auto Scaling's API, as `aws autoscaling complete-lifecycle-action` does.
-async fn complete_hook(completion: &Completion, stack: &Stack, seen: &Seen) -> Result<bool, String> {
+/// Completes the hook that the instance waits at.
+fn complete_hook(completion: &Completion, stack: &Stack, seen: &Seen) -> Result<bool, String> {
     let Some(id) = seen.instance(completion.launch) else { return Ok(false) };
     let open = |action: &&world::HookActionReport| action.instance_id == id && action.closed_at.is_none();
     let Some(action) = seen.report.hook_actions.iter().find(open) else { return Ok(false) };
-    let group = seen.report.instances.iter().find(|instance| instance.instance_id == id);
-    let group = group.map_or("", |instance| &instance.auto_scaling_group_name);
-    let result = match completion.result {
-        HookResult::Continue => "CONTINUE",
-        HookResult::Abandon => "ABANDON",
-    };
-    let parameters = [
-        ("Action", "CompleteLifecycleAction"),
-        ("Version", "2011-01-01"),
-        ("AutoScalingGroupName", group),
-        ("LifecycleHookName", &action.hook),
-        ("InstanceId", id),
-        ("LifecycleActionResult", result),
-    ];
-    let credential = format!("Credential={PERSON}/20260101/{}/autoscaling/aws4_request", stack::REGION);
-    let client = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
-    let request = client
-        .post(stack.endpoint())
-        .header("authorization", format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"))
-        .form(&parameters);
-    let answer = request.send().await.map_err(|error| error.to_string())?;
-    match answer.status().is_success() {
-        true => Ok(true),
-        false => Err(format!("CompleteLifecycleAction: {}: {}", answer.status(), json!(answer.text().await.ok()))),
-    }
+    on(Some(id), |id| stack.world().complete_hook(id, &action.hook, completion.result))
 }
 
 #[cfg(test)]

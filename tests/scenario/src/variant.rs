@@ -25,24 +25,27 @@ pub enum Fact {
     TargetRevisionMovesOnFailure,
     AutoScalingSelectionReachesPendingWait,
     LimitMessageNamesDeployment,
+    StopIsImmediate,
 }
 
 /// Every fact, in each other way that it can be.
-const FACTS: [Fact; 6] = [
+const FACTS: [Fact; 7] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
     Fact::NothingOutdated(NothingOutdated::TargetsSkipped),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
+    Fact::StopIsImmediate,
 ];
 
 /// Those that [`Variant::Flipped`] has together: an exception is what differs most from a deployment that fails.
-const FLIPPED: [Fact; 4] = [
+const FLIPPED: [Fact; 5] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
+    Fact::StopIsImmediate,
 ];
 
 impl Variant {
@@ -68,6 +71,7 @@ impl Variant {
             target_revision_moves_on_failure,
             auto_scaling_selection_reaches_pending_wait,
             limit_message_names_deployment,
+            stop_is_immediate,
         } = fixed.clone();
         OpenFacts {
             nothing_outdated: nothing_outdated.unwrap_or(facts.nothing_outdated),
@@ -78,6 +82,7 @@ impl Variant {
                 .unwrap_or(facts.auto_scaling_selection_reaches_pending_wait),
             limit_message_names_deployment: limit_message_names_deployment
                 .unwrap_or(facts.limit_message_names_deployment),
+            stop_is_immediate: stop_is_immediate.unwrap_or(facts.stop_is_immediate),
         }
     }
 
@@ -105,6 +110,7 @@ impl Fact {
                 flip(&mut facts.auto_scaling_selection_reaches_pending_wait)
             }
             Fact::LimitMessageNamesDeployment => flip(&mut facts.limit_message_names_deployment),
+            Fact::StopIsImmediate => flip(&mut facts.stop_is_immediate),
         }
     }
 }
@@ -138,7 +144,8 @@ mod tests {
         let reaches = |facts: &OpenFacts| facts.auto_scaling_selection_reaches_pending_wait;
         assert!(reaches(&flipped) != reaches(&usual));
         assert!(flipped.limit_message_names_deployment != usual.limit_message_names_deployment);
-        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 8);
+        assert!(flipped.stop_is_immediate != usual.stop_is_immediate);
+        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 9);
     }
 
     #[test]
@@ -147,6 +154,7 @@ mod tests {
             nothing_outdated: Some(NothingOutdated::TargetsSkipped),
             target_revision_moves_on_failure: Some(true),
             auto_scaling_selection_reaches_pending_wait: Some(false),
+            stop_is_immediate: Some(true),
             ..format::OpenFacts::default()
         };
         assert_eq!(Variant::Flipped.facts(&fixed).nothing_outdated, NothingOutdated::TargetsSkipped);

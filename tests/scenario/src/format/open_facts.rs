@@ -20,4 +20,6 @@ pub struct OpenFacts {
     pub auto_scaling_selection_reaches_pending_wait: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
     pub limit_message_names_deployment: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub stop_is_immediate: Option<bool>,
 }

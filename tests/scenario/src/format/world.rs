@@ -24,6 +24,9 @@ pub struct World {
     /// How many calls the services let through. Default: all.
     #[serde(skip_serializing_if = "is_default")]
     pub throttling: Throttling,
+    /// So many seconds CodeDeploy's answers trail what is. Default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_lag_seconds: f64,
     /// What is fixed of what public material does not say. Default nothing: it has to come out either way.
     #[serde(skip_serializing_if = "is_default")]
     pub open_facts: OpenFacts,
@@ -37,6 +40,7 @@ impl Default for World {
             groups: vec![Group::default()],
             deployment_configs: Vec::new(),
             throttling: Throttling::default(),
+            read_lag_seconds: 0.0,
             open_facts: OpenFacts::default(),
         }
     }

@@ -32,8 +32,12 @@ pub async fn act(action: Action<'_>, stack: &Stack, seen: &Seen, scenario: &Scen
         Action::CompleteHook(completion) => complete_hook(completion, stack, seen),
         Action::SendEvent(event) => {
             let Some(event) = with_ids(event, seen) else { return Ok(false) };
-            // What start-rollout makes of it is seen in the executions.
-            stack.invoke("start-rollout", &event).await.map(|_| true).map_err(|error| error.to_string())
+            let invoked = stack.invoke("start-rollout", &event).await.map_err(|error| error.to_string())?;
+            match invoked.function_error {
+                // What start-rollout makes of it is seen in the executions.
+                None => Ok(true),
+                Some(error) => Err(format!("start-rollout failed ({error}): {}", invoked.payload)),
+            }
         }
     }
 }

@@ -30,6 +30,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_scenario_can_be_read() {
+        for path in all().expect("tests/scenarios") {
+            crate::format::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[test]
     fn every_scenario_is_in_the_table_of_faults() {
         let table = include_str!("../../../docs/failures.md");
         let names: Vec<String> = all().expect("tests/scenarios").iter().map(|path| name(path)).collect();

@@ -1,6 +1,7 @@
 //! The format of a scenario file. `tests/scenarios/README.md` tells it to people.
 
 mod application;
+mod check;
 mod condition;
 mod count;
 mod expect;
@@ -8,6 +9,7 @@ mod group;
 mod open_facts;
 mod read;
 mod short;
+mod states;
 mod step;
 mod world;
 

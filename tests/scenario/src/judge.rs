@@ -25,10 +25,19 @@ pub fn shortfalls(scenario: &Scenario, came: &Came) -> Vec<String> {
     } else {
         sentences.extend(executions::shortfalls(expect.executions.as_deref(), came));
     }
+    if !expect.any_end_with_a_reason {
+        sentences.extend(idle_faults(came));
+    }
     sentences.extend(deployments(expect, &came.report.deployments));
     sentences.extend(expect.warnings.iter().filter_map(|warning| lacking_warning(warning, came)));
     sentences.extend(expect.calls.iter().filter_map(|expected| calls(expected, &came.report.calls)));
     sentences
+}
+
+/// A scenario that is about a fault shows nothing when that hits nothing.
+fn idle_faults(came: &Came) -> impl Iterator<Item = String> {
+    let idle = came.fault_hits.iter().enumerate().filter(|(_, hits)| **hits == 0);
+    idle.map(|(i, _)| format!("faults[{i}]: it has hit no call"))
 }
 
 fn deployments(expect: &Expect, deployments: &[DeploymentReport]) -> Vec<String> {
@@ -181,6 +190,23 @@ mod tests {
         came.turns[0].holder = Some("arn:2".to_owned());
         let expect = json!({"executions": [{"outcome": "SUCCEEDED"}, {"outcome": "ABORTED"}]});
         assert_eq!(shortfalls(&scenario(expect), &came), [] as [&str; 0], "nobody has asked for the turn since");
+    }
+
+    #[test]
+    fn a_fault_that_hits_nothing_is_seen() {
+        for (hits, any_end, expected) in [
+            (vec![], false, None),
+            (vec![1, 2], false, None),
+            (vec![1, 0], false, Some("faults[1]: it has hit no call")),
+            (vec![1, 0], true, None),
+        ] {
+            let mut scenario = scenario(right());
+            scenario.expect.any_end_with_a_reason = any_end;
+            let came = Came { fault_hits: hits.clone(), ..came() };
+            let short = shortfalls(&scenario, &came);
+            let found = short.iter().find(|sentence| sentence.starts_with("faults"));
+            assert_eq!(found.map(String::as_str), expected, "{hits:?}");
+        }
     }
 
     #[test]

@@ -36,6 +36,18 @@ impl Seen {
         self.instances().filter(|instance| is(instance)).count()
     }
 
+    /// Whether a deployment has still to begin, or an agent is at work for it: not one that waits for agents that are dead, nor one whose
+    /// instance was terminated, for an hour.
+    fn is_at_work(&self, deployment: &DeploymentReport) -> bool {
+        let living = |id: &String| {
+            let mut instances = self.report.instances.iter();
+            instances.any(|instance| instance.instance_id == *id && !instance.lifecycle_state.contains("Terminat"))
+        };
+        let has_to_begin = deployment.started_at.is_none() && deployment.ended_at.is_none();
+        let mut targets = deployment.targets.iter();
+        has_to_begin || targets.any(|target| target.status == "InProgress" && living(&target.instance_id))
+    }
+
     fn is_waiting(&self, launch: LaunchNumber) -> bool {
         let of = |id: &str| {
             self.report.hook_actions.iter().any(|action| action.instance_id == id && action.closed_at.is_none())
@@ -79,9 +91,10 @@ pub fn is_so(condition: Option<&Condition>, seen: &Seen) -> bool {
         && condition.rollout.as_ref().is_none_or(|rollout| seen.states.get(&rollout.launch) == Some(&rollout.state))
 }
 
-/// Whether nothing more is going on: no instance on its way, no hook open, no execution under way.
+/// Whether nothing more is going on: no instance on its way, no hook open, no execution under way, no deployment at work.
 pub fn is_quiet(seen: &Seen) -> bool {
     seen.instances().all(is_at_rest)
+        && !seen.report.deployments.iter().any(|deployment| seen.is_at_work(deployment))
         && seen.report.hook_actions.iter().all(|action| action.closed_at.is_some())
         && seen.executions.iter().all(|execution| !execution.is_running())
 }
@@ -111,5 +124,43 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
     match names {
         [] => "none".to_owned(),
         names => names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use world::{Clock, World};
+
+    fn seen(world: &World) -> Seen {
+        let (at, report) = (world.now(), world.report_without_calls());
+        Seen { at, report, launched: Vec::new(), executions: Vec::new(), states: BTreeMap::new() }
+    }
+
+    #[test]
+    fn nothing_is_quiet_while_a_deployment_is_at_work() {
+        let scenario = serde_json::json!({
+            "about": "x", "steps": [], "world": {"applications": ["Orders"], "groups": [{"hook": null, "desiredCapacity": 1}]},
+        });
+        let scenario = serde_json::from_value(scenario).unwrap();
+        let setting = crate::setting::options(&scenario, world::OpenFacts::default()).setting;
+        for (silent, terminated) in [(false, false), (true, false), (false, true)] {
+            let world = World::new(setting.clone(), Clock::Manual).unwrap();
+            let instance = world.report().instances[0].instance_id.clone();
+            assert!(is_quiet(&seen(&world)));
+            if silent {
+                world.silence_agent(&instance).unwrap();
+            }
+            world.deploy("Orders", "Production", None).unwrap();
+            assert!(!is_quiet(&seen(&world)), "it has to begin");
+            world.advance(10.0);
+            if terminated {
+                world.terminate(&instance).unwrap();
+                world.advance(100.0);
+            }
+            assert_eq!(is_quiet(&seen(&world)), silent || terminated, "silent {silent}, terminated {terminated}");
+            world.advance(100.0);
+            assert!(is_quiet(&seen(&world)));
+        }
     }
 }

@@ -51,7 +51,13 @@ fn jobs(arguments: &RunArguments) -> Result<Vec<Job>, Error> {
 
 /// One scenario, with its whole verdict.
 async fn alone(job: &Job, output: &Path) -> Result<bool, Error> {
-    let (came, shortfalls) = judged(job).await?;
+    let (came, shortfalls) = match judged(job).await {
+        Err(error @ run::Error::Step { .. }) => {
+            println!("{}: FALLS SHORT\n  - {error}", job.name);
+            return Ok(false);
+        }
+        judged => judged?,
+    };
     println!("{}", verdict::text(&job.name, &job.scenario, &came, &shortfalls));
     record::leave(output, &job.name, &job.scenario, job.variant, &came, &shortfalls)?;
     println!("\n{} and calls.jsonl beside it", output.join("report.json").display());

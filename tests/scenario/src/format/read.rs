@@ -1,9 +1,9 @@
 //! Reading a scenario file: what is wrong with it is named by file and field.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Condition, Scenario, Step};
+use super::Scenario;
+use super::check::check;
 
 /// A scenario file that cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -35,83 +35,6 @@ fn parse(text: &str) -> Result<Scenario, String> {
     json.end().map_err(|error| error.to_string())?;
     check(&scenario)?;
     Ok(scenario)
-}
-
-/// What the types cannot say.
-fn check(scenario: &Scenario) -> Result<(), String> {
-    if scenario.about.trim().is_empty() {
-        return Err("about: expected a sentence that says what the scenario shows".to_owned());
-    }
-    if !(scenario.speed.is_finite() && scenario.speed >= 1.0) {
-        return Err(format!("speed: expected at least 1, got {}", scenario.speed));
-    }
-    for (i, step) in scenario.steps.iter().enumerate() {
-        check_step(step).map_err(|problem| format!("steps[{i}]{problem}"))?;
-    }
-    if let Some(until) = &scenario.until {
-        check_condition(until).map_err(|problem| format!("until: {problem}"))?;
-    }
-    check_names(scenario)
-}
-
-fn check_step(step: &Step) -> Result<(), String> {
-    step.action().map_err(|problem| format!(": {problem}"))?;
-    if !(step.at.is_finite() && step.at >= 0.0) {
-        return Err(format!(".at: expected 0 or more, got {}", step.at));
-    }
-    if let Some(launch) = &step.launch {
-        let own = launch.boot_seconds.is_some() || launch.agent_seconds.is_some();
-        if own && launch.over > 0.0 {
-            return Err(".launch.over: expected none beside bootSeconds and agentSeconds".to_owned());
-        }
-    }
-    match &step.when {
-        Some(when) => check_condition(when).map_err(|problem| format!(".when: {problem}")),
-        None => Ok(()),
-    }
-}
-
-fn check_condition(condition: &Condition) -> Result<(), String> {
-    if *condition == Condition::default() {
-        return Err("expected at least one of its fields".to_owned());
-    }
-    Ok(())
-}
-
-/// Whoever misspells a name would wait for what never comes.
-fn check_names(scenario: &Scenario) -> Result<(), String> {
-    let world = &scenario.world;
-    let applications: BTreeSet<&str> = world.applications.iter().map(|application| application.name.as_str()).collect();
-    let groups: BTreeSet<&str> = world.groups.iter().map(|group| group.name.as_str()).collect();
-    let known = |names: &BTreeSet<&str>, field: String, name: &str| match names.contains(name) {
-        true => Ok(()),
-        false => Err(format!("{field}: expected one of {}, got {name:?}", quoted(names))),
-    };
-    for (i, group) in world.groups.iter().enumerate() {
-        for (list, names) in
-            [("applications", &group.applications), ("requiredApplications", &group.required_applications)]
-        {
-            for (j, name) in names.iter().flatten().enumerate() {
-                known(&applications, format!("world.groups[{i}].{list}[{j}]"), name)?;
-            }
-        }
-    }
-    for (i, step) in scenario.steps.iter().enumerate() {
-        if let Some(deploy) = &step.deploy {
-            known(&applications, format!("steps[{i}].deploy.application"), &deploy.application)?;
-        }
-        if let Some(group) = step.launch.as_ref().and_then(|launch| launch.group.as_ref()) {
-            known(&groups, format!("steps[{i}].launch.group"), group)?;
-        }
-        if let Some(awaited) = step.when.as_ref().and_then(|when| when.deployment.as_ref()) {
-            known(&applications, format!("steps[{i}].when.deployment.application"), &awaited.application)?;
-        }
-    }
-    Ok(())
-}
-
-fn quoted(names: &BTreeSet<&str>) -> String {
-    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

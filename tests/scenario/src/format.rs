@@ -24,6 +24,8 @@ pub use count::{Count, Which};
 pub use expect::{Expect, ExpectedCall, ExpectedDeployments, ExpectedExecution, ExpectedHooks, Outcome};
 pub use group::{Group, Hook};
 pub use open_facts::OpenFacts;
+#[cfg(test)]
+pub(crate) use read::parse;
 pub use read::{Unreadable, read};
 pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, Start, Step};
 pub use world::World;

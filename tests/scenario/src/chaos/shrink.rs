@@ -56,14 +56,16 @@ fn smaller(scenario: &Scenario) -> Vec<Scenario> {
     }
     all.push(without(&|smaller| smaller.events = stack::Delivery::default()));
     all.push(without(&|smaller| smaller.world.throttling = world::Throttling::default()));
+    all.push(without(&|smaller| smaller.world.read_lag_seconds = 0.0));
     all.push(without(&|smaller| smaller.world.groups.iter_mut().for_each(|group| group.desired_capacity = 0)));
     all.retain(|smaller| smaller != scenario && is_possible(smaller));
     all
 }
 
 /// Whether no step waits for a launch that is not before it.
-fn is_possible(scenario: &Scenario) -> bool {
-    let mut launched = 0;
+pub(super) fn is_possible(scenario: &Scenario) -> bool {
+    let pools = scenario.world.groups.iter().filter_map(|group| group.warm_pool.as_ref()).map(|pool| pool.size);
+    let mut launched: usize = pools.sum();
     let in_order = scenario.steps.iter().all(|step| {
         launched += step.launch.as_ref().map_or(0, |launch| launch.count);
         step.when.as_ref().and_then(|when| when.launched).is_none_or(|awaited| awaited <= launched)

@@ -25,7 +25,7 @@ pub fn read(path: &Path) -> Result<Scenario, Unreadable> {
     parse(&text).map_err(unreadable)
 }
 
-fn parse(text: &str) -> Result<Scenario, String> {
+pub(crate) fn parse(text: &str) -> Result<Scenario, String> {
     let mut json = serde_json::Deserializer::from_str(text);
     let scenario: Scenario =
         serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string() {

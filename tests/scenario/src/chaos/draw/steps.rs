@@ -1,0 +1,105 @@
+//! What happens.
+
+use fastrand::Rng;
+use serde_json::json;
+use world::HookResult;
+
+use super::{one_in, pick, seconds};
+use crate::format::{Completion, Condition, Deploy, GROUP, Launch, LaunchNumber, Object, Start, Step, World};
+
+/// Launches and disturbances, in order. A rollout that may let its instance in although it has failed takes away what the world requires.
+pub(super) fn draw(world: &mut World, random: &mut Rng) -> Vec<Step> {
+    let launches = launches(world, random);
+    let disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
+    let lets_in = |step: &Step| step.start_rollout.as_ref().is_some_and(|start| start.input.contains_key("onFailure"));
+    if disturbances.iter().any(lets_in) {
+        world.groups.iter_mut().for_each(|group| group.required_applications = Some(Vec::new()));
+    }
+    let mut steps = [launches, disturbances].concat();
+    steps.sort_by(|a, b| a.at.total_cmp(&b.at));
+    steps
+}
+
+/// One to three launches of one to three instances, in order. One instance in some has an agent that never comes.
+fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
+    let mut launches: Vec<Step> = (0..random.usize(1..=3))
+        .map(|_| {
+            let over = if random.bool() { 0.0 } else { seconds(1..90, random) };
+            let usual = Launch { count: *pick(&[1, 1, 2, 3], random), over, ..Launch::default() };
+            let launch = match one_in(10, random) {
+                true => Launch { agent_seconds: Some(None), ..Launch::default() },
+                false => usual,
+            };
+            let group = pick(&world.groups, random).name.clone();
+            let launch = Launch { group: (group != GROUP).then_some(group), ..launch };
+            Step { at: seconds(0..240, random), launch: Some(launch), ..Step::default() }
+        })
+        .collect();
+    launches.sort_by(|a, b| a.at.total_cmp(&b.at));
+    launches
+}
+
+/// An instance that something happens to.
+struct Victim {
+    launch: LaunchNumber,
+    /// It is there when so many have been launched, at this time.
+    launched: usize,
+    at: f64,
+}
+
+/// Any instance of a launch. Those of a warm pool are launched first, and a launch may take one of them instead of a new one.
+fn victim(world: &World, launches: &[Step], random: &mut Rng) -> Victim {
+    let pool = world.groups.iter().filter_map(|group| group.warm_pool.as_ref()).map(|pool| pool.size).sum();
+    if pool > 0 {
+        return Victim { launch: random.usize(1..=pool), launched: pool, at: 0.0 };
+    }
+    let chosen = random.usize(..launches.len());
+    let count = |step: &Step| step.launch.as_ref().map_or(0, |launch| launch.count);
+    let before: usize = launches[..chosen].iter().map(count).sum();
+    let launched = before + count(&launches[chosen]);
+    Victim { launch: random.usize(before + 1..=launched), launched, at: launches[chosen].at }
+}
+
+/// Something that somebody does to an instance, when it has been launched, or to all. It is left out if it comes too late.
+fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
+    let Victim { launch, launched, at } = victim(world, launches, random);
+    // The schedule looks after one group, and which group a launch is in is not known before.
+    let is_in_the_only_group = world.groups.len() == 1;
+    let step = Step {
+        at: at + seconds(1..300, random),
+        when: Some(Condition { launched: Some(launched), ..Condition::default() }),
+        if_possible: true,
+        ..Step::default()
+    };
+    match random.u32(0..9) {
+        0 => Step { terminate: Some(launch), ..step },
+        1 => Step { silence_agent: Some(launch), ..step },
+        2 if is_in_the_only_group => Step { abort: Some(launch), ..step },
+        2 | 3 => Step { delete_turns: true, ..step },
+        4 => {
+            let application = pick(&world.applications, random).name.clone();
+            let revision = random.bool().then(|| format!("{application}-2.zip"));
+            Step { deploy: Some(Deploy { application, revision }), ..step }
+        }
+        5 => {
+            let input = [("autoScalingGroupName".to_owned(), json!(GROUP))];
+            Step { start_rollout: Some(Start { name: None, input: input.into() }), ..step }
+        }
+        6 if is_in_the_only_group => {
+            let id = json!(format!("{{launch {launch}}}"));
+            let mut input =
+                Object::from([("autoScalingGroupName".to_owned(), json!(GROUP)), ("instanceId".to_owned(), id)]);
+            if one_in(3, random) {
+                input.insert("onFailure".to_owned(), json!("CONTINUE"));
+            }
+            Step { start_rollout: Some(Start { name: None, input }), ..step }
+        }
+        7 if world.groups.iter().any(|group| group.warm_pool.as_ref().is_some_and(|pool| pool.reuse_on_scale_in)) => {
+            Step { return_to_pool: Some(launch), ..step }
+        }
+        _ => {
+            let result = *pick(&[HookResult::Abandon, HookResult::Abandon, HookResult::Continue], random);
+            Step { complete_hook: Some(Completion { launch, result }), ..step }
+        }
+    }
+}

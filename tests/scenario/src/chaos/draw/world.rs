@@ -1,0 +1,123 @@
+//! What is there at the start.
+
+use fastrand::Rng;
+use serde_json::json;
+use world::{
+    CallRate, DeploymentConfigSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated,
+    OutdatedInstancesStrategy, Throttling, WarmPoolSetting,
+};
+
+use super::{one_in, pick, seconds};
+use crate::format::{Application, Failure, Group, Hook, OpenFacts, World};
+
+/// Configurations that a group whose instances are all new can always meet, and those that it cannot.
+const CONFIGS: [&str; 5] = [
+    "CodeDeployDefault.AllAtOnce",
+    "CodeDeployDefault.OneAtATime",
+    "CodeDeployDefault.HalfAtATime",
+    "OneStays",
+    "AQuarterStays",
+];
+const FOR_NEW: usize = 2;
+
+pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
+    let names = ["Orders", "Search", "Mail"];
+    let capacity = random.usize(0..=2);
+    let names = names.iter().take(random.usize(1..=3));
+    let applications: Vec<Application> = names.map(|name| application(name, capacity == 0, random)).collect();
+    let mut groups = vec![Group { desired_capacity: capacity, ..group(random) }];
+    if one_in(5, random) {
+        let shared = pick(&applications, random).name.clone();
+        groups.push(Group { name: "api".to_owned(), applications: Some(vec![shared]), ..group(random) });
+    } else if one_in(6, random) {
+        groups[0].warm_pool = Some(WarmPoolSetting { size: random.usize(1..=2), reuse_on_scale_in: random.bool() });
+    }
+    let rate = |random: &mut Rng| CallRate { calls_per_second: seconds(2..6, random), burst: Some(5.0) };
+    let throttling = Throttling {
+        codedeploy: one_in(6, random).then(|| rate(random)),
+        autoscaling: one_in(6, random).then(|| rate(random)),
+    };
+    World {
+        seed,
+        applications,
+        groups,
+        deployment_configs: deployment_configs(),
+        throttling,
+        read_lag_seconds: if one_in(4, random) { *pick(&[2.0, 5.0, 10.0], random) } else { 0.0 },
+        open_facts: open_facts(random),
+    }
+}
+
+fn deployment_configs() -> Vec<DeploymentConfigSetting> {
+    let config = |name: &str, minimum_healthy_hosts| DeploymentConfigSetting {
+        deployment_config_name: name.to_owned(),
+        minimum_healthy_hosts,
+    };
+    vec![
+        config("OneStays", MinimumHealthyHostsSetting::HostCount(1)),
+        config("AQuarterStays", MinimumHealthyHostsSetting::FleetPercent(25)),
+    ]
+}
+
+fn group(random: &mut Rng) -> Group {
+    Group {
+        hook: Some(Hook {
+            heartbeat_timeout: *pick(&[600, 1_800, 3_600], random),
+            opens_seconds_after_event: *pick(&[0.0, 0.0, 5.0], random),
+            ..Hook::default()
+        }),
+        boot_seconds: seconds(5..60, random),
+        agent_seconds: Some(seconds(1..60, random)),
+        ..Group::default()
+    }
+}
+
+/// `new`: no instance has it yet.
+fn application(name: &str, new: bool, random: &mut Rng) -> Application {
+    // What needs a healthy instance is more than a single one can do without.
+    let configs = &CONFIGS[..if new { FOR_NEW } else { CONFIGS.len() }];
+    let mut application = Application::named(name);
+    application.deployment_config_name = Some((*pick(configs, random)).to_owned());
+    application.seconds = LifecycleEventSeconds {
+        application_start: seconds(1..120, random),
+        validate_service: seconds(1..20, random),
+        ..LifecycleEventSeconds::default()
+    };
+    // Instances that have it got it from a deployment.
+    application.previous_deployment_seconds = (!new || random.bool()).then(|| seconds(10..200, random));
+    if one_in(5, random) {
+        application.outdated_instances_strategy = OutdatedInstancesStrategy::Update;
+    }
+    if one_in(3, random) {
+        application.failure = Some(failure(random));
+    }
+    if one_in(3, random) {
+        application.options.insert("maxAttempts".to_owned(), json!(random.u32(1..=3)));
+    }
+    // An agent that has fallen silent is found out after it, and the default is an hour.
+    application.options.insert("timeoutSeconds".to_owned(), json!(900));
+    application
+}
+
+fn failure(random: &mut Rng) -> Failure {
+    let events = ["DownloadBundle", "BeforeInstall", "Install", "AfterInstall", "ApplicationStart", "ValidateService"];
+    Failure {
+        event: (*pick(&events, random)).to_owned(),
+        script: random.bool().then(|| "run.sh".to_owned()),
+        times: (!one_in(4, random)).then(|| random.u32(1..=3)),
+        ..Failure::default()
+    }
+}
+
+fn open_facts(random: &mut Rng) -> OpenFacts {
+    use NothingOutdated::{Exception, FailedNoInstances, SucceededWithoutTargets, TargetsSkipped};
+    let nothing_outdated = [Exception, FailedNoInstances, SucceededWithoutTargets, TargetsSkipped];
+    OpenFacts {
+        nothing_outdated: Some(*pick(&nothing_outdated, random)),
+        nothing_outdated_exception: None,
+        target_revision_moves_on_failure: Some(random.bool()),
+        auto_scaling_selection_reaches_pending_wait: Some(random.bool()),
+        limit_message_names_deployment: Some(random.bool()),
+        stop_is_immediate: Some(random.bool()),
+    }
+}

@@ -30,13 +30,15 @@ pub enum Launches {
     AtOnce,
     /// Evenly spread over the six deployments' own time.
     OverOneRollout,
+    /// Each when the one before it has failed: its replacement.
+    OneAfterAnother,
 }
 
 impl Launches {
     /// World seconds from the first launch to the last.
     pub fn seconds(self) -> f64 {
         match self {
-            Self::AtOnce => 0.0,
+            Self::AtOnce | Self::OneAfterAnother => 0.0,
             Self::OverOneRollout => setting::own_seconds(),
         }
     }

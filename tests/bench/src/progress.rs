@@ -1,4 +1,4 @@
-//! A case while it runs: one line that is drawn again and again on a terminal, a line for each new deployment elsewhere.
+//! A case while it runs: one line that is drawn again and again on a terminal, a line for each step elsewhere.
 
 use std::io::IsTerminal;
 
@@ -6,59 +6,51 @@ use indicatif::{ProgressBar, ProgressStyle};
 use stack::minutes;
 use world::Report;
 
-use crate::case::Case;
-
 /// How often a line's spinner moves, in real milliseconds.
 const TICK_MILLISECONDS: u64 = 200;
 
-/// Shows reports of one case, one after the other.
-pub struct Progress {
-    instances: usize,
-    shown: Shown,
-}
-
-enum Shown {
+/// Shows how far one case is.
+pub enum Progress {
     Line(ProgressBar),
-    Lines { deployments: usize },
+    Lines { shown: usize },
 }
 
 impl Progress {
     /// A line on standard error if that is a terminal; otherwise lines on standard output.
-    pub fn start(case: &Case, speed: f64) -> Self {
-        let shown = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
+    pub fn start(case: &str, speed: f64) -> Self {
+        if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
             let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}").expect("a template that can be read");
-            let line = ProgressBar::no_length().with_style(style).with_prefix(case.name);
+            let line = ProgressBar::no_length().with_style(style).with_prefix(case.to_owned());
             line.enable_steady_tick(std::time::Duration::from_millis(TICK_MILLISECONDS));
-            Shown::Line(line)
+            Self::Line(line)
         } else {
-            println!("{}, at {speed} world seconds a second", case.name);
-            Shown::Lines { deployments: 0 }
-        };
-        Self { instances: case.instances, shown }
+            println!("{case}, at {speed} world seconds a second");
+            Self::Lines { shown: 0 }
+        }
     }
 
-    /// Shows how things stand at world time `now`.
-    pub fn show(&mut self, report: &Report, now: f64) {
-        let text = text(self.instances, report, now);
-        match &mut self.shown {
-            Shown::Line(line) => line.set_message(text),
-            Shown::Lines { deployments } if report.deployments.len() > *deployments => {
-                *deployments = report.deployments.len();
+    /// Shows how things stand. Lines are for steps only: those that there have been more of than before.
+    pub fn show(&mut self, steps: usize, text: String) {
+        match self {
+            Self::Line(line) => line.set_message(text),
+            Self::Lines { shown } if steps > *shown => {
+                *shown = steps;
                 println!("  {text}");
             }
-            Shown::Lines { .. } => {}
+            Self::Lines { .. } => {}
         }
     }
 
     /// Leaves what was shown last on the screen.
     pub fn end(self) {
-        if let Shown::Line(line) = self.shown {
+        if let Self::Line(line) = self {
             line.abandon();
         }
     }
 }
 
-fn text(instances: usize, report: &Report, now: f64) -> String {
+/// How a burst of so many launches stands at world time `now`.
+pub fn of_a_burst(instances: usize, report: &Report, now: f64) -> String {
     let in_service = report.instances.iter().filter(|instance| instance.lifecycle_state == "InService").count();
     let deployments = report.deployments.len();
     format!("{:>6}  {in_service} of {instances} in service, deployments: {deployments}", minutes(now))
@@ -73,6 +65,6 @@ mod tests {
     fn a_line_tells_how_far_a_case_is() {
         let mut report = two_instances().report;
         report.instances[1].lifecycle_state = "Pending:Wait";
-        assert_eq!(text(2, &report, 185.0), "  3:05  1 of 2 in service, deployments: 1");
+        assert_eq!(of_a_burst(2, &report, 185.0), "  3:05  1 of 2 in service, deployments: 1");
     }
 }

@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use stack::{Error, Execution, Options, Stack, Turn};
-use world::{InstanceReport, Report, World};
+use world::{InstanceReport, Report, Setting, World};
 
 use crate::case::Case;
 use crate::lag::Lag;
-use crate::progress::Progress;
+use crate::progress::{self, Progress};
 use crate::setting;
 
 /// How often the world is looked at, in real time.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+pub const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A case that takes more than so many times the six deployments' own time has hung, or goes round in circles.
 const GIVE_UP_AFTER: f64 = 6.0;
 /// World seconds for the executions to end, once no instance waits any more: the longest pause between two retries, and another.
@@ -60,16 +60,16 @@ pub struct Rollout {
     pub lag: Lag,
 }
 
-/// A stack for a case, at `speed` world seconds a real second.
+/// A stack for a world, at `speed` world seconds a real second.
 ///
 /// # Errors
 /// What is missing to start it.
-pub async fn start(case: &Case, speed: f64) -> Result<Stack, Error> {
+pub async fn start(world: Setting, speed: f64) -> Result<Stack, Error> {
     let options = Options {
         speed,
         applications: Some(setting::parameter()),
         lifecycle_hook_name: setting::HOOK.to_owned(),
-        ..Options::new(setting::world(case.codedeploy))
+        ..Options::new(world)
     };
     Stack::start(options).await
 }
@@ -85,7 +85,7 @@ pub async fn watch(stack: &Stack, case: &Case, speed: f64, progress: &mut Progre
     let deadline = world.now() + case.launches.seconds() + GIVE_UP_AFTER * setting::own_seconds();
     loop {
         let (now, report) = (world.now(), world.report());
-        progress.show(&report, now);
+        progress.show(report.deployments.len(), progress::of_a_burst(case.instances, &report, now));
         if now > deadline || instance_ids.iter().all(|id| is_through(id, &report)) {
             break;
         }
@@ -117,7 +117,10 @@ async fn executions_at_end(stack: &Stack) -> Result<Vec<Execution>, Error> {
 }
 
 /// Reads the executions' histories.
-async fn measure(
+///
+/// # Errors
+/// The engine's, if it does not answer.
+pub async fn measure(
     stack: &Stack,
     executions: Vec<Execution>,
     report: &Report,

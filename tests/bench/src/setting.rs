@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use world::{
-    ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentType, HookResult, HookSetting,
-    LifecycleEventSeconds, OutdatedInstancesStrategy, Revision, Selection, Setting, Throttling,
+    ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentType, Failure, HookResult,
+    HookSetting, LifecycleEventSeconds, OutdatedInstancesStrategy, Revision, Selection, Setting, Throttling,
 };
 
 /// The Auto Scaling group.
@@ -35,12 +35,41 @@ const SEED: u64 = 100;
 /// The group without instances, and the applications, whose deployment groups select its instances by tag. CodeDeploy
 /// throttles its callers to the rate, if there is one.
 pub fn world(codedeploy: Option<CallRate>) -> Setting {
-    let applications = APPLICATIONS.into_iter().zip(EVENT_SECONDS).map(|(name, seconds)| application(name, seconds));
+    let throttling = Throttling { codedeploy, autoscaling: None };
+    Setting { throttling, ..setting(vec![hook(600)], &Selection::Tags(tags())) }
+}
+
+/// The same with a first application that always fails, and a hook whose heartbeat time-out is Auto Scaling's default.
+pub fn broken() -> Setting {
+    with_a_broken_application(setting(vec![hook(3_600)], &Selection::Tags(tags())))
+}
+
+/// The broken application's world as CodeDeploy sets it up by itself: the deployment groups name the Auto Scaling group, and each has
+/// a launch hook that CodeDeploy manages.
+pub fn broken_under_own_hooks() -> Setting {
+    with_a_broken_application(setting(Vec::new(), &Selection::AutoScalingGroups(vec![GROUP.to_owned()])))
+}
+
+fn with_a_broken_application(mut setting: Setting) -> Setting {
+    let script = "scripts/check.sh";
+    setting.applications[0].failure = Some(Failure {
+        event: "BeforeInstall".to_owned(),
+        error_code: "ScriptFailed".to_owned(),
+        only_revision: None,
+        script_name: script.to_owned(),
+        message: format!("Script at specified location: {script} failed with exit code 1"),
+        log_tail: String::new(),
+        times: None,
+    });
+    setting
+}
+
+fn setting(hooks: Vec<HookSetting>, selection: &Selection) -> Setting {
+    let applications = APPLICATIONS.into_iter().zip(EVENT_SECONDS);
     Setting {
         seed: SEED,
-        auto_scaling_groups: vec![group()],
-        applications: applications.collect(),
-        throttling: Throttling { codedeploy, autoscaling: None },
+        auto_scaling_groups: vec![group(hooks)],
+        applications: applications.map(|(name, seconds)| application(name, seconds, selection.clone())).collect(),
         ..Setting::default()
     }
 }
@@ -62,18 +91,21 @@ fn deployment_seconds(events: &[f64; 6]) -> f64 {
     PREPARATION_SECONDS + events.iter().sum::<f64>()
 }
 
-fn group() -> AutoScalingGroupSetting {
-    let hook = HookSetting {
+fn hook(heartbeat_timeout: u32) -> HookSetting {
+    HookSetting {
         name: HOOK.to_owned(),
-        heartbeat_timeout: 600,
+        heartbeat_timeout,
         default_result: HookResult::Abandon,
         notification_metadata: None,
         opens_seconds_after_event: 0.0,
-    };
+    }
+}
+
+fn group(hooks: Vec<HookSetting>) -> AutoScalingGroupSetting {
     AutoScalingGroupSetting {
         name: GROUP.to_owned(),
         desired_capacity: 0,
-        hooks: vec![hook],
+        hooks,
         boot_seconds: 30.0,
         agent_seconds: Some(10.0),
         tags: tags(),
@@ -82,12 +114,12 @@ fn group() -> AutoScalingGroupSetting {
     }
 }
 
-fn application(name: &str, seconds: [f64; 6]) -> ApplicationSetting {
+fn application(name: &str, seconds: [f64; 6], selection: Selection) -> ApplicationSetting {
     let [download_bundle, before_install, install, after_install, application_start, validate_service] = seconds;
     ApplicationSetting {
         application_name: name.to_owned(),
         deployment_group_name: DEPLOYMENT_GROUP.to_owned(),
-        selection: Selection::Tags(tags()),
+        selection,
         managed_hooks: None,
         deployment_config_name: "CodeDeployDefault.AllAtOnce".to_owned(),
         outdated_instances_strategy: OutdatedInstancesStrategy::Ignore,
@@ -127,6 +159,13 @@ mod tests {
         let seconds = EVENT_SECONDS.map(|events| deployment_seconds(&events));
         assert!(seconds.iter().all(|seconds| (220.0..260.0).contains(seconds)), "{seconds:?}");
         assert_eq!(own_seconds(), 1440.0);
+    }
+
+    #[test]
+    fn every_world_can_be() {
+        for setting in [world(None), broken(), broken_under_own_hooks()] {
+            World::new(setting, Clock::Manual).unwrap();
+        }
     }
 
     #[test]

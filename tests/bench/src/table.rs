@@ -2,10 +2,11 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::broken::{BrokenRow, Loop};
 use crate::row::Row;
 
 /// Every case's measurements, each beside its limit where it has one.
-pub fn measures(rows: &[Row]) -> Table {
+pub fn measures(rows: &[&Row]) -> Table {
     let mut table = with_header([
         "case",
         "deployments",
@@ -38,7 +39,7 @@ pub fn measures(rows: &[Row]) -> Table {
 }
 
 /// How far the local stack itself was behind, in world seconds.
-pub fn stack(rows: &[Row]) -> Table {
+pub fn stack(rows: &[&Row]) -> Table {
     let mut table =
         with_header(["case", "speed", "slowest start", "a Lambda call", "latest Wait", "in a rollout, at most"]);
     for row in rows {
@@ -52,6 +53,22 @@ pub fn stack(rows: &[Row]) -> Table {
             format!("{:.0} s{lag}", row.stack_lag_seconds),
         ]);
     }
+    right_aligned(table)
+}
+
+/// The launches of a broken application, under Turnstile beside the limit, and under CodeDeploy's own hooks.
+pub fn loops(row: &BrokenRow) -> Table {
+    let mut table =
+        with_header(["under", "launches", "took", "launches an hour", "limit", "kept, at most", "the local stack's"]);
+    let cells = |name: &str, of: &Loop, limit: String, stack: String| {
+        let kept = format!("{} min", stack::minutes(of.longest_kept_seconds));
+        let rate = format!("{:.2}", of.launches_per_hour);
+        [name.to_owned(), of.launches.to_string(), format!("{:.2} h", of.hours), rate, limit, kept, stack]
+    };
+    let limit = format!("{:.2}", row.limit_launches_per_hour);
+    let stack = format!("{:.2} h", row.stack_seconds / 3_600.0);
+    table.add_row(cells("Turnstile", &row.turnstile, limit, stack));
+    table.add_row(cells("CodeDeploy's own hooks", &row.under_own_hooks, "–".to_owned(), "–".to_owned()));
     right_aligned(table)
 }
 
@@ -83,7 +100,8 @@ mod tests {
     #[test]
     fn every_number_stands_beside_its_limit() {
         let case = Case { instances: 2, limit_makespan_ratio: Some(1.5), ..CASES[0] };
-        let rows = [Row::of(&case, 20.0, &two_instances())];
+        let row = Row::of(&case, 20.0, &two_instances());
+        let rows = [&row];
         for (table, line) in [
             (measures(&rows), "1 alone 1 6 1.08 1.50 1.5 1 0.5 30.0 0.0008 0"),
             (stack(&rows), "1 alone 20 3.0 s 2.0 s 1.5 s 14 s (0.9 %)"),
@@ -95,9 +113,26 @@ mod tests {
     }
 
     #[test]
+    fn both_loops_stand_beside_the_limit() {
+        let own = Loop { launches: 20, hours: 0.625, launches_per_hour: 32.0, longest_kept_seconds: 0.0 };
+        let row = BrokenRow {
+            turnstile: Loop { hours: 10.0, launches_per_hour: 2.0, longest_kept_seconds: 1_830.0, ..own },
+            stack_seconds: 1_800.0,
+            ..BrokenRow::of(300.0, &two_instances(), own)
+        };
+        let text = loops(&row).to_string();
+        for line in
+            ["Turnstile 20 10.00 h 2.00 2.49 30:30 min 0.50 h", "CodeDeploy's own hooks 20 0.62 h 32.00 – 0:00 min –"]
+        {
+            let is_line = |row: &str| row.trim_matches('│').split_whitespace().eq(line.split(' '));
+            assert!(text.lines().any(is_line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
     fn what_was_not_measured_is_a_dash() {
         let row = Row { makespan_ratio: None, ..Row::of(&CASES[0], 20.0, &two_instances()) };
-        let text = measures(&[row]).to_string();
+        let text = measures(&[&row]).to_string();
         assert_eq!(text.matches('–').count(), 2, "{text}");
     }
 }

@@ -96,18 +96,19 @@ impl<'a> Run<'a> {
 
     /// Waits for the run's end after its last step.
     async fn until(&self, deadline: f64) -> Result<Ended, Error> {
+        // What is awaited may still come when all is quiet, but not where any end is right.
+        let may_be_quiet = self.scenario.until.is_none() || self.scenario.expect.any_end_with_a_reason;
         let mut quiet = 0;
         loop {
             let seen = self.look().await?;
-            if let Some(until) = &self.scenario.until {
-                if is_so(Some(until), &seen) {
-                    return Ok(Ended::Cut);
-                }
-            } else {
-                quiet = if is_quiet(&seen) { quiet + 1 } else { 0 };
-                if quiet == QUIET_LOOKS {
-                    return Ok(Ended::Quiet);
-                }
+            if let Some(until) = &self.scenario.until
+                && is_so(Some(until), &seen)
+            {
+                return Ok(Ended::Cut);
+            }
+            quiet = if is_quiet(&seen) { quiet + 1 } else { 0 };
+            if quiet >= QUIET_LOOKS && may_be_quiet {
+                return Ok(Ended::Quiet);
             }
             if seen.at > deadline {
                 return Ok(Ended::GivenUp(what_goes_on(&seen)));

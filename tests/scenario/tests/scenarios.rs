@@ -13,7 +13,7 @@ use scenario::{chaos, files, format, judge, run, verdict};
 const AT_ONCE: usize = 3;
 
 /// Random scenarios that do not take long; `make chaos` runs many, and others each time.
-const SEEDS: [u64; 5] = [1001, 1003, 1005, 1019, 1022];
+const SEEDS: [u64; 5] = [2003, 2009, 2018, 2019, 2021];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

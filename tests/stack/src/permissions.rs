@@ -9,12 +9,6 @@ use world::Call;
 
 use crate::calls;
 
-/// Access keys that are no function's.
-const NO_FUNCTIONS: [&str; 2] = [calls::ENGINE, PERSON];
-
-/// The access key of a person, for tests that call a service as one.
-pub const PERSON: &str = "person";
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Template {
@@ -72,11 +66,11 @@ fn permitted() -> BTreeMap<String, BTreeSet<String>> {
     functions.collect()
 }
 
-/// What its function's role does not permit of the calls, a sentence each. Calls of people and of the state machine are let be.
+/// What its function's role does not permit of the calls, a sentence each. Calls of the state machine are let be.
 pub fn forbidden<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
     let permitted = permitted();
     let mut sentences = BTreeSet::new();
-    for call in calls.into_iter().filter(|call| !NO_FUNCTIONS.contains(&call.caller.as_str())) {
+    for call in calls.into_iter().filter(|call| call.caller != calls::ENGINE) {
         let Some(actions) = permitted.get(&call.caller) else {
             sentences.insert(format!("{:?} is none of the functions, and called {}", call.caller, call.operation));
             continue;
@@ -148,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn who_is_no_function_needs_no_permission_but_has_to_be_known() {
+    fn the_engine_needs_no_permission_and_a_caller_has_to_be_known() {
         let of = |caller: &str| call(caller, "autoscaling", "CompleteLifecycleAction", json!({}));
-        assert_eq!(forbidden([&of(PERSON), &of(calls::ENGINE)]), [] as [&str; 0]);
+        assert_eq!(forbidden([&of(calls::ENGINE)]), [] as [&str; 0]);
         assert_eq!(
             forbidden([&of("nobody")]),
             ["\"nobody\" is none of the functions, and called CompleteLifecycleAction"]

@@ -3,6 +3,8 @@
 //! Every scenario goes through the whole local stack: the Lambda binaries, the state machine's own definition, and the
 //! services' wire protocols. What it asserts is what happened in the world, not how.
 
+mod interruption;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,6 +12,8 @@ use stack::{Delivery, Execution, Options, Stack};
 use world::{
     ApplicationSetting, AutoScalingGroupSetting, ClosedBy, DeploymentReport, HookActionReport, Report, Setting,
 };
+
+pub use interruption::{Interruption, interrupted, second_beside, start_again};
 
 pub const GROUP: &str = "web";
 pub const HOOK: &str = "turnstile";
@@ -46,6 +50,14 @@ pub fn six_applications() -> Setting {
     Setting { auto_scaling_groups: vec![group], applications, ..Setting::default() }
 }
 
+/// The same with the first `count` of the applications, where more would only take longer.
+pub fn applications(count: usize) -> Setting {
+    let mut setting = six_applications();
+    setting.applications.truncate(count);
+    setting.auto_scaling_groups[0].required_applications.truncate(count);
+    setting
+}
+
 /// Applications that take ten minutes to start: time for a test to look at a deployment that is under way.
 pub fn slow(mut setting: Setting) -> Setting {
     for application in &mut setting.applications {
@@ -80,6 +92,11 @@ pub async fn start_at(setting: Setting, speed: f64) -> Stack {
 }
 
 async fn start_with(setting: Setting, deliveries: u32, speed: f64) -> Stack {
+    Stack::start(options(setting, deliveries, speed)).await.expect("a stack")
+}
+
+/// What such a stack is started with.
+pub fn options(setting: Setting, deliveries: u32, speed: f64) -> Options {
     let applications = setting
         .applications
         .iter()
@@ -91,7 +108,7 @@ async fn start_with(setting: Setting, deliveries: u32, speed: f64) -> Stack {
     options.events = Delivery::of(deliveries);
     options.applications = Some(applications);
     options.lifecycle_hook_name = HOOK.to_owned();
-    Stack::start(options).await.expect("a stack")
+    options
 }
 
 /// Stops the stack after a scenario in which nothing may have been done wrong: no violation, every hook of these instances
@@ -127,6 +144,16 @@ pub async fn until(stack: &Stack, wanted: impl Fn(&Report) -> bool) -> Report {
         Ok(report) => report,
         Err(_) => panic!("it did not come to that: {:#?}", stack.world().report()),
     }
+}
+
+/// A person deploys a build, again and again while the group is busy with a deployment of a rollout's.
+pub async fn deploy_as_a_person(stack: &Stack, application: &str, build: u32) {
+    let deploying = async {
+        while stack.world().deploy(application, DEPLOYMENT_GROUP, Some(revision(application, build))).is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, deploying).await.expect("the group is free at some time");
 }
 
 /// Waits until the instance waits at the hook.

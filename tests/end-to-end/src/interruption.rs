@@ -1,0 +1,61 @@
+//! A rollout that is interrupted: its execution is aborted, or somebody deletes its turn.
+
+use serde_json::json;
+use stack::{Execution, Stack};
+use world::Report;
+
+use crate::{GROUP, HOOK, all_ended, finish, until, until_execution};
+
+/// What happens to a rollout.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Interruption {
+    /// Somebody aborts its execution.
+    Aborted,
+    /// Somebody deletes every item of the table of turns.
+    TurnDeleted,
+}
+
+impl Interruption {
+    /// Both of them.
+    pub const BOTH: [Self; 2] = [Self::Aborted, Self::TurnDeleted];
+
+    /// Lets it happen.
+    pub async fn happen(self, stack: &Stack, execution: &str) {
+        match self {
+            Self::Aborted => stack.stop_execution(execution).await.unwrap(),
+            Self::TurnDeleted => stack.delete_turns().await.unwrap(),
+        }
+    }
+}
+
+/// Launches a second instance when the first one's rollout has begun: its id, and the first one's execution.
+pub async fn second_beside(stack: &Stack, first: &str) -> (String, Execution) {
+    let execution = until_execution(stack, first).await;
+    (stack.world().launch(GROUP).unwrap(), execution)
+}
+
+/// Starts a rollout by hand for an instance that waits: its execution's ARN.
+pub async fn start_again(stack: &Stack, instance: &str) -> String {
+    let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
+    stack.start_execution(Some(&format!("{instance}-again")), &input).await.unwrap()
+}
+
+/// What comes of a rollout that was interrupted: an operator who sees that it was aborted starts another one for its instance. In the end
+/// two instances are in service, no other is on its way, and no rollout but this one may have failed.
+pub async fn interrupted(stack: Stack, execution: &Execution, instance: &str, interruption: Interruption) -> Report {
+    if interruption == Interruption::Aborted {
+        let ended = stack.wait_for(&execution.arn).await.unwrap();
+        assert_eq!(ended.status, "ABORTED", "{ended:#?}");
+        start_again(&stack, instance).await;
+    }
+    let at_rest = |report: &Report| {
+        let count = |state| report.instances.iter().filter(|instance| instance.lifecycle_state == state).count();
+        count("InService") == 2 && count("InService") + count("Terminated") == report.instances.len()
+    };
+    let report = until(&stack, at_rest).await;
+    for ended in all_ended(&stack).await {
+        assert!(ended.status == "SUCCEEDED" || ended.arn == execution.arn, "{ended:#?}");
+    }
+    let launched: Vec<&str> = report.instances.iter().map(|instance| instance.instance_id.as_str()).collect();
+    finish(stack, &launched).await
+}

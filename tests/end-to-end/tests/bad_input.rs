@@ -94,24 +94,6 @@ async fn bad_input_that_names_no_hook_completes_none() {
 }
 
 #[tokio::test]
-async fn the_metadata_of_the_hook_is_checked() {
-    let mut setting = six_applications();
-    setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some("Search".into());
-    let stack = start(setting, 1).await;
-    let instance = stack.world().launch(GROUP).unwrap();
-    let report = until(&stack, |report| report.instances[0].terminated_at.is_some()).await;
-    let first = stack.executions().await.unwrap().remove(0);
-    let execution = stack.wait_for(&first.arn).await.unwrap();
-    assert_eq!(execution.error.as_deref(), Some("Turnstile.InvalidInput"));
-    let summary = cause(&execution)["summary"].as_str().unwrap().to_owned();
-    assert!(summary.starts_with("NotificationMetadata of turnstile: applications[0]"), "{summary}");
-    assert_eq!(report.deployments.len(), 0);
-    let action = report.hook_actions.iter().find(|action| action.instance_id == instance).unwrap();
-    assert_eq!(action.closed_by, Some(ClosedBy::Completion));
-    stack.stop().await;
-}
-
-#[tokio::test]
 async fn an_instance_of_another_group_or_of_none_is_refused() {
     let mut setting = six_applications();
     let mut other = setting.auto_scaling_groups[0].clone();

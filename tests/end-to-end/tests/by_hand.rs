@@ -5,23 +5,6 @@ use serde_json::json;
 use world::{HookResult, NothingOutdated};
 
 #[tokio::test]
-async fn for_one_instance_in_service() {
-    let mut setting = six_applications();
-    setting.auto_scaling_groups[0].hooks.clear();
-    let stack = start(setting, 0).await;
-    let instance = stack.world().launch(GROUP).unwrap();
-    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-
-    let execution = roll_out(&stack, json!({"autoScalingGroupName": GROUP, "instanceId": instance})).await;
-    assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
-    assert_eq!(execution.output.unwrap()["hook"], "NO_HOOK");
-    let report = finish(stack, &[]).await;
-    assert_eq!(order(&report), SIX);
-    assert!(one_at_a_time(&report.deployments));
-    assert!(report.calls.iter().all(|call| call.operation != "CompleteLifecycleAction"));
-}
-
-#[tokio::test]
 async fn for_one_instance_that_waits_with_the_event_pasted_as_input() {
     let stack = start(six_applications(), 0).await;
     let mut events = stack.world().events();

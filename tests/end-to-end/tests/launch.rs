@@ -35,16 +35,6 @@ async fn six_applications_pass_one_at_a_time() {
 }
 
 #[tokio::test]
-async fn an_event_delivered_three_times_is_one_rollout() {
-    let stack = start(six_applications(), 3).await;
-    let instance = stack.world().launch(GROUP).unwrap();
-    let executions = all_ended(&stack).await;
-    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-    assert_eq!(executions.len(), 1);
-    assert_eq!(order(&finish(stack, &[&instance]).await), SIX);
-}
-
-#[tokio::test]
 async fn the_hook_s_metadata_names_the_applications() {
     let mut setting = six_applications();
     setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some(r#"["Search/Production"]"#.into());
@@ -62,23 +52,18 @@ async fn the_hook_s_metadata_names_the_applications() {
 
 /// Auto Scaling may tell of a launch a moment before its hook can be kept open or completed.
 #[tokio::test]
-async fn a_hook_that_opens_after_its_event_is_waited_for() {
+async fn a_hook_that_opens_after_its_event_is_waited_for_by_a_rollout_that_fails_at_once() {
     let mut setting = six_applications();
-    setting.auto_scaling_groups[0].hooks[0].opens_seconds_after_event = 12.0;
-    let stack = start(setting.clone(), 1).await;
-    let instance = stack.world().launch(GROUP).unwrap();
-    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-    let report = finish(stack, &[&instance]).await;
-    assert_eq!(order(&report), SIX);
-    let too_early = report.calls.iter().filter(|call| call.outcome == "ValidationError").count();
-    assert!(too_early > 0, "it was asked for too early");
-
+    setting.auto_scaling_groups[0].hooks[0].opens_seconds_after_event = 40.0;
     setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some("Search".into());
-    let stack = start(setting, 1).await;
+    let stack = start_at(setting, 20.0).await;
     let instance = stack.world().launch(GROUP).unwrap();
     until(&stack, |report| report.instances[0].terminated_at.is_some()).await;
     let report = finish(stack, &[&instance]).await;
-    assert_eq!(report.hook_actions[0].result, Some(HookResult::Abandon), "also by a rollout that fails at once");
+    assert_eq!(report.hook_actions[0].result, Some(HookResult::Abandon));
+    let completions = report.calls.iter().filter(|call| call.operation == "CompleteLifecycleAction");
+    let too_early = completions.filter(|call| call.outcome == "ValidationError").count();
+    assert!(too_early > 0, "it was to be completed too early");
 }
 
 #[tokio::test]
@@ -125,35 +110,4 @@ async fn a_failing_script_keeps_the_instance_out_and_says_why() {
     let tail = cause["logTail"].as_str().unwrap();
     assert!(tail.ends_with("[stderr][31mno such table: invoices"), "{tail:?}");
     finish(stack, &[&instance]).await;
-}
-
-#[tokio::test]
-async fn a_failure_that_passes_is_mended_by_the_next_attempt() {
-    let mut setting = six_applications();
-    setting.applications[1].failure = Some(read(json!({
-        "event": "BeforeInstall", "errorCode": "UnknownError", "times": 1,
-        "message": "Failing in-progress lifecycle event after an agent restart.",
-    })));
-    let stack = start(setting, 1).await;
-    let instance = stack.world().launch(GROUP).unwrap();
-    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-    let report = finish(stack, &[&instance]).await;
-    assert_eq!(order(&report), ["Storefront", "Orders", "Orders", "Invoicing", "Search", "Reports", "Gateway"]);
-}
-
-#[tokio::test]
-async fn an_instance_that_is_terminated_ends_its_rollout_quietly() {
-    let stack = start(slow(six_applications()), 1).await;
-    let instance = stack.world().launch(GROUP).unwrap();
-    let at_work = |d: &world::DeploymentReport| !d.targets.is_empty();
-    until(&stack, |report| report.deployments.get(1).is_some_and(at_work)).await;
-    stack.world().terminate(&instance).unwrap();
-    let first = stack.executions().await.unwrap().remove(0);
-    let execution = stack.wait_for(&first.arn).await.unwrap();
-    assert_eq!(execution.status, "SUCCEEDED");
-    assert_eq!(execution.output.unwrap()["outcome"], "INSTANCE_GONE");
-    let report = stack.world().report();
-    let served = report.deployments.iter().filter(|d| d.instance_ids.contains(&instance)).count();
-    assert_eq!(served, 2, "nothing is deployed to an instance that is gone");
-    stack.stop().await;
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use end_to_end::*;
-use serde_json::{Value, json};
 use stack::{Execution, Stack};
 use world::{CallRate, Report, Setting};
 
@@ -79,16 +78,6 @@ async fn five_at_once_are_served_by_one_turn() {
     assert_eq!(order(&report), SIX);
 }
 
-/// OneAtATime is CodeDeploy's default: slower, but right.
-#[tokio::test]
-async fn three_at_once_one_at_a_time() {
-    let stack = start(six_applications(), 1).await;
-    let instances = stack.world().launch_over(GROUP, 3, 0.0).unwrap();
-    everybody_in_service(&stack, &instances).await;
-    let report = finish(stack, &ids(&instances)).await;
-    assert_eq!(order(&report), SIX);
-}
-
 #[tokio::test]
 async fn a_hundred_at_once() {
     let stack = start_at(all_at_once(six_applications()), 10.0).await;
@@ -110,20 +99,6 @@ async fn thirty_over_the_length_of_one_rollout() {
     assert!(report.deployments.len() <= 18, "{:#?}", order(&report));
 }
 
-#[tokio::test]
-async fn a_rollout_of_the_whole_group_by_hand_during_a_burst() {
-    let mut setting = all_at_once(six_applications());
-    setting.auto_scaling_groups[0].desired_capacity = 2;
-    let stack = start(setting, 1).await;
-    let instances = stack.world().launch_over(GROUP, 5, 20.0).unwrap();
-    until(&stack, |report| report.deployments.iter().any(|deployment| deployment.application_name == "Orders")).await;
-    stack.start_execution(Some("by-hand"), &json!({"autoScalingGroupName": GROUP})).await.unwrap();
-    let executions = everybody_in_service(&stack, &instances).await;
-    assert_eq!(executions.len(), 6);
-    let report = finish(stack, &ids(&instances)).await;
-    assert!(one_at_a_time(&report.deployments), "{:#?}", report.deployments);
-}
-
 /// The revision that a person deploys in the middle of a burst is the one that everybody enters service with.
 #[tokio::test]
 async fn a_deployment_of_a_person_s_during_a_burst() {
@@ -132,12 +107,7 @@ async fn a_deployment_of_a_person_s_during_a_burst() {
     let at_invoicing =
         |report: &Report| report.deployments.iter().any(|d| d.application_name == "Invoicing" && d.ended_at.is_some());
     until(&stack, at_invoicing).await;
-    // The group may be busy with one of the rollout's: a person tries again.
-    let mut theirs = stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2)));
-    while theirs.is_err() {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        theirs = stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2)));
-    }
+    deploy_as_a_person(&stack, "Storefront", 2).await;
     let executions = everybody_in_service(&stack, &instances).await;
     for execution in &executions {
         let storefront = &execution.output.as_ref().unwrap()["applications"][0];
@@ -156,67 +126,4 @@ async fn thirty_at_once_while_codedeploy_lets_two_calls_a_second_through() {
     let report = finish(stack, &ids(&instances)).await;
     assert!(report.deployments.len() <= 12, "{:#?}", order(&report));
     assert!(report.calls.iter().any(|call| call.outcome == "ThrottlingException"), "it was throttled");
-}
-
-/// The six applications' setting with a second Auto Scaling group, `other`, whose instances have their own tag.
-fn with_another_group(applications: &[&str]) -> Setting {
-    let mut setting = all_at_once(six_applications());
-    let mut other = setting.auto_scaling_groups[0].clone();
-    other.name = "other".into();
-    other.tags = read(json!({"role": "other"}));
-    other.hooks[0].notification_metadata =
-        Some(applications.iter().map(|name| short(name)).collect::<Vec<_>>().join(","));
-    other.required_applications = applications.iter().map(|name| short(name)).collect();
-    setting.auto_scaling_groups.push(other);
-    setting
-}
-
-#[tokio::test]
-async fn two_groups_that_share_a_deployment_group_take_turns() {
-    let mut setting = with_another_group(&["Search", "Mail"]);
-    let mut mail = setting.applications[0].clone();
-    mail.application_name = "Mail".into();
-    mail.selection = read(json!({"tags": {"role": "other"}}));
-    setting.applications.push(mail);
-    // Search is on the instances of both groups.
-    let tags: Value = json!({"fleet": "all"});
-    for group in &mut setting.auto_scaling_groups {
-        group.tags.insert("fleet".into(), "all".into());
-    }
-    setting.applications[3].selection = read(json!({"tags": tags}));
-    setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some(SIX.map(short).join(","));
-
-    let stack = start(setting, 1).await;
-    let mut instances = stack.world().launch_over(GROUP, 2, 0.0).unwrap();
-    instances.extend(stack.world().launch_over("other", 2, 0.0).unwrap());
-    everybody_in_service(&stack, &instances).await;
-    let report = finish(stack, &ids(&instances)).await;
-    assert!(one_at_a_time(&report.deployments), "also across the groups: {:#?}", report.deployments);
-}
-
-#[tokio::test]
-async fn two_groups_with_nothing_in_common_do_not_wait_for_each_other() {
-    let mut setting = with_another_group(&["Mail"]);
-    let mut mail = setting.applications[0].clone();
-    mail.application_name = "Mail".into();
-    mail.selection = read(json!({"tags": {"role": "other"}}));
-    setting.applications.push(mail);
-    setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some(SIX.map(short).join(","));
-
-    let stack = start(slow(setting), 1).await;
-    let here = stack.world().launch(GROUP).unwrap();
-    until(&stack, |report| report.deployments.len() == 1).await;
-    let there = stack.world().launch("other").unwrap();
-    let instances = [here, there];
-    everybody_in_service(&stack, &instances).await;
-    let waited = stack.executions().await.unwrap();
-    for execution in &waited {
-        let history = stack.history(&execution.arn).await.unwrap();
-        let waits = history.iter().filter(|event| event["stateEnteredEventDetails"]["name"] == "WaitForTurn").count();
-        assert_eq!(waits, 0, "{}", execution.name);
-    }
-    let report = finish(stack, &ids(&instances)).await;
-    let mail = report.deployments.iter().find(|deployment| deployment.application_name == "Mail").unwrap();
-    let first = &report.deployments[0];
-    assert!(mail.started_at < first.ended_at, "side by side: {mail:#?} {first:#?}");
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 use world::{OutdatedInstancesStrategy, Selection, Setting};
 
 /// The deployment groups select by Auto Scaling group, and CodeDeploy's own hooks have been removed.
-fn selected_by_auto_scaling_group(reaches_pending_wait: bool) -> Setting {
+fn selected_by_auto_scaling_group() -> Setting {
     let mut setting = six_applications();
-    setting.open_facts.auto_scaling_selection_reaches_pending_wait = reaches_pending_wait;
+    setting.open_facts.auto_scaling_selection_reaches_pending_wait = false;
     for application in &mut setting.applications {
         application.selection = Selection::AutoScalingGroups(vec![GROUP.into()]);
         application.managed_hooks = Some(false);
@@ -15,20 +15,12 @@ fn selected_by_auto_scaling_group(reaches_pending_wait: bool) -> Setting {
     setting
 }
 
-#[tokio::test]
-async fn a_deployment_that_reaches_the_waiting_instance_counts() {
-    let stack = start(selected_by_auto_scaling_group(true), 1).await;
-    let instance = stack.world().launch(GROUP).unwrap();
-    until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
-    assert_eq!(order(&finish(stack, &[&instance]).await), SIX);
-}
-
 /// Whatever CodeDeploy makes of a deployment without instances, it is not a success on this one.
 #[tokio::test]
 async fn a_deployment_that_does_not_reach_it_never_counts() {
     use world::NothingOutdated::*;
     for nothing_outdated in [Exception, FailedNoInstances, SucceededWithoutTargets, TargetsSkipped] {
-        let mut setting = selected_by_auto_scaling_group(false);
+        let mut setting = selected_by_auto_scaling_group();
         setting.open_facts.nothing_outdated = nothing_outdated;
         // One that is in service and up to date already: the deployment has a group to look at, and nothing to do.
         setting.auto_scaling_groups[0].desired_capacity = 1;

@@ -196,7 +196,10 @@ fn tell(outcomes: &Outcomes) -> usize {
         println!("What of this is the local stack's, in world seconds:\n\n{}\n", table::stack(&rows));
     }
     if let Some(Outcome { row, .. }) = &outcomes.broken {
-        println!("\n{}, in the same world:\n\n{}\n", broken::CASE.name, table::loops(row));
+        println!(
+            "\nA broken application, launches in a row, under Turnstile and under CodeDeploy's own hooks in the same world:\n\n{}\n",
+            table::loops(row)
+        );
     }
     let bursts = outcomes.bursts.iter().map(|outcome| (outcome.row.case, &outcome.faults));
     let broken = outcomes.broken.iter().map(|outcome| (broken::CASE.name, &outcome.faults));

@@ -102,17 +102,15 @@ pub async fn in_last_deployments(
     current: &Current,
     instance_id: &str,
 ) -> Result<Standing, Error> {
-    let Some(last_successful) = &current.last_successful else { return Ok(Standing::Outdated) };
-    let is_last = |last: &LastDeployment| last.deployment_id == last_successful.deployment_id;
-    let deployments = match group.last_attempted.as_ref().is_some_and(is_last) {
-        true => vec![last_successful.clone()],
-        false => {
-            let ids = match last_successful.created {
-                Some(created) => codedeploy.deployments_since(application, DateTime::from_secs(created.secs())).await?,
-                None => recent(codedeploy, application).await?,
-            };
+    let is = |deployment: &Deployment, last: &LastDeployment| last.deployment_id == deployment.deployment_id;
+    let deployments = match (&current.last_successful, &group.last_attempted) {
+        (Some(successful), Some(attempted)) if is(successful, attempted) => vec![successful.clone()],
+        (Some(Deployment { created: Some(created), .. }), _) => {
+            let ids = codedeploy.deployments_since(application, DateTime::from_secs(created.secs())).await?;
             newest_first(codedeploy, &ids).await?
         }
+        // None has succeeded as a whole, as on an instance beside one that is dead.
+        _ => newest_first(codedeploy, &recent(codedeploy, application).await?).await?,
     };
     decided_by(codedeploy, &deployments, current, instance_id).await
 }

@@ -213,21 +213,11 @@ async fn decided_by(
 mod tests {
     use super::*;
     use crate::codedeploy::DeploymentStatus;
+    use crate::codedeploy::sample::deployment;
 
     #[test]
     fn a_deployment_that_touched_nothing_is_not_asked_about() {
         use DeploymentStatus::{InProgress, Stopped, Succeeded};
-        let deployment = |status, overview| Deployment {
-            deployment_id: "d-1".into(),
-            status,
-            revision: None,
-            description: String::new(),
-            deployment_config_name: String::new(),
-            error: None,
-            created: None,
-            ended: None,
-            overview,
-        };
         let none = Overview::default();
         for (deployment, asked) in [
             (deployment(Succeeded, none), 0),

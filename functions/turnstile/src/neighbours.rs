@@ -148,24 +148,14 @@ pub fn may_go_all_at_once(others: usize, in_service: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codedeploy::DeploymentStatus;
+    use crate::codedeploy::{DeploymentStatus, sample};
 
     fn overview(pending: u32, in_progress: u32, succeeded: u32) -> Overview {
         Overview { pending, in_progress, succeeded, ..Overview::default() }
     }
 
     fn deployment(deployment_id: &str, overview: Overview) -> Deployment {
-        Deployment {
-            deployment_id: deployment_id.into(),
-            status: DeploymentStatus::InProgress,
-            revision: None,
-            description: String::new(),
-            deployment_config_name: String::new(),
-            error: None,
-            created: None,
-            ended: None,
-            overview,
-        }
+        Deployment { deployment_id: deployment_id.into(), ..sample::deployment(DeploymentStatus::InProgress, overview) }
     }
 
     #[test]

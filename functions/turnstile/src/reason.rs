@@ -222,20 +222,13 @@ fn tail(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codedeploy::{DeploymentStatus, FailedEvent, Overview, TargetStatus};
+    use crate::codedeploy::{DeploymentStatus, FailedEvent, Overview, TargetStatus, sample};
     use proptest::prelude::*;
 
     fn deployment(error: Option<(&str, &str)>) -> Deployment {
         Deployment {
-            deployment_id: "d-1".into(),
-            status: DeploymentStatus::Failed,
-            revision: None,
-            description: String::new(),
-            deployment_config_name: String::new(),
             error: error.map(|(code, message)| (code.into(), message.into())),
-            created: None,
-            ended: None,
-            overview: Overview { failed: 1, ..Overview::default() },
+            ..sample::deployment(DeploymentStatus::Failed, Overview { failed: 1, ..Overview::default() })
         }
     }
 

@@ -1,0 +1,269 @@
+//! The calls.
+
+use aws_sdk_codedeploy::Client;
+use aws_sdk_codedeploy::config::http::HttpResponse;
+use aws_sdk_codedeploy::config::retry::RetryConfig;
+use aws_sdk_codedeploy::error::SdkError;
+use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
+use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError as GroupError;
+use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetError as TargetError;
+use aws_sdk_codedeploy::types::{
+    DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy,
+    TimeRange,
+};
+use aws_smithy_types::DateTime;
+
+use super::from_sdk::{deployment, last_deployment, target};
+use super::{Creation, Deployment, Group, Target};
+use crate::Error;
+use crate::application::{Application, FileExistsBehavior};
+use crate::revision::Revision;
+
+/// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
+const BATCH: usize = 25;
+
+/// The CodeDeploy API.
+#[derive(Debug, Clone)]
+pub struct CodeDeploy {
+    client: Client,
+}
+
+impl CodeDeploy {
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// The deployment group; `None` when it or its application does not exist.
+    ///
+    /// # Errors
+    /// As [`Error::of_call`] classifies them; so for every call here.
+    pub async fn group(&self, application: &Application) -> Result<Option<Group>, Error> {
+        let answer = self
+            .client
+            .get_deployment_group()
+            .application_name(&application.application_name)
+            .deployment_group_name(&application.deployment_group_name)
+            .send()
+            .await;
+        let info = match answer {
+            Ok(answer) => answer.deployment_group_info,
+            Err(e) => match e.as_service_error() {
+                Some(
+                    GroupError::ApplicationDoesNotExistException(_)
+                    | GroupError::DeploymentGroupDoesNotExistException(_),
+                ) => None,
+                _ => return Err(Error::of_call("CodeDeploy.GetDeploymentGroup", &e)),
+            },
+        };
+        let Some(info) = info else { return Ok(None) };
+        Ok(Some(Group {
+            target_revision: info.target_revision().and_then(Revision::from_sdk),
+            last_successful: info.last_successful_deployment().and_then(last_deployment),
+            last_attempted: info.last_attempted_deployment().and_then(last_deployment),
+            compute_platform: info.compute_platform().map_or("Server", |p| p.as_str()).to_owned(),
+            deployment_type: info
+                .deployment_style()
+                .and_then(|style| style.deployment_type())
+                .map_or("IN_PLACE", |kind| kind.as_str())
+                .to_owned(),
+            updates_outdated_instances: info.outdated_instances_strategy() != Some(&OutdatedInstancesStrategy::Ignore),
+        }))
+    }
+
+    /// The deployment; `None` when CodeDeploy does not know it.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn deployment(&self, deployment_id: &str) -> Result<Option<Deployment>, Error> {
+        match self.client.get_deployment().deployment_id(deployment_id).send().await {
+            Ok(answer) => Ok(answer.deployment_info.map(deployment)),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_does_not_exist_exception()) => Ok(None),
+            Err(e) => Err(Error::of_call("CodeDeploy.GetDeployment", &e)),
+        }
+    }
+
+    /// The deployments of these ids, in any order.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn deployments(&self, deployment_ids: &[String]) -> Result<Vec<Deployment>, Error> {
+        let mut deployments = Vec::new();
+        for ids in deployment_ids.chunks(BATCH) {
+            let answer = self.client.batch_get_deployments().set_deployment_ids(Some(ids.to_vec())).send().await;
+            let answer = answer.map_err(|e| Error::of_call("CodeDeploy.BatchGetDeployments", &e))?;
+            deployments.extend(answer.deployments_info.unwrap_or_default().into_iter().map(deployment));
+        }
+        Ok(deployments)
+    }
+
+    /// The ids of the group's deployments that are still under way.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn active_deployments(&self, application: &Application) -> Result<Vec<String>, Error> {
+        use SdkDeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
+        self.list(application, &[Created, Queued, InProgress, Baking, Ready], None, usize::MAX).await
+    }
+
+    /// The ids of the group's deployments created at `start` or later.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn deployments_since(&self, application: &Application, start: DateTime) -> Result<Vec<String>, Error> {
+        self.list(application, &[], Some(start), usize::MAX).await
+    }
+
+    /// The ids of `at_least` so many of the group's deployments, or of all it has. CodeDeploy lists the newest first, which it
+    /// does not promise.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn recent_deployments(&self, application: &Application, at_least: usize) -> Result<Vec<String>, Error> {
+        self.list(application, &[], None, at_least).await
+    }
+
+    async fn list(
+        &self,
+        application: &Application,
+        statuses: &[SdkDeploymentStatus],
+        start: Option<DateTime>,
+        at_least: usize,
+    ) -> Result<Vec<String>, Error> {
+        let mut ids = Vec::new();
+        let mut next_token = None;
+        loop {
+            let answer = self
+                .client
+                .list_deployments()
+                .application_name(&application.application_name)
+                .deployment_group_name(&application.deployment_group_name)
+                .set_include_only_statuses((!statuses.is_empty()).then(|| statuses.to_vec()))
+                .set_create_time_range(start.map(|start| TimeRange::builder().start(start).build()))
+                .set_next_token(next_token)
+                .send()
+                .await
+                .map_err(|e| Error::of_call("CodeDeploy.ListDeployments", &e))?;
+            ids.extend(answer.deployments.unwrap_or_default());
+            next_token = answer.next_token;
+            if next_token.is_none() || ids.len() >= at_least {
+                return Ok(ids);
+            }
+        }
+    }
+
+    /// The instance's part in a deployment; `None` when the deployment does not contain the instance, or not yet.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn target(&self, deployment_id: &str, instance_id: &str) -> Result<Option<Target>, Error> {
+        match self.client.get_deployment_target().deployment_id(deployment_id).target_id(instance_id).send().await {
+            Ok(answer) => Ok(answer.deployment_target.as_ref().and_then(target)),
+            Err(e) => match e.as_service_error() {
+                Some(
+                    TargetError::DeploymentTargetDoesNotExistException(_)
+                    | TargetError::DeploymentNotStartedException(_)
+                    | TargetError::DeploymentDoesNotExistException(_),
+                ) => Ok(None),
+                _ => Err(Error::of_call("CodeDeploy.GetDeploymentTarget", &e)),
+            },
+        }
+    }
+
+    /// All targets of a deployment.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn targets(&self, deployment_id: &str) -> Result<Vec<Target>, Error> {
+        let mut ids = Vec::new();
+        let mut next_token = None;
+        loop {
+            let request = self.client.list_deployment_targets().deployment_id(deployment_id).set_next_token(next_token);
+            match request.send().await {
+                Ok(page) => {
+                    ids.extend(page.target_ids.unwrap_or_default());
+                    next_token = page.next_token;
+                }
+                Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_not_started_exception()) => {
+                    break;
+                }
+                Err(e) => return Err(Error::of_call("CodeDeploy.ListDeploymentTargets", &e)),
+            }
+            if next_token.is_none() {
+                break;
+            }
+        }
+        let mut targets = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            let request = self.client.batch_get_deployment_targets().deployment_id(deployment_id);
+            let answer = request.set_target_ids(Some(ids.to_vec())).send().await;
+            let answer = answer.map_err(|e| Error::of_call("CodeDeploy.BatchGetDeploymentTargets", &e))?;
+            targets.extend(answer.deployment_targets.unwrap_or_default().iter().filter_map(target));
+        }
+        Ok(targets)
+    }
+
+    /// Creates a deployment of `revision` to the outdated instances of the group.
+    ///
+    /// Not retried here: the call has no client token, so a second one after a lost answer could start a second deployment.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist.
+    pub async fn create(
+        &self,
+        application: &Application,
+        revision: &Revision,
+        description: &str,
+    ) -> Result<Creation, Error> {
+        let answer = self
+            .client
+            .create_deployment()
+            .application_name(&application.application_name)
+            .deployment_group_name(&application.deployment_group_name)
+            .revision(revision.to_sdk())
+            .update_outdated_instances_only(true)
+            .description(description)
+            .set_deployment_config_name(application.deployment_config_name.clone())
+            .set_file_exists_behavior(application.file_exists_behavior.map(|behavior| match behavior {
+                FileExistsBehavior::Disallow => SdkFileExistsBehavior::Disallow,
+                FileExistsBehavior::Overwrite => SdkFileExistsBehavior::Overwrite,
+                FileExistsBehavior::Retain => SdkFileExistsBehavior::Retain,
+            }))
+            .set_ignore_application_stop_failures(application.ignore_application_stop_failures)
+            .customize()
+            .config_override(aws_sdk_codedeploy::config::Builder::new().retry_config(RetryConfig::disabled()))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => answer.deployment_id.map(Creation::Created).ok_or(Error::Unexpected {
+                call: "CodeDeploy.CreateDeployment",
+                code: "without a code".into(),
+                message: "the answer holds no deploymentId".into(),
+            }),
+            Err(e) => creation_refused(&e),
+        }
+    }
+
+    /// Stops a deployment: what has not begun is skipped, what is at work ends with its present lifecycle event. One that is
+    /// over already stays as it is.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn stop(&self, deployment_id: &str) -> Result<(), Error> {
+        let request = self.client.stop_deployment().deployment_id(deployment_id).auto_rollback_enabled(false);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_already_completed_exception()) => Ok(()),
+            Err(e) => Err(Error::of_call("CodeDeploy.StopDeployment", &e)),
+        }
+    }
+}
+
+fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Result<Creation, Error> {
+    if error.as_service_error().is_some_and(|e| e.is_deployment_limit_exceeded_exception()) {
+        return Ok(Creation::GroupOccupied);
+    }
+    match Error::of_call("CodeDeploy.CreateDeployment", error) {
+        Error::Unexpected { code, message, .. } => Ok(Creation::Refused { code, message }),
+        other => Err(other),
+    }
+}

@@ -93,6 +93,8 @@ async fn a_group_that_no_rollout_can_deploy_to_is_refused() {
 async fn somebody_deploys_in_the_middle_of_a_rollout() {
     let mut setting = six_applications();
     setting.applications.truncate(2);
+    // Both instances are tried, whichever comes first.
+    setting.applications[0].deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
     setting.applications[1].lifecycle_event_seconds.application_start = 600.0;
     let group = &mut setting.auto_scaling_groups[0];
     group.required_applications.truncate(2);

@@ -37,11 +37,17 @@ pub fn is_explained(rollout: &Rollout, scenario: &Scenario, came: &Came) -> bool
         "Turnstile.GroupBusy" => came.report.deployments.iter().any(|deployment| deployment.description.is_none()),
         // The second delivery of an event may come when the launch has long been ended.
         "Turnstile.InstanceNotFound" => gone::was_gone(rollout, came),
+        // A person names an instance that is there no more.
+        "Turnstile.InvalidInput" => is_of_no_group(&cause) && gone::was_gone(rollout, came),
         "Turnstile.Throttled" => disturbances::throttles(call, scenario),
         "Turnstile.Unavailable" => disturbances::is_unavailable(call, scenario),
         error if error.starts_with("Lambda.") => disturbances::lambda_fails(scenario),
         _ => false,
     }
+}
+
+fn is_of_no_group(cause: &Value) -> bool {
+    cause["summary"].as_str().is_some_and(|summary| summary.ends_with("is in no Auto Scaling group"))
 }
 
 /// Whether the application that the cause names fails as often as it is tried.
@@ -201,6 +207,17 @@ mod tests {
         assert!(explained("Turnstile.GroupBusy", |_, _| ()), "the sample's deployments are a person's");
         assert!(!explained("Turnstile.GroupBusy", |_, came| came.report.deployments.clear()));
         assert!(explained("Turnstile.InstanceNotFound", |_, came| came.report.instances[1].terminated_at = Some(99.0)));
+        for (gone, summary, expected) in [
+            (true, "instanceId: i-2 is in no Auto Scaling group", true),
+            (false, "instanceId: i-2 is in no Auto Scaling group", false),
+            (true, "instanceId: expected an instance id", false),
+        ] {
+            let asked = |_: &mut Scenario, came: &mut Came| {
+                came.report.instances[1].terminated_at = gone.then_some(99.0);
+                came.rollouts[1].execution.cause = Some(json!({"summary": summary}).to_string());
+            };
+            assert_eq!(explained("Turnstile.InvalidInput", asked), expected, "{gone} {summary}");
+        }
         for error in ["Turnstile.InvalidInput", "Turnstile.Unexpected", "States.Runtime", ""] {
             assert!(!explained(error, |_, _| ()), "{error}");
         }

@@ -170,10 +170,10 @@ impl Handler {
             Next::GiveWay => match neighbours::stop(&self.codedeploy, &deployment).await? {
                 Stopping::AtWork => {}
                 Stopping::Stopped { not_begun } => {
-                    return Ok(silent(Failure::AgentSilent, request, &deployment, &progress, not_begun));
+                    return Ok(silent(Failure::AgentSilent, request, &deployment, progress.seconds(), not_begun));
                 }
                 Stopping::NotOurs => {
-                    return Ok(silent(Failure::AgentSilent, request, &deployment, &progress, Vec::new()));
+                    return Ok(silent(Failure::AgentSilent, request, &deployment, progress.seconds(), Vec::new()));
                 }
             },
             Next::Leave => return Ok(succeeded(deployment)),
@@ -185,7 +185,7 @@ impl Handler {
                 return Ok(match own {
                     Some(TargetStatus::Pending) => {
                         let others = request.gave_way.as_ref().map(|reason| reason.others_not_begun.clone());
-                        silent(at_last, request, &deployment, &progress, others.unwrap_or_default())
+                        silent(at_last, request, &deployment, progress.seconds(), others.unwrap_or_default())
                     }
                     _ => failed(at_last, request, &deployment, target.as_ref()),
                 });
@@ -217,6 +217,11 @@ impl Handler {
         if deployment.status == DeploymentStatus::Stopped {
             // A person has stopped it, unless another rollout has, which took the turn over.
             self.turns.check(&request.plan, &request.execution).await?;
+            // Nor was it a person, if an earlier call has stopped it as held up and its answer was lost.
+            let seconds = request.progress.as_ref().map_or(request.waited_seconds, Progress::seconds);
+            if seconds >= wait::GRACE && description::is_a_rollouts(&deployment.description) {
+                return Ok(silent(Failure::AgentSilent, request, deployment, seconds, Vec::new()));
+            }
         }
         // The answer for the target may trail the deployment's.
         let is_left_out =
@@ -241,16 +246,17 @@ fn failed(failure: Failure, request: &Request, deployment: &Deployment, target: 
     Answer::Failed { error: failure, reason: Box::new(reason), retry }
 }
 
-/// Nor has any deployment of the application begun on the instance before. `not_begun`: on which instances this one has not.
+/// The deployment has not begun on the instance for so many `seconds`, nor have those before it for as long as the rollout has given
+/// way. `not_begun`: on which instances this one has not.
 fn silent(
     failure: Failure,
     request: &Request,
     deployment: &Deployment,
-    progress: &Progress,
+    seconds: u32,
     not_begun: Vec<String>,
 ) -> Answer {
     let others = not_begun.into_iter().filter(|id| request.plan.instance_id.as_ref() != Some(id)).collect();
-    let seconds = request.silent_seconds() + progress.seconds();
+    let seconds = request.silent_seconds().saturating_add(seconds);
     let reason = reason(failure, request, deployment, None).of_silence(seconds, others);
     Answer::Failed { error: failure, reason: Box::new(reason), retry: false }
 }

@@ -135,6 +135,10 @@ async fn a_deployment_that_was_stopped_fails_the_rollout_only_in_its_own_turn() 
     assert_eq!(silent["reason"]["silentSeconds"], 300);
     until(&stack, |report| report.deployments[0].status == "Stopped").await;
 
+    let again = call(&stack, "check-status", check.clone()).await;
+    assert_eq!(again["error"], "Turnstile.AgentSilent", "the answer was lost: {again:#}");
+
+    check["waitedSeconds"] = json!(30);
     let stopped = call(&stack, "check-status", check.clone()).await;
     assert_eq!(stopped["error"], "Turnstile.InstanceNotReached", "{stopped:#}");
     assert_eq!((&stopped["reason"]["errorCode"], &stopped["retry"]), (&json!("MANUAL_STOP"), &json!(false)));

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::delayed_call::{DelayedCall, Delays};
 use crate::engine::Lifeline;
 use crate::environment::{Environment, Outcome};
-use crate::delayed_call::{DelayedCall, Delays};
 
 /// How long Lambda waits before the first and the second retry of an asynchronous invocation.
 ///

@@ -138,7 +138,9 @@ mod tests {
 
     #[test]
     fn a_speed_is_a_number_that_is_at_least_1() {
-        for (text, speed) in [("1", Some(1.0)), ("12.5", Some(12.5)), ("0.5", None), ("inf", None), ("NaN", None), ("x", None)] {
+        for (text, speed) in
+            [("1", Some(1.0)), ("12.5", Some(12.5)), ("0.5", None), ("inf", None), ("NaN", None), ("x", None)]
+        {
             assert_eq!(parse_speed(text).ok(), speed, "{text}");
         }
     }

@@ -23,9 +23,7 @@ use crate::launch_rule::LaunchRule;
 use crate::options::is_own_log_dir;
 use crate::turns::Turns;
 use crate::variables::Variables;
-use crate::{
-    DelayedCall, Error, Execution, Invoked, Options, Process, STATE_MACHINE, Turn, definition, schedule,
-};
+use crate::{DelayedCall, Error, Execution, Invoked, Options, Process, STATE_MACHINE, Turn, definition, schedule};
 
 /// The engine's API answers at once: an execution goes on behind its start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
@@ -94,8 +92,7 @@ impl Stack {
         let calls = Arc::new(Calls::default());
         let faults = Arc::new(Faults::new(options.faults, seed));
         let door = FrontDoor::new(functions.clone(), &world, calls.clone(), faults.clone(), client, url);
-        let mut tasks =
-            vec![tokio::spawn(rule.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
+        let mut tasks = vec![tokio::spawn(rule.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
         if let Some(seconds) = options.schedule_seconds {
             tasks.push(tokio::spawn(schedule::run(world.clone(), functions.clone(), seconds, speed)));
         }

@@ -142,7 +142,17 @@ pub(crate) mod tests {
     use super::*;
     use serde_json::json;
     use stack::six_applications::DEPLOYMENT_GROUP;
-    use world::{Call, Clock, World};
+    use world::{ActionId, Breach, Call, Clock, Violation, World};
+
+    /// A hook of the first instance that was left open.
+    pub fn violation() -> Violation {
+        let action = ActionId {
+            instance_id: "i-1".to_owned(),
+            lifecycle_hook_name: "turnstile".to_owned(),
+            destination: "AutoScalingGroup",
+        };
+        Violation { at: 5.0, breach: Breach::HookLeftOpen { action } }
+    }
 
     /// Two instances, launched a minute apart and in service 1,560 s after the first launch, with one deployment and four calls, one of
     /// which was throttled. Each rollout took 30 transitions.

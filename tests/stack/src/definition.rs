@@ -1,10 +1,10 @@
-//! The state machine's definition, with what SAM's `DefinitionSubstitutions` would put into it.
+//! The state machine's definition with the values that SAM's `DefinitionSubstitutions` put into it.
 
 use std::path::Path;
 
 use crate::{Error, function_arn};
 
-/// The placeholders of the definition and the functions whose ARNs they stand for.
+/// The definition's placeholders, and the functions whose ARNs replace them.
 const FUNCTIONS: [(&str, &str); 6] = [
     ("PlanRolloutFunction", "plan-rollout"),
     ("TakeTurnFunction", "take-turn"),

@@ -1,4 +1,4 @@
-//! The table of turns, as its API answers.
+//! The table of turns, by its API.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,12 +12,12 @@ pub(crate) const TABLE: &str = "turnstile-turns";
 /// The table's key, as template.yaml has it.
 const KEY: &str = "claim";
 
-/// A claim that rollouts take their turns with.
+/// A claim in the table of turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// What is claimed.
+    /// What is claimed, such as `autoScalingGroup:web`.
     pub claim: String,
-    /// The ARN of the execution that holds it; `None` when it is free.
+    /// The ARN of the execution that holds the claim; `None` if it is free.
     pub holder: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use crate::turns::TABLE;
 use crate::{Function, Options, state_machine_arn};
 
-/// What the variables say.
+/// The values of the variables.
 pub(crate) struct Variables {
     applications: Option<String>,
     auto_scaling_group: String,
@@ -38,7 +38,7 @@ impl Variables {
             "complete-lifecycle-hook" => vec![hook],
             _ => Vec::new(),
         };
-        // A variable that the function brings along comes later, and wins.
+        // A variable that the function already has comes later, and takes precedence.
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
         function.environment.splice(..0, variables);
         function

@@ -15,4 +15,5 @@ mod stage;
 mod stopping;
 mod throttling;
 mod violations;
+mod virtual_time;
 mod warm_pool;

@@ -1,13 +1,7 @@
-//! The CodeDeploy calls of a rollout, from and to plain data.
-
-mod calls;
-mod from_sdk;
-
-use aws_smithy_types::DateTime;
+//! Deployment groups, deployments and their targets, as far as a rollout needs them.
 
 use crate::revision::Revision;
-
-pub use calls::CodeDeploy;
+use crate::time::Timestamp;
 
 /// A deployment group, as far as a rollout needs it.
 #[derive(Debug, Clone)]
@@ -27,8 +21,8 @@ pub struct Group {
 #[derive(Debug, Clone)]
 pub struct LastDeployment {
     pub deployment_id: String,
-    pub created: Option<DateTime>,
-    pub ended: Option<DateTime>,
+    pub created: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
 }
 
 /// A deployment, as far as a rollout needs it.
@@ -41,9 +35,9 @@ pub struct Deployment {
     pub deployment_config_name: String,
     /// CodeDeploy's error code and message of a deployment that failed.
     pub error: Option<(String, String)>,
-    pub created: Option<DateTime>,
+    pub created: Option<Timestamp>,
     /// Absent while it is under way.
-    pub ended: Option<DateTime>,
+    pub ended: Option<Timestamp>,
     pub overview: Overview,
 }
 

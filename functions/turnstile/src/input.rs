@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use aws_lambda_events::eventbridge::EventBridgeEvent;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -67,7 +66,7 @@ impl Input {
             return Err(Error::InvalidInput(format!("expected a JSON object with autoScalingGroupName, got {value}")));
         }
         let input = if value.get("detail-type").is_some() || value.get("detail").is_some() {
-            LaunchEvent(read(value)?).into_typed_input()?
+            read::<LaunchEvent>(value)?.into_typed_input()?
         } else {
             read::<Input>(value)?
         };
@@ -85,10 +84,15 @@ impl Input {
 
 /// The EventBridge event of a launch lifecycle action (Amazon EC2 Auto Scaling user guide, "Instance-launch lifecycle
 /// action"). Its token is not read: instance and hook identify the action as well, and a token must not reach a log.
-#[derive(Debug, Clone)]
-pub struct LaunchEvent(EventBridgeEvent<LaunchDetail>);
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LaunchEvent {
+    source: String,
+    detail_type: String,
+    detail: LaunchDetail,
+}
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct LaunchDetail {
     auto_scaling_group_name: Name<255>,
@@ -108,9 +112,9 @@ impl LaunchEvent {
     /// whose list of applications is wrong starts all the same, says so, and completes the hook.
     pub fn to_input(&self) -> Input {
         Input {
-            auto_scaling_group_name: self.0.detail.auto_scaling_group_name.clone(),
-            instance_id: Some(self.0.detail.ec2_instance_id.clone()),
-            lifecycle_hook_name: Some(self.0.detail.lifecycle_hook_name.clone()),
+            auto_scaling_group_name: self.detail.auto_scaling_group_name.clone(),
+            instance_id: Some(self.detail.ec2_instance_id.clone()),
+            lifecycle_hook_name: Some(self.detail.lifecycle_hook_name.clone()),
             applications: None,
             on_failure: None,
         }
@@ -119,15 +123,15 @@ impl LaunchEvent {
     /// As [`LaunchEvent::to_input`], for an event that a person pasted as the input: every field is checked.
     fn into_typed_input(self) -> Result<Input, Error> {
         for (field, expected, got) in [
-            ("source", SOURCE, &self.0.source),
-            ("detail-type", DETAIL_TYPE, &self.0.detail_type),
-            ("detail.LifecycleTransition", TRANSITION, &self.0.detail.lifecycle_transition),
+            ("source", SOURCE, &self.source),
+            ("detail-type", DETAIL_TYPE, &self.detail_type),
+            ("detail.LifecycleTransition", TRANSITION, &self.detail.lifecycle_transition),
         ] {
             if expected != got {
                 return Err(Error::InvalidInput(format!("{field}: expected {expected:?}, got {got:?}")));
             }
         }
-        let metadata = self.0.detail.notification_metadata.as_deref().unwrap_or_default();
+        let metadata = self.detail.notification_metadata.as_deref().unwrap_or_default();
         let applications = crate::application::parse_list("detail.NotificationMetadata", metadata)?;
         Ok(Input { applications, ..self.to_input() })
     }

@@ -5,9 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::codedeploy::{CodeDeploy, Deployment, Overview, TargetStatus};
-use crate::description;
+use crate::codedeploy::{Deployment, Overview, TargetStatus};
 use crate::wait::{GRACE, LONGEST_EVENT};
 
 /// How a deployment gets on, from one look to the next. The state machine carries it and adds its waits.
@@ -97,41 +95,6 @@ pub fn next(own: Option<TargetStatus>, overview: Overview, progress: &Progress, 
         () if own == Some(Succeeded) => Next::Leave,
         () => Next::TimeOut,
     }
-}
-
-/// What came of stopping a deployment that is held up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stopping {
-    /// These instances had not begun.
-    Stopped { not_begun: Vec<String> },
-    /// Not stopped: an instance is at work after all. The overview had trailed the targets.
-    AtWork,
-    /// Not stopped: no rollout has started it.
-    NotOurs,
-}
-
-/// Stops a deployment that is held up, if a rollout has started it. In the turn no other rollout can be at it, so it is this one's
-/// or one's that has ended. A deployment of anybody else's is not touched.
-///
-/// # Errors
-/// As [`Error::of_call`] classifies them.
-pub async fn stop(codedeploy: &CodeDeploy, deployment: &Deployment) -> Result<Stopping, Error> {
-    if !description::is_a_rollouts(&deployment.description) {
-        return Ok(Stopping::NotOurs);
-    }
-    let targets = codedeploy.targets(&deployment.deployment_id).await?;
-    if targets.iter().any(|target| target.status == TargetStatus::InProgress) {
-        return Ok(Stopping::AtWork);
-    }
-    let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
-    let not_begun: Vec<String> = pending.map(|target| target.instance_id).collect();
-    tracing::warn!(
-        deployment = deployment.deployment_id,
-        left = not_begun.join(", "),
-        "stopping: those left have not begun"
-    );
-    codedeploy.stop(&deployment.deployment_id).await?;
-    Ok(Stopping::Stopped { not_begun })
 }
 
 /// The configuration with which a deployment begins on every instance in the same moment (CodeDeploy user guide, "Predefined

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use aws_sdk_codedeploy::types::{BundleType, GitHubLocation, RevisionLocation, RevisionLocationType, S3Location};
 use serde::{Deserialize, Serialize};
 
 /// A revision in S3 or GitHub.
@@ -17,14 +16,14 @@ pub enum Revision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct S3Object {
-    bucket: String,
-    key: String,
+    pub bucket: String,
+    pub key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    bundle_type: Option<String>,
+    pub bundle_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
+    pub version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    e_tag: Option<String>,
+    pub e_tag: Option<String>,
 }
 
 impl Revision {
@@ -36,42 +35,6 @@ impl Revision {
                 a.bucket == b.bucket && a.key == b.key && agree(&a.version, &b.version) && agree(&a.e_tag, &b.e_tag)
             }
             (a, b) => a == b,
-        }
-    }
-
-    /// `None` when the location is of a kind that EC2 deployments don't have.
-    pub(crate) fn from_sdk(location: &RevisionLocation) -> Option<Self> {
-        if let Some(s3) = location.s3_location() {
-            return Some(Self::S3(S3Object {
-                bucket: s3.bucket()?.to_owned(),
-                key: s3.key()?.to_owned(),
-                bundle_type: s3.bundle_type().map(|b| b.as_str().to_owned()),
-                version: s3.version().map(str::to_owned),
-                e_tag: s3.e_tag().map(str::to_owned),
-            }));
-        }
-        let git_hub = location.git_hub_location()?;
-        Some(Self::GitHub { repository: git_hub.repository()?.to_owned(), commit_id: git_hub.commit_id()?.to_owned() })
-    }
-
-    pub(crate) fn to_sdk(&self) -> RevisionLocation {
-        match self {
-            Self::S3(s3) => RevisionLocation::builder()
-                .revision_type(RevisionLocationType::S3)
-                .s3_location(
-                    S3Location::builder()
-                        .bucket(&s3.bucket)
-                        .key(&s3.key)
-                        .set_bundle_type(s3.bundle_type.as_deref().map(BundleType::from))
-                        .set_version(s3.version.clone())
-                        .set_e_tag(s3.e_tag.clone())
-                        .build(),
-                )
-                .build(),
-            Self::GitHub { repository, commit_id } => RevisionLocation::builder()
-                .revision_type(RevisionLocationType::GitHub)
-                .git_hub_location(GitHubLocation::builder().repository(repository).commit_id(commit_id).build())
-                .build(),
         }
     }
 }
@@ -101,17 +64,6 @@ mod tests {
             version: version.map(Into::into),
             e_tag: e_tag.map(Into::into),
         })
-    }
-
-    #[test]
-    fn a_revision_survives_the_way_to_the_sdk_and_back() {
-        for revision in [
-            s3("a.zip", Some("v1"), Some("e1")),
-            s3("a.zip", None, None),
-            Revision::GitHub { repository: "me/app".into(), commit_id: "abc".into() },
-        ] {
-            assert_eq!(Revision::from_sdk(&revision.to_sdk()), Some(revision));
-        }
     }
 
     #[test]

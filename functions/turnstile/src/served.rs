@@ -4,12 +4,12 @@
 //! Who has the turn tells in the table of turns which deployment is finished. A rollout that waits asks CodeDeploy once about
 //! each of those, whether it succeeded on its own instance, and remembers the answer.
 
-use aws_smithy_types::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::application::Application;
 use crate::codedeploy::{Deployment, TargetStatus};
 use crate::revision::Revision;
+use crate::time::Timestamp;
 
 /// A finished deployment of an application, as the table of turns has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl From<&Deployment> for Finished {
         Self {
             deployment_id: deployment.deployment_id.clone(),
             revision: deployment.revision.clone(),
-            ended_at: deployment.ended.map(|ended| ended.secs()),
+            ended_at: deployment.ended.map(|ended| ended.seconds()),
         }
     }
 }
@@ -91,8 +91,8 @@ impl Known {
 
 /// Whether a finished deployment can say anything new about the instance of a rollout that started at `since`. One that ended
 /// before is not asked about: should it have contained the instance, start-deployment will find that out.
-pub fn is_news(known: &[Known], application: &Application, finished: &Finished, since: DateTime) -> bool {
-    let is_old = finished.ended_at.is_some_and(|ended| ended < since.secs());
+pub fn is_news(known: &[Known], application: &Application, finished: &Finished, since: Timestamp) -> bool {
+    let is_old = finished.ended_at.is_some_and(|ended| ended < since.seconds());
     let has_looked = |known: &Known| known.is_of(application) && known.looked_at == finished.deployment_id;
     !is_old && !known.iter().any(has_looked)
 }
@@ -157,9 +157,12 @@ mod tests {
     fn after(looks: &[(Finished, Option<TargetStatus>)]) -> Option<String> {
         let mut known = Vec::new();
         for (finished, target) in looks {
-            assert!(is_news(&known, &search(), finished, DateTime::from_secs(0)), "{finished:?}");
+            assert!(is_news(&known, &search(), finished, Timestamp::from_seconds(0)), "{finished:?}");
             take_down(&mut known, &search(), finished, *target);
-            assert!(!is_news(&known, &search(), finished, DateTime::from_secs(0)), "{finished:?} is asked about once");
+            assert!(
+                !is_news(&known, &search(), finished, Timestamp::from_seconds(0)),
+                "{finished:?} is asked about once"
+            );
         }
         Some(all_deployed(&known, &[search()])?.remove(0).deployment_id)
     }
@@ -196,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_ended_before_the_rollout_began_is_not_asked_about() {
-        let since = DateTime::from_secs(100);
+        let since = Timestamp::from_seconds(100);
         assert!(!is_news(&[], &search(), &finished("d-1", "1.zip", 99), since));
         assert!(is_news(&[], &search(), &finished("d-1", "1.zip", 100), since));
         assert!(is_news(&[], &search(), &Finished { ended_at: None, ..finished("d-1", "1.zip", 0) }, since));
@@ -222,6 +225,6 @@ mod tests {
         assert_eq!(all_deployed(&[deployed.known(true)], &[search()]), Some(vec![deployed.clone()]));
         let known = vec![deployed.known(false)];
         assert_eq!(all_deployed(&known, &[search()]), None);
-        assert!(!is_news(&known, &search(), &finished("d-1", "1.zip", 10), DateTime::from_secs(0)));
+        assert!(!is_news(&known, &search(), &finished("d-1", "1.zip", 10), Timestamp::from_seconds(0)));
     }
 }

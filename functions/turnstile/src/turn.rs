@@ -7,8 +7,6 @@
 //! A holder that has ended without giving its turn back is replaced. A Lambda call of it may still be under way then, so the
 //! new holder's claims are **settling**: it starts nothing until [`wait::LONGEST_CALL`] is over.
 
-mod table;
-
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -19,8 +17,6 @@ use crate::served::Finished;
 
 #[allow(unused_imports, reason = "named in the documentation")]
 use crate::wait;
-
-pub use table::Turns;
 
 /// A transaction has at most 100 items (DynamoDB API reference, TransactWriteItems), and one is the Auto Scaling group's.
 pub const MOST_APPLICATIONS: usize = 99;
@@ -64,8 +60,8 @@ pub struct Claim {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deploying {
-    application_name: String,
-    deployment_group_name: String,
+    pub application_name: String,
+    pub deployment_group_name: String,
 }
 
 /// The application that was last deployed in a turn of the group, by this rollout or by one before it.

@@ -1,32 +1,37 @@
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+//! In an iteration of the rollout: starts, or joins, the deployment of one application.
+
+use aws::autoscaling::AutoScaling;
+use aws::clients::Clients;
+use aws::codedeploy::CodeDeploy;
+use aws::evidence;
+use aws::function::Function;
+use aws::settings::{self, Missing, Settings};
+use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tracing::{Instrument, info, info_span, warn};
-use turnstile::Error;
+use tracing::{Span, info, info_span, warn};
 use turnstile::application::Application;
-use turnstile::autoscaling::AutoScaling;
-use turnstile::codedeploy::{CodeDeploy, Creation, Deployment, Group, TargetStatus};
+use turnstile::codedeploy::{Creation, Deployment, Group, TargetStatus};
 use turnstile::description;
-use turnstile::evidence::{self, Current, Standing};
-use turnstile::log;
+use turnstile::error::Error;
+use turnstile::evidence::{Current, Standing};
 use turnstile::neighbours::{self, Progress};
 use turnstile::plan::Plan;
 use turnstile::reason::{MOST_NAMED, Reason};
 use turnstile::revision::Revision;
 use turnstile::served::Finished;
 use turnstile::suitability;
-use turnstile::turn::{self, Turns};
+use turnstile::time::Timestamp;
+use turnstile::turn;
 use turnstile::wait;
 
 /// The application that the rollout has come to.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub struct Request {
     /// ARN of the execution. The deployment's description carries it, so that a repeated call finds what it started.
     execution: String,
-    /// When the execution started, ISO 8601.
-    execution_started_at: String,
+    /// When the execution started.
+    execution_started_at: Timestamp,
     plan: Plan,
     application: Application,
     /// 1, and one more each time the rollout goes through its applications again.
@@ -72,16 +77,26 @@ pub struct UnderWay {
     expected_seconds: Option<u32>,
 }
 
-pub struct Handler {
+pub struct StartDeployment {
     pub codedeploy: CodeDeploy,
     pub autoscaling: AutoScaling,
     pub turns: Turns,
 }
 
-impl Handler {
-    pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
-        let request: Request = turnstile::input::read(payload)?;
-        let span = info_span!(
+impl Function for StartDeployment {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+        Ok(Self {
+            codedeploy: clients.codedeploy(),
+            autoscaling: clients.autoscaling(),
+            turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+        })
+    }
+
+    fn span(request: &Request) -> Span {
+        info_span!(
             "start-deployment",
             execution = request.execution,
             group = request.plan.auto_scaling_group_name,
@@ -89,16 +104,15 @@ impl Handler {
             application = %request.application,
             round = request.round,
             attempt = request.attempt,
-        );
-        async {
-            let answer = self.start(&request).await;
-            log::outcome(&answer);
-            answer
-        }
-        .instrument(span)
-        .await
+        )
     }
 
+    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+        self.start(&request).await
+    }
+}
+
+impl StartDeployment {
     async fn start(&self, request: &Request) -> Result<Answer, Error> {
         let Request { plan, application, .. } = request;
         let codedeploy = &self.codedeploy;
@@ -176,10 +190,8 @@ impl Handler {
 
     /// The deployment that an earlier call for the same attempt started, whose answer was lost.
     async fn own_deployment(&self, request: &Request, group: &Group) -> Result<Option<String>, Error> {
-        let started_at = DateTime::from_str(&request.execution_started_at, Format::DateTime)
-            .map_err(|e| Error::InvalidInput(format!("executionStartedAt: {e}")))?;
         // The two services' clocks may differ by some seconds; a minute is generous.
-        let since = DateTime::from_secs(started_at.secs() - 60);
+        let since = Timestamp::from_seconds(request.execution_started_at.seconds() - 60);
         let attempted_since =
             group.last_attempted.as_ref().is_some_and(|last| last.created.is_none_or(|created| created >= since));
         if !attempted_since {
@@ -230,7 +242,7 @@ impl Handler {
             let now = Progress::after(request.progress.as_ref(), deployment, 0);
             if now.is_held_up(deployment.overview) {
                 self.turns.check(plan, &request.execution).await?;
-                neighbours::stop(&self.codedeploy, deployment).await?;
+                self.codedeploy.stop_held_up(deployment).await?;
             }
             progress = Some(now);
         }
@@ -303,7 +315,7 @@ fn own_description(request: &Request) -> String {
 /// What the group's last successful deployment says about the next one to a single instance.
 fn expected_seconds(group: &Group, current: &Current) -> Option<u32> {
     let (last, deployment) = (group.last_successful.as_ref()?, current.last_successful.as_ref()?);
-    let duration = u32::try_from(last.ended?.secs() - last.created?.secs()).ok()?;
+    let duration = u32::try_from(last.ended?.seconds() - last.created?.seconds()).ok()?;
     let instances = deployment.overview.succeeded + deployment.overview.failed;
     Some(wait::expected_duration(duration, instances, &deployment.deployment_config_name))
 }

@@ -9,12 +9,13 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
+use turnstile::application::Application;
+use turnstile::error::Error;
+use turnstile::plan::Plan;
+use turnstile::served::Finished;
+use turnstile::turn::{Claim, Deploying, MOST_FAILURES, Standing, Taking, claim_on, claim_on_group, claims};
 
-use super::{Claim, Deploying, MOST_FAILURES, Standing, Taking, claim_on, claim_on_group, claims};
-use crate::Error;
-use crate::application::Application;
-use crate::plan::Plan;
-use crate::served::Finished;
+use crate::error::{of_call, of_code, unexpected};
 
 /// The table's key.
 const CLAIM: &str = "claim";
@@ -36,14 +37,14 @@ impl Turns {
     /// The claims that the table has of these, by a consistent read.
     ///
     /// # Errors
-    /// As [`Error::of_call`] classifies them; so for every call here.
+    /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
     pub async fn read(&self, claims: &[String]) -> Result<Vec<Claim>, Error> {
         const CALL: &str = "DynamoDB.BatchGetItem";
         let keys = claims.iter().map(|claim| HashMap::from([(CLAIM.to_owned(), AttributeValue::S(claim.clone()))]));
         let request = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true).build();
         let request = request.map_err(|e| unexpected(CALL, e.to_string()))?;
         let answer = self.client.batch_get_item().request_items(&self.table, request).send().await;
-        let answer = answer.map_err(|e| Error::of_call(CALL, &e))?;
+        let answer = answer.map_err(|e| of_call(CALL, &e))?;
         if answer.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
             return Err(Error::Throttled { call: CALL, message: "not all of the turn's claims were read".into() });
         }
@@ -174,7 +175,7 @@ impl Turns {
             Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
                 Ok(MOST_FAILURES)
             }
-            Err(e) => Err(Error::of_call("DynamoDB.UpdateItem", &e)),
+            Err(e) => Err(of_call("DynamoDB.UpdateItem", &e)),
         }
     }
 
@@ -218,7 +219,7 @@ impl Turns {
         match request.send().await {
             Ok(_) => Ok(true),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
-            Err(e) => Err(Error::of_call("DynamoDB.UpdateItem", &e)),
+            Err(e) => Err(of_call("DynamoDB.UpdateItem", &e)),
         }
     }
 
@@ -248,7 +249,7 @@ impl Turns {
             Ok(_) => Ok(Taking::Taken),
             Err(e) => match reasons(&e) {
                 Some(reasons) => refused(reasons),
-                None => Err(Error::of_call(CALL, &e)),
+                None => Err(of_call(CALL, &e)),
             },
         }
     }
@@ -271,16 +272,12 @@ fn refused(reasons: &[CancellationReason]) -> Result<Taking, Error> {
         reasons.iter().filter_map(|reason| reason.code()).filter(|code| *code != "None").collect();
     if let Some(code) = codes.iter().find(|code| !matches!(**code, "ConditionalCheckFailed" | "TransactionConflict")) {
         let message = reasons.iter().find(|reason| reason.code() == Some(code)).and_then(|reason| reason.message());
-        return Err(Error::of_code("DynamoDB.TransactWriteItems", code, message.unwrap_or_default(), None));
+        return Err(of_code("DynamoDB.TransactWriteItems", code, message.unwrap_or_default(), None));
     }
     let items: Vec<_> = reasons.iter().filter_map(|reason| reason.item.clone()).collect();
     let claims: Vec<Claim> =
         serde_dynamo::from_items(items).map_err(|e| unexpected("DynamoDB.TransactWriteItems", e.to_string()))?;
     Ok(Taking::Refused(claims.into_iter().filter_map(|claim| claim.holder).collect()))
-}
-
-fn unexpected(call: &'static str, message: String) -> Error {
-    Error::Unexpected { call, code: "without a code".into(), message }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The hook that a rollout owes a completion, also one whose input could not be planned.
 
 use serde_json::Value;
+use turnstile::error::Error;
+use turnstile::input::{self, HookResult};
+use turnstile::instance::Stage;
+use turnstile::plan::{Hook, Plan};
 
-use crate::Error;
-use crate::autoscaling::{AutoScaling, Stage};
-use crate::input::{self, HookResult};
-use crate::plan::{Hook, Plan};
+use crate::autoscaling::AutoScaling;
 
 /// The hook of one instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +22,7 @@ pub struct OwedHook {
 /// that names none of its group's.
 ///
 /// # Errors
-/// As [`Error::of_call`] classifies them.
+/// As every call of [`AutoScaling`].
 pub async fn hook(
     autoscaling: &AutoScaling,
     plan: Option<&Plan>,

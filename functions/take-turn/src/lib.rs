@@ -1,21 +1,24 @@
+//! Before the first deployment of a rollout: takes its turn, or notices that it needs none.
+
+use aws::clients::Clients;
+use aws::function::Function;
+use aws::settings::{self, Missing, Settings};
 use std::collections::BTreeSet;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use aws::autoscaling::AutoScaling;
+use aws::codedeploy::CodeDeploy;
+use aws::executions::Executions;
+use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tracing::{Instrument, info, info_span, warn};
-use turnstile::Error;
-use turnstile::autoscaling::AutoScaling;
-use turnstile::codedeploy::CodeDeploy;
-use turnstile::executions::Executions;
-use turnstile::log;
+use tracing::{Span, info, info_span, warn};
+use turnstile::error::Error;
 use turnstile::plan::Plan;
 use turnstile::served::{self, Deployed, Known};
-use turnstile::turn::{self, Claim, Standing, Taking, Turns};
+use turnstile::time::Timestamp;
+use turnstile::turn::{self, Claim, Standing, Taking};
 use turnstile::wait;
 
-pub struct Handler {
+pub struct TakeTurn {
     pub codedeploy: CodeDeploy,
     pub autoscaling: AutoScaling,
     pub turns: Turns,
@@ -25,11 +28,11 @@ pub struct Handler {
 /// A rollout that asks for its turn.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub struct Request {
     /// ARN of the execution: the holder, once it has the turn.
     execution: String,
-    /// When the execution started, ISO 8601.
-    execution_started_at: String,
+    /// When the execution started.
+    execution_started_at: Timestamp,
     plan: Plan,
     /// 1, and one more each time the rollout goes through its applications again.
     round: u32,
@@ -66,24 +69,34 @@ pub enum Outcome {
     Settling { wait_seconds: u32 },
 }
 
-impl Handler {
-    pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
-        let request: Request = turnstile::input::read(payload)?;
-        let span = info_span!(
+impl Function for TakeTurn {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+        Ok(Self {
+            codedeploy: clients.codedeploy(),
+            autoscaling: clients.autoscaling(),
+            turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+            executions: clients.executions(),
+        })
+    }
+
+    fn span(request: &Request) -> Span {
+        info_span!(
             "take-turn",
             execution = request.execution,
             group = request.plan.auto_scaling_group_name,
             instance = request.plan.instance_id,
-        );
-        async {
-            let answer = self.take_turn(&request).await;
-            log::outcome(&answer);
-            answer
-        }
-        .instrument(span)
-        .await
+        )
     }
 
+    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+        self.take_turn(&request).await
+    }
+}
+
+impl TakeTurn {
     async fn take_turn(&self, request: &Request) -> Result<Answer, Error> {
         match self.autoscaling.heartbeat(&request.plan).await {
             // It was open before: somebody has completed it, and the instance waits at another hook.
@@ -135,8 +148,7 @@ impl Handler {
     /// Whether it came to the end of them.
     async fn look(&self, request: &Request, found: &[Claim], known: &mut Vec<Known>) -> Result<bool, Error> {
         let Some(instance_id) = &request.plan.instance_id else { return Ok(true) };
-        let since = DateTime::from_str(&request.execution_started_at, Format::DateTime)
-            .map_err(|e| Error::InvalidInput(format!("executionStartedAt: {e}")))?;
+        let since = request.execution_started_at;
         for application in &request.plan.applications {
             let claim = turn::claim_on(application);
             let finished = found.iter().find(|found| found.claim == claim).and_then(|found| found.finished.as_ref());

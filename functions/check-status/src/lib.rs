@@ -1,32 +1,38 @@
+//! In an iteration of the rollout: how the deployment of one application is going.
+
+use aws::autoscaling::AutoScaling;
+use aws::clients::Clients;
+use aws::codedeploy::{CodeDeploy, Stopping};
+use aws::evidence;
+use aws::function::Function;
+use aws::settings::{self, Missing, Settings};
+use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tracing::{Instrument, info_span, warn};
-use turnstile::Error;
+use tracing::{Span, info_span, warn};
 use turnstile::application::Application;
-use turnstile::autoscaling::AutoScaling;
-use turnstile::codedeploy::{CodeDeploy, Deployment, DeploymentStatus, Target, TargetStatus};
+use turnstile::codedeploy::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::description;
-use turnstile::evidence;
-use turnstile::log;
-use turnstile::neighbours::{self, Next, Progress, Stopping};
+use turnstile::error::Error;
+use turnstile::neighbours::{self, Next, Progress};
 use turnstile::plan::{MOST_REPEATS, Plan};
 use turnstile::reason::{Failure, Reason};
 use turnstile::revision::Revision;
 use turnstile::served::Finished;
-use turnstile::turn::Turns;
 use turnstile::verdict::{self, Verdict};
 use turnstile::wait;
 
-pub struct Handler {
+pub struct CheckStatus {
     pub codedeploy: CodeDeploy,
     pub autoscaling: AutoScaling,
     pub turns: Turns,
+    /// The Region's name, for links to the console.
+    pub region: String,
 }
 
 /// A deployment to look at.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub struct Request {
     /// ARN of the execution.
     execution: String,
     plan: Plan,
@@ -61,10 +67,21 @@ pub enum Answer {
     Failed { error: Failure, reason: Box<Reason>, retry: bool },
 }
 
-impl Handler {
-    pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
-        let request: Request = turnstile::input::read(payload)?;
-        let span = info_span!(
+impl Function for CheckStatus {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+        Ok(Self {
+            codedeploy: clients.codedeploy(),
+            autoscaling: clients.autoscaling(),
+            turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+            region: clients.region(),
+        })
+    }
+
+    fn span(request: &Request) -> Span {
+        info_span!(
             "check-status",
             execution = request.execution,
             group = request.plan.auto_scaling_group_name,
@@ -73,16 +90,15 @@ impl Handler {
             deployment = request.deployment_id,
             round = request.round,
             attempt = request.attempt,
-        );
-        async {
-            let answer = self.check(&request).await;
-            log::outcome(&answer);
-            answer
-        }
-        .instrument(span)
-        .await
+        )
     }
 
+    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+        self.check(&request).await
+    }
+}
+
+impl CheckStatus {
     async fn check(&self, request: &Request) -> Result<Answer, Error> {
         self.autoscaling.heartbeat(&request.plan).await?;
 
@@ -98,7 +114,7 @@ impl Handler {
         }
         match verdict {
             Verdict::Succeeded => Ok(succeeded(deployment)),
-            Verdict::Failed => match failed(Failure::Failed, request, &deployment, target.as_ref()) {
+            Verdict::Failed => match self.failed(Failure::Failed, request, &deployment, target.as_ref()) {
                 // The next attempt cannot start before this deployment is over, for the neighbours too.
                 Answer::Failed { retry: true, .. } if deployment.status.is_active() => {
                     self.wait(request, deployment, target, Failure::Failed).await
@@ -145,7 +161,9 @@ impl Handler {
         let Request { plan, application, expected_seconds, waited_seconds, .. } = request;
         match plan.check_time(request.elapsed_seconds) {
             // What has happened on the instance is the better reason.
-            Err(_) if at_last == Failure::Failed => return Ok(failed(at_last, request, &deployment, target.as_ref())),
+            Err(_) if at_last == Failure::Failed => {
+                return Ok(self.failed(at_last, request, &deployment, target.as_ref()));
+            }
             checked => checked?,
         }
         let progress = Progress::after(request.progress.as_ref(), &deployment, *waited_seconds);
@@ -161,19 +179,21 @@ impl Handler {
         };
         match next {
             Next::Wait => {}
-            Next::Stop => match (neighbours::stop(&self.codedeploy, &deployment).await?, own) {
+            Next::Stop => match (self.codedeploy.stop_held_up(&deployment).await?, own) {
                 (Stopping::AtWork, _) | (_, Some(TargetStatus::Succeeded)) => {}
                 // Judged as it was: once it is stopped, its error code says nothing but that.
-                (_, Some(TargetStatus::Failed)) => return Ok(failed(at_last, request, &deployment, target.as_ref())),
+                (_, Some(TargetStatus::Failed)) => {
+                    return Ok(self.failed(at_last, request, &deployment, target.as_ref()));
+                }
                 _ => return self.missed(request, &deployment, target.as_ref()).await,
             },
-            Next::GiveWay => match neighbours::stop(&self.codedeploy, &deployment).await? {
+            Next::GiveWay => match self.codedeploy.stop_held_up(&deployment).await? {
                 Stopping::AtWork => {}
                 Stopping::Stopped { not_begun } => {
-                    return Ok(silent(Failure::AgentSilent, request, &deployment, progress.seconds(), not_begun));
+                    return Ok(self.silent(Failure::AgentSilent, request, &deployment, progress.seconds(), not_begun));
                 }
                 Stopping::NotOurs => {
-                    return Ok(silent(Failure::AgentSilent, request, &deployment, progress.seconds(), Vec::new()));
+                    return Ok(self.silent(Failure::AgentSilent, request, &deployment, progress.seconds(), Vec::new()));
                 }
             },
             Next::Leave => return Ok(succeeded(deployment)),
@@ -185,9 +205,9 @@ impl Handler {
                 return Ok(match own {
                     Some(TargetStatus::Pending) => {
                         let others = request.gave_way.as_ref().map(|reason| reason.others_not_begun.clone());
-                        silent(at_last, request, &deployment, progress.seconds(), others.unwrap_or_default())
+                        self.silent(at_last, request, &deployment, progress.seconds(), others.unwrap_or_default())
                     }
-                    _ => failed(at_last, request, &deployment, target.as_ref()),
+                    _ => self.failed(at_last, request, &deployment, target.as_ref()),
                 });
             }
         }
@@ -220,7 +240,7 @@ impl Handler {
             // Nor was it a person, if an earlier call has stopped it as held up and its answer was lost.
             let seconds = request.progress.as_ref().map_or(request.waited_seconds, Progress::seconds);
             if seconds >= wait::GRACE && description::is_a_rollouts(&deployment.description) {
-                return Ok(silent(Failure::AgentSilent, request, deployment, seconds, Vec::new()));
+                return Ok(self.silent(Failure::AgentSilent, request, deployment, seconds, Vec::new()));
             }
         }
         // The answer for the target may trail the deployment's.
@@ -229,42 +249,42 @@ impl Handler {
         if is_left_out && request.repeats < MOST_REPEATS {
             let targets = self.codedeploy.targets(&deployment.deployment_id).await?;
             if let Some(neighbour) = targets.iter().find(|target| target.status == TargetStatus::Failed) {
-                return Ok(failed(Failure::NeighbourFailed, request, deployment, Some(neighbour)));
+                return Ok(self.failed(Failure::NeighbourFailed, request, deployment, Some(neighbour)));
             }
         }
-        Ok(failed(Failure::NotReached, request, deployment, target))
+        Ok(self.failed(Failure::NotReached, request, deployment, target))
+    }
+
+    fn failed(&self, failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Answer {
+        let reason = self.reason(failure, request, deployment, target);
+        let retry = request.attempt < request.application.max_attempts && reason.is_worth_a_retry(failure);
+        Answer::Failed { error: failure, reason: Box::new(reason), retry }
+    }
+
+    /// The deployment has not begun on the instance for so many `seconds`, nor have those before it for as long as the rollout has given
+    /// way. `not_begun`: on which instances this one has not.
+    fn silent(
+        &self,
+        failure: Failure,
+        request: &Request,
+        deployment: &Deployment,
+        seconds: u32,
+        not_begun: Vec<String>,
+    ) -> Answer {
+        let others = not_begun.into_iter().filter(|id| request.plan.instance_id.as_ref() != Some(id)).collect();
+        let seconds = request.silent_seconds().saturating_add(seconds);
+        let reason = self.reason(failure, request, deployment, None).of_silence(seconds, others);
+        Answer::Failed { error: failure, reason: Box::new(reason), retry: false }
+    }
+
+    fn reason(&self, failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Reason {
+        let Request { plan, application, attempt, .. } = request;
+        Reason::new(failure, application, *attempt, deployment, target, plan.instance_id.as_deref(), &self.region)
     }
 }
 
 fn succeeded(deployment: Deployment) -> Answer {
     Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision }
-}
-
-fn failed(failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Answer {
-    let reason = reason(failure, request, deployment, target);
-    let retry = request.attempt < request.application.max_attempts && reason.is_worth_a_retry(failure);
-    Answer::Failed { error: failure, reason: Box::new(reason), retry }
-}
-
-/// The deployment has not begun on the instance for so many `seconds`, nor have those before it for as long as the rollout has given
-/// way. `not_begun`: on which instances this one has not.
-fn silent(
-    failure: Failure,
-    request: &Request,
-    deployment: &Deployment,
-    seconds: u32,
-    not_begun: Vec<String>,
-) -> Answer {
-    let others = not_begun.into_iter().filter(|id| request.plan.instance_id.as_ref() != Some(id)).collect();
-    let seconds = request.silent_seconds().saturating_add(seconds);
-    let reason = reason(failure, request, deployment, None).of_silence(seconds, others);
-    Answer::Failed { error: failure, reason: Box::new(reason), retry: false }
-}
-
-fn reason(failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Reason {
-    let Request { plan, application, attempt, .. } = request;
-    let region = std::env::var("AWS_REGION").unwrap_or_default();
-    Reason::new(failure, application, *attempt, deployment, target, plan.instance_id.as_deref(), &region)
 }
 
 impl Request {

@@ -1,18 +1,26 @@
+//! Takes the events of launching instances, and the schedule's, and starts rollouts.
+
+mod name;
+mod notification;
+
+use aws::clients::Clients;
+use aws::function::Function;
+use aws::settings::{self, Missing, Settings};
 use std::collections::BTreeSet;
 
+use aws::autoscaling::AutoScaling;
+use aws::executions::{Executions, Start};
 use serde::Serialize;
 use serde_json::Value;
-use tracing::{Instrument, info_span, warn};
-use turnstile::Error;
-use turnstile::autoscaling::AutoScaling;
-use turnstile::executions::{Executions, Start};
+use tracing::field::Empty;
+use tracing::{Span, info_span, warn};
+use turnstile::error::Error;
 use turnstile::input::Input;
-use turnstile::log;
 
 use crate::name::execution_name;
-use crate::notification::{self, Launch, Notification};
+use crate::notification::{Launch, Notification};
 
-pub struct Handler {
+pub struct StartRollout {
     pub executions: Executions,
     pub autoscaling: AutoScaling,
     pub state_machine_arn: String,
@@ -39,11 +47,28 @@ pub enum Answer {
     Several { answers: Vec<Answer> },
 }
 
-impl Handler {
+impl Function for StartRollout {
+    type Request = Value;
+    type Answer = Answer;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+        Ok(Self {
+            executions: clients.executions(),
+            autoscaling: clients.autoscaling(),
+            state_machine_arn: settings.get(settings::STATE_MACHINE_ARN)?,
+            auto_scaling_group_name: settings.get(settings::AUTO_SCALING_GROUP_NAME)?,
+            lifecycle_hook_name: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+        })
+    }
+
+    /// Its fields are known when the event has been read.
+    fn span(_: &Value) -> Span {
+        info_span!("start-rollout", execution = Empty, group = Empty, instance = Empty)
+    }
+
     /// Takes whatever is delivered: an unknown event is answered, not failed, so that it is not delivered again and again.
-    pub async fn handle(&self, event: Value) -> Result<Answer, Error> {
-        let notifications = notification::read(event, &self.lifecycle_hook_name)
-            .inspect_err(|e| warn!(error = e.name(), reason = %e, "failed"))?;
+    async fn handle(&self, event: Value) -> Result<Answer, Error> {
+        let notifications = notification::read(event, &self.lifecycle_hook_name)?;
         let mut answers = Vec::new();
         for notification in notifications {
             answers.push(self.take(notification).await?);
@@ -53,25 +78,20 @@ impl Handler {
             _ => Answer::Several { answers },
         })
     }
+}
 
+impl StartRollout {
     async fn take(&self, notification: Notification) -> Result<Answer, Error> {
         match notification {
             Notification::Launch(launch) => self.launch(launch).await,
             Notification::Schedule { id } => {
-                let span = info_span!("start-rollout", group = self.auto_scaling_group_name);
-                async {
-                    let answer = self.sweep(&id).await;
-                    log::outcome(&answer);
-                    answer.or_else(|e| Ok(Answer::SweepFailed { error: e.name().to_owned(), why: e.to_string() }))
-                }
-                .instrument(span)
-                .await
+                Span::current().record("group", &self.auto_scaling_group_name);
+                self.sweep(&id).await.or_else(|error| {
+                    warn!(error = error.name(), reason = %error, "the sweep failed");
+                    Ok(Answer::SweepFailed { error: error.name().to_owned(), why: error.to_string() })
+                })
             }
-            Notification::Other(why) => {
-                let answer = Ok(Answer::Ignored { why: why.to_owned() });
-                log::outcome(&answer);
-                answer
-            }
+            Notification::Other(why) => Ok(Answer::Ignored { why: why.to_owned() }),
         }
     }
 
@@ -85,17 +105,7 @@ impl Handler {
         };
         let (group, instance) = (String::from(input.auto_scaling_group_name.clone()), String::from(launch.instance_id));
         let name = execution_name(&group, &instance, launch.id.as_deref());
-        let span = info_span!("start-rollout", execution = name, group, instance);
-        async {
-            let answer = self.start(name, &input).await;
-            log::outcome(&answer);
-            answer
-        }
-        .instrument(span)
-        .await
-    }
-
-    async fn start(&self, name: String, input: &Input) -> Result<Answer, Error> {
+        Span::current().record("execution", &name).record("group", &group).record("instance", &instance);
         let input = serde_json::json!(input).to_string();
         Ok(match self.executions.start(&self.state_machine_arn, &name, input).await? {
             Start::Running(execution_arn) => Answer::Started { execution_arn },

@@ -1,20 +1,28 @@
+//! The end of a rollout: completes the launch lifecycle hook, as the last gate before the instance enters service.
+
+mod cause;
+
+use aws::autoscaling::AutoScaling;
+use aws::clients::Clients;
+use aws::codedeploy::CodeDeploy;
+use aws::evidence;
+use aws::function::Function;
+use aws::owed::{self, OwedHook};
+use aws::settings::{self, Missing, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Instrument, error, info_span};
-use turnstile::Error;
-use turnstile::autoscaling::{AutoScaling, Completion, Stage};
-use turnstile::codedeploy::{CodeDeploy, Deployment, LastDeployment};
-use turnstile::evidence;
+use tracing::{Span, error, info_span};
+use turnstile::codedeploy::{Deployment, LastDeployment};
+use turnstile::error::Error;
 use turnstile::input::{self, HookResult};
-use turnstile::log;
-use turnstile::owed::{self, OwedHook};
+use turnstile::instance::{Completion, Stage};
 use turnstile::plan::{MOST_REPEATS, Plan};
 use turnstile::revision::Revision;
 use turnstile::served::{Deployed, Known};
 
 use crate::cause::{Caught, Subject};
 
-pub struct Handler {
+pub struct CompleteLifecycleHook {
     pub codedeploy: CodeDeploy,
     pub autoscaling: AutoScaling,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
@@ -24,7 +32,7 @@ pub struct Handler {
 /// How the rollout ended.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub struct Request {
     /// ARN of the execution, for the log.
     execution: String,
     /// The execution's input as it came. All there is to go by when planning failed.
@@ -78,23 +86,32 @@ enum Outcome {
     },
 }
 
-impl Handler {
-    pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
-        let request: Request = input::read(payload)?;
-        let Subject { auto_scaling_group_name: group, instance_id: instance } = request.subject();
-        let span = info_span!("complete-lifecycle-hook", execution = request.execution, group, instance);
-        async {
-            let answer = match &request.ending {
-                Ending::Deployed(deployed) => self.let_in(&request, deployed).await,
-                Ending::Failed(failed) => self.give_up(&request, failed).await,
-            };
-            log::outcome(&answer);
-            answer
-        }
-        .instrument(span)
-        .await
+impl Function for CompleteLifecycleHook {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+        Ok(Self {
+            codedeploy: clients.codedeploy(),
+            autoscaling: clients.autoscaling(),
+            own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+        })
     }
 
+    fn span(request: &Request) -> Span {
+        let Subject { auto_scaling_group_name: group, instance_id: instance } = request.subject();
+        info_span!("complete-lifecycle-hook", execution = request.execution, group, instance)
+    }
+
+    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+        match &request.ending {
+            Ending::Deployed(deployed) => self.let_in(&request, deployed).await,
+            Ending::Failed(failed) => self.give_up(&request, failed).await,
+        }
+    }
+}
+
+impl CompleteLifecycleHook {
     async fn let_in(&self, request: &Request, all: &[Deployed]) -> Result<Answer, Error> {
         let answer = |hook, applications| Ok(Answer { hook, applications, failure: None });
         if let Some(plan) = &request.plan {

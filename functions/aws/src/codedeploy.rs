@@ -1,4 +1,6 @@
-//! The calls.
+//! The CodeDeploy calls of a rollout, from and to plain data.
+
+mod from_sdk;
 
 use aws_sdk_codedeploy::Client;
 use aws_sdk_codedeploy::config::http::HttpResponse;
@@ -11,16 +13,29 @@ use aws_sdk_codedeploy::types::{
     DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy,
     TimeRange,
 };
-use aws_smithy_types::DateTime;
+use turnstile::application::{Application, FileExistsBehavior};
+use turnstile::codedeploy::{Creation, Deployment, Group, Target, TargetStatus};
+use turnstile::description;
+use turnstile::error::Error;
+use turnstile::revision::Revision;
+use turnstile::time::Timestamp;
 
-use super::from_sdk::{deployment, last_deployment, target};
-use super::{Creation, Deployment, Group, Target};
-use crate::Error;
-use crate::application::{Application, FileExistsBehavior};
-use crate::revision::Revision;
+use self::from_sdk::{deployment, last_deployment, target};
+use crate::error::{of_call, unexpected};
 
 /// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
 const BATCH: usize = 25;
+
+/// What came of stopping a deployment that is held up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopping {
+    /// These instances had not begun.
+    Stopped { not_begun: Vec<String> },
+    /// Not stopped: an instance is at work after all. The overview had trailed the targets.
+    AtWork,
+    /// Not stopped: no rollout has started it.
+    NotOurs,
+}
 
 /// The CodeDeploy API.
 #[derive(Debug, Clone)]
@@ -36,7 +51,7 @@ impl CodeDeploy {
     /// The deployment group; `None` when it or its application does not exist.
     ///
     /// # Errors
-    /// As [`Error::of_call`] classifies them; so for every call here.
+    /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
     pub async fn group(&self, application: &Application) -> Result<Option<Group>, Error> {
         let answer = self
             .client
@@ -52,12 +67,12 @@ impl CodeDeploy {
                     GroupError::ApplicationDoesNotExistException(_)
                     | GroupError::DeploymentGroupDoesNotExistException(_),
                 ) => None,
-                _ => return Err(Error::of_call("CodeDeploy.GetDeploymentGroup", &e)),
+                _ => return Err(of_call("CodeDeploy.GetDeploymentGroup", &e)),
             },
         };
         let Some(info) = info else { return Ok(None) };
         Ok(Some(Group {
-            target_revision: info.target_revision().and_then(Revision::from_sdk),
+            target_revision: info.target_revision().and_then(from_sdk::revision),
             last_successful: info.last_successful_deployment().and_then(last_deployment),
             last_attempted: info.last_attempted_deployment().and_then(last_deployment),
             compute_platform: info.compute_platform().map_or("Server", |p| p.as_str()).to_owned(),
@@ -78,7 +93,7 @@ impl CodeDeploy {
         match self.client.get_deployment().deployment_id(deployment_id).send().await {
             Ok(answer) => Ok(answer.deployment_info.map(deployment)),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_does_not_exist_exception()) => Ok(None),
-            Err(e) => Err(Error::of_call("CodeDeploy.GetDeployment", &e)),
+            Err(e) => Err(of_call("CodeDeploy.GetDeployment", &e)),
         }
     }
 
@@ -90,7 +105,7 @@ impl CodeDeploy {
         let mut deployments = Vec::new();
         for ids in deployment_ids.chunks(BATCH) {
             let answer = self.client.batch_get_deployments().set_deployment_ids(Some(ids.to_vec())).send().await;
-            let answer = answer.map_err(|e| Error::of_call("CodeDeploy.BatchGetDeployments", &e))?;
+            let answer = answer.map_err(|e| of_call("CodeDeploy.BatchGetDeployments", &e))?;
             deployments.extend(answer.deployments_info.unwrap_or_default().into_iter().map(deployment));
         }
         Ok(deployments)
@@ -109,7 +124,7 @@ impl CodeDeploy {
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn deployments_since(&self, application: &Application, start: DateTime) -> Result<Vec<String>, Error> {
+    pub async fn deployments_since(&self, application: &Application, start: Timestamp) -> Result<Vec<String>, Error> {
         self.list(application, &[], Some(start), usize::MAX).await
     }
 
@@ -126,7 +141,7 @@ impl CodeDeploy {
         &self,
         application: &Application,
         statuses: &[SdkDeploymentStatus],
-        start: Option<DateTime>,
+        start: Option<Timestamp>,
         at_least: usize,
     ) -> Result<Vec<String>, Error> {
         let mut ids = Vec::new();
@@ -138,11 +153,13 @@ impl CodeDeploy {
                 .application_name(&application.application_name)
                 .deployment_group_name(&application.deployment_group_name)
                 .set_include_only_statuses((!statuses.is_empty()).then(|| statuses.to_vec()))
-                .set_create_time_range(start.map(|start| TimeRange::builder().start(start).build()))
+                .set_create_time_range(
+                    start.map(|start| TimeRange::builder().start(from_sdk::to_sdk_time(start)).build()),
+                )
                 .set_next_token(next_token)
                 .send()
                 .await
-                .map_err(|e| Error::of_call("CodeDeploy.ListDeployments", &e))?;
+                .map_err(|e| of_call("CodeDeploy.ListDeployments", &e))?;
             ids.extend(answer.deployments.unwrap_or_default());
             next_token = answer.next_token;
             if next_token.is_none() || ids.len() >= at_least {
@@ -164,7 +181,7 @@ impl CodeDeploy {
                     | TargetError::DeploymentNotStartedException(_)
                     | TargetError::DeploymentDoesNotExistException(_),
                 ) => Ok(None),
-                _ => Err(Error::of_call("CodeDeploy.GetDeploymentTarget", &e)),
+                _ => Err(of_call("CodeDeploy.GetDeploymentTarget", &e)),
             },
         }
     }
@@ -186,7 +203,7 @@ impl CodeDeploy {
                 Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_not_started_exception()) => {
                     break;
                 }
-                Err(e) => return Err(Error::of_call("CodeDeploy.ListDeploymentTargets", &e)),
+                Err(e) => return Err(of_call("CodeDeploy.ListDeploymentTargets", &e)),
             }
             if next_token.is_none() {
                 break;
@@ -196,7 +213,7 @@ impl CodeDeploy {
         for ids in ids.chunks(BATCH) {
             let request = self.client.batch_get_deployment_targets().deployment_id(deployment_id);
             let answer = request.set_target_ids(Some(ids.to_vec())).send().await;
-            let answer = answer.map_err(|e| Error::of_call("CodeDeploy.BatchGetDeploymentTargets", &e))?;
+            let answer = answer.map_err(|e| of_call("CodeDeploy.BatchGetDeploymentTargets", &e))?;
             targets.extend(answer.deployment_targets.unwrap_or_default().iter().filter_map(target));
         }
         Ok(targets)
@@ -219,7 +236,7 @@ impl CodeDeploy {
             .create_deployment()
             .application_name(&application.application_name)
             .deployment_group_name(&application.deployment_group_name)
-            .revision(revision.to_sdk())
+            .revision(from_sdk::to_sdk_revision(revision))
             .update_outdated_instances_only(true)
             .description(description)
             .set_deployment_config_name(application.deployment_config_name.clone())
@@ -234,11 +251,10 @@ impl CodeDeploy {
             .send()
             .await;
         match answer {
-            Ok(answer) => answer.deployment_id.map(Creation::Created).ok_or(Error::Unexpected {
-                call: "CodeDeploy.CreateDeployment",
-                code: "without a code".into(),
-                message: "the answer holds no deploymentId".into(),
-            }),
+            Ok(answer) => answer
+                .deployment_id
+                .map(Creation::Created)
+                .ok_or_else(|| unexpected("CodeDeploy.CreateDeployment", "the answer holds no deploymentId")),
             Err(e) => creation_refused(&e),
         }
     }
@@ -253,8 +269,32 @@ impl CodeDeploy {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_already_completed_exception()) => Ok(()),
-            Err(e) => Err(Error::of_call("CodeDeploy.StopDeployment", &e)),
+            Err(e) => Err(of_call("CodeDeploy.StopDeployment", &e)),
         }
+    }
+
+    /// Stops a deployment that is held up, if a rollout has started it. In the turn no other rollout can be at it, so it is this one's
+    /// or one's that has ended. A deployment of anybody else's is not touched.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn stop_held_up(&self, deployment: &Deployment) -> Result<Stopping, Error> {
+        if !description::is_a_rollouts(&deployment.description) {
+            return Ok(Stopping::NotOurs);
+        }
+        let targets = self.targets(&deployment.deployment_id).await?;
+        if targets.iter().any(|target| target.status == TargetStatus::InProgress) {
+            return Ok(Stopping::AtWork);
+        }
+        let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
+        let not_begun: Vec<String> = pending.map(|target| target.instance_id).collect();
+        tracing::warn!(
+            deployment = deployment.deployment_id,
+            left = not_begun.join(", "),
+            "stopping: those left have not begun"
+        );
+        self.stop(&deployment.deployment_id).await?;
+        Ok(Stopping::Stopped { not_begun })
     }
 }
 
@@ -262,7 +302,7 @@ fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Re
     if error.as_service_error().is_some_and(|e| e.is_deployment_limit_exceeded_exception()) {
         return Ok(Creation::GroupOccupied);
     }
-    match Error::of_call("CodeDeploy.CreateDeployment", error) {
+    match of_call("CodeDeploy.CreateDeployment", error) {
         Error::Unexpected { code, message, .. } => Ok(Creation::Refused { code, message }),
         other => Err(other),
     }

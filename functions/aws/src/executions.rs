@@ -2,8 +2,9 @@
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::ExecutionStatus;
+use turnstile::error::Error;
 
-use crate::Error;
+use crate::error::of_call;
 
 /// The Step Functions API.
 #[derive(Debug, Clone)]
@@ -28,12 +29,12 @@ impl Executions {
     /// Starts an execution, unless there is one of this name. `input` is JSON.
     ///
     /// # Errors
-    /// As [`Error::of_call`] classifies them; so for every call here.
+    /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
     pub async fn start(&self, state_machine: &str, name: &str, input: String) -> Result<Start, Error> {
         match self.client.start_execution().state_machine_arn(state_machine).name(name).input(input).send().await {
             Ok(started) => Ok(Start::Running(started.execution_arn)),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(Start::HasEnded),
-            Err(e) => Err(Error::of_call("StepFunctions.StartExecution", &e)),
+            Err(e) => Err(of_call("StepFunctions.StartExecution", &e)),
         }
     }
 
@@ -45,7 +46,7 @@ impl Executions {
         let request = self.client.list_executions().state_machine_arn(state_machine);
         let pages = request.status_filter(ExecutionStatus::Running).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await;
-        let all = all.map_err(|e| Error::of_call("StepFunctions.ListExecutions", &e))?;
+        let all = all.map_err(|e| of_call("StepFunctions.ListExecutions", &e))?;
         Ok(all.into_iter().map(|execution| execution.name).collect())
     }
 
@@ -60,7 +61,7 @@ impl Executions {
             Ok(answer) => Ok(matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)),
             // Histories are kept for 90 days.
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
-            Err(e) => Err(Error::of_call("StepFunctions.DescribeExecution", &e)),
+            Err(e) => Err(of_call("StepFunctions.DescribeExecution", &e)),
         }
     }
 }

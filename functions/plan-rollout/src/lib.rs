@@ -1,17 +1,22 @@
+//! The first state of a rollout: makes a plan of the input, and checks that it can be carried out.
+
+use aws::autoscaling::AutoScaling;
+use aws::clients::Clients;
+use aws::codedeploy::CodeDeploy;
+use aws::function::Function;
+use aws::settings::{self, Missing, Settings};
 use serde::Deserialize;
 use serde_json::Value;
-use tracing::{Instrument, info_span, warn};
-use turnstile::Error;
+use tracing::{Span, info_span, warn};
 use turnstile::application::{self, Application};
-use turnstile::autoscaling::{AutoScaling, Instance, LaunchHook, Stage};
-use turnstile::codedeploy::CodeDeploy;
+use turnstile::error::Error;
 use turnstile::input::{self, Input};
-use turnstile::log;
+use turnstile::instance::{Instance, LaunchHook, Stage};
 use turnstile::plan::{Hook, Plan};
 use turnstile::suitability;
 use turnstile::wait;
 
-pub struct Handler {
+pub struct PlanRollout {
     pub codedeploy: CodeDeploy,
     pub autoscaling: AutoScaling,
     /// The stack's parameter `Applications`, for rollouts whose input and hook name none.
@@ -22,27 +27,37 @@ pub struct Handler {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub struct Request {
     /// ARN of the execution, for the log.
     execution: String,
     /// The execution's input.
     input: Value,
 }
 
-impl Handler {
-    pub async fn handle(&self, payload: Value) -> Result<Plan, Error> {
-        let Request { execution, input } = input::read(payload)?;
-        let (group, instance) = input::named(&input);
-        let span = info_span!("plan-rollout", execution, group, instance);
-        async {
-            let plan = self.plan(input).await;
-            log::outcome(&plan);
-            plan
-        }
-        .instrument(span)
-        .await
+impl Function for PlanRollout {
+    type Request = Request;
+    type Answer = Plan;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+        Ok(Self {
+            codedeploy: clients.codedeploy(),
+            autoscaling: clients.autoscaling(),
+            default_applications: settings.get_or_empty(settings::APPLICATIONS),
+            own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+        })
     }
 
+    fn span(request: &Request) -> Span {
+        let (group, instance) = input::named(&request.input);
+        info_span!("plan-rollout", execution = request.execution, group, instance)
+    }
+
+    async fn handle(&self, request: Request) -> Result<Plan, Error> {
+        self.plan(request.input).await
+    }
+}
+
+impl PlanRollout {
     async fn plan(&self, input: Value) -> Result<Plan, Error> {
         let input = Input::parse(input)?;
         let completes_own_hook = input.completes_own_hook();

@@ -1,20 +1,26 @@
+//! After the last deployment of a rollout, or its failure: gives the turn back, and says how long a failed one backs off.
+
+use aws::autoscaling::AutoScaling;
+use aws::clients::Clients;
+use aws::codedeploy::CodeDeploy;
+use aws::function::Function;
+use aws::owed;
+use aws::settings::{self, Missing, Settings};
+use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Instrument, error, info, info_span};
-use turnstile::Error;
-use turnstile::autoscaling::AutoScaling;
-use turnstile::codedeploy::{CodeDeploy, TargetStatus};
+use tracing::{Span, error, info, info_span};
+use turnstile::codedeploy::TargetStatus;
+use turnstile::error::Error;
 use turnstile::input::{self, HookResult};
-use turnstile::log;
-use turnstile::owed;
 use turnstile::plan::Plan;
-use turnstile::turn::{self, Turns};
+use turnstile::turn;
 use turnstile::wait;
 
 /// How much longer than its back-off a failed instance is left alone because a deployment is at work on it, in seconds.
 const LONGEST_AT_WORK: u32 = 1_800;
 
-pub struct Handler {
+pub struct ReturnTurn {
     pub codedeploy: CodeDeploy,
     pub autoscaling: AutoScaling,
     pub turns: Turns,
@@ -25,7 +31,7 @@ pub struct Handler {
 /// A rollout that needs its turn no more.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub struct Request {
     /// ARN of the execution.
     execution: String,
     /// Absent when planning failed: then there is no turn to return.
@@ -76,20 +82,30 @@ pub struct Answer {
     back_off_seconds: Option<u32>,
 }
 
-impl Handler {
-    pub async fn handle(&self, payload: Value) -> Result<Answer, Error> {
-        let request: Request = input::read(payload)?;
-        let (group, instance) = input::subject(request.plan.as_ref(), &request.input);
-        let span = info_span!("return-turn", execution = request.execution, group, instance);
-        async {
-            let answer = self.return_turn(&request).await;
-            log::outcome(&answer);
-            answer
-        }
-        .instrument(span)
-        .await
+impl Function for ReturnTurn {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+        Ok(Self {
+            codedeploy: clients.codedeploy(),
+            autoscaling: clients.autoscaling(),
+            turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+            own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+        })
     }
 
+    fn span(request: &Request) -> Span {
+        let (group, instance) = input::subject(request.plan.as_ref(), &request.input);
+        info_span!("return-turn", execution = request.execution, group, instance)
+    }
+
+    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+        self.return_turn(&request).await
+    }
+}
+
+impl ReturnTurn {
     async fn return_turn(&self, request: &Request) -> Result<Answer, Error> {
         if let Some(plan) = &request.plan
             && request.backed_off_seconds == 0

@@ -4,9 +4,8 @@ use std::sync::Mutex;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
-use world::Call;
+use world::{Call, Service};
 
-use crate::FaultService;
 use crate::api::error_code;
 
 /// Who signs the state machine's calls.
@@ -28,11 +27,11 @@ impl Calls {
 
 /// The call that a request makes at the time `at`, its outcome still to come.
 pub(crate) fn read(at: f64, headers: &HeaderMap, body: &[u8]) -> Call {
-    let service = service_of(headers).and_then(|name| FaultService::of(&name));
+    let service = service_of(headers).and_then(|name| Service::named(&name));
     Call {
         at,
         caller: caller_of(headers).unwrap_or_default().to_owned(),
-        service: service.map_or("another service", FaultService::as_str),
+        service: service.map_or("another service", Service::as_str),
         operation: operation_of(headers, body),
         parameters: serde_json::from_slice(body).unwrap_or_default(),
         outcome: String::new(),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::Error;
 use crate::engine::Lifeline;
 use crate::environment::{Environment, Outcome};
-use crate::hold::{Hold, Holds};
+use crate::delayed_call::{DelayedCall, Delays};
 
 /// How long Lambda waits before the first and the second retry of an asynchronous invocation.
 ///
@@ -63,7 +63,7 @@ pub(crate) struct Functions {
     lifeline: Lifeline,
     log_dir: PathBuf,
     speed: f64,
-    holds: Holds,
+    delays: Delays,
 }
 
 struct Pool {
@@ -98,12 +98,12 @@ impl Functions {
             .into_iter()
             .map(|function| (function.name.clone(), Arc::new(Pool { function, environments: Mutex::default() })))
             .collect();
-        Ok(Self { functions, endpoint, lifeline, log_dir, speed, holds: Holds::default() })
+        Ok(Self { functions, endpoint, lifeline, log_dir, speed, delays: Delays::default() })
     }
 
-    /// Keeps the next call of a function on its way.
-    pub(crate) fn hold(&self, function: &str) -> Hold {
-        self.holds.hold(function)
+    /// Delays the next call of a function until it is released.
+    pub(crate) fn delay_next_call(&self, function: &str) -> DelayedCall {
+        self.delays.delay_next(function)
     }
 
     /// Invokes a function, given by name or ARN, and waits for its answer. True beside it says that the function failed.
@@ -117,7 +117,7 @@ impl Functions {
         let invocation = tokio::spawn({
             let (functions, request_id) = (self.clone(), request_id.clone());
             async move {
-                functions.holds.pass(&pool.function.name).await;
+                functions.delays.pass(&pool.function.name).await;
                 let outcome = environment.invoke(request_id, payload, timeout).await;
                 pool.release(environment);
                 outcome

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::{Delivery, Error, Fault, Function, schedule};
+use world::{Delivery, Fault};
+
+use crate::{Error, Function, schedule};
 
 /// Turnstile's functions.
 const FUNCTIONS: [&str; 7] = [
@@ -21,6 +23,17 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Enough for a hundred rollouts that call the same function at once, beside as many calls that a state machine has given up.
 const CONCURRENCY: usize = 200;
+
+/// Reads a speed from a command line.
+///
+/// # Errors
+/// For anything but a number that is at least 1.
+pub fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && speed >= 1.0 => Ok(speed),
+        _ => Err("must be at least 1".to_owned()),
+    }
+}
 
 /// What a stack is started with. [`Options::new`] has the defaults of this workspace.
 #[derive(Debug, Clone)]
@@ -86,7 +99,10 @@ impl Options {
         self.events.check()?;
         schedule::check(self.schedule_seconds)?;
         let functions: Vec<&str> = self.functions.iter().map(|function| function.name.as_str()).collect();
-        self.faults.iter().enumerate().try_for_each(|(index, fault)| fault.check(index, &functions))
+        for (index, fault) in self.faults.iter().enumerate() {
+            fault.check(index, &functions)?;
+        }
+        Ok(())
     }
 }
 
@@ -111,6 +127,19 @@ fn process() -> String {
     format!("{}-", std::process::id())
 }
 
-fn workspace() -> PathBuf {
+/// The workspace's folder, of which `target/` and `tests/` are parts.
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in tests/stack").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_a_number_that_is_at_least_1() {
+        for (text, speed) in [("1", Some(1.0)), ("12.5", Some(12.5)), ("0.5", None), ("inf", None), ("NaN", None), ("x", None)] {
+            assert_eq!(parse_speed(text).ok(), speed, "{text}");
+        }
+    }
 }

@@ -7,12 +7,14 @@
 mod autoscaling;
 mod clock;
 mod codedeploy;
+mod delivery;
 mod events;
+mod fault;
+mod faults;
 mod http;
 mod instance;
 mod invariants;
 mod launch;
-mod mishap;
 mod refusal;
 mod report;
 mod setting;
@@ -21,9 +23,11 @@ mod throttle;
 mod world;
 
 pub use clock::Clock;
+pub use delivery::Delivery;
+pub use fault::{Fault, FaultKind, InjectedFault, Service};
+pub use faults::Faults;
 pub use http::{Server, serve};
 pub use launch::Launch;
-pub use mishap::Mishap;
 pub use refusal::Refusal;
 pub use report::{
     Call, ClosedBy, DeploymentReport, HookActionReport, InstanceReport, LifecycleEventReport, Report, TargetReport,

@@ -145,6 +145,6 @@ pub struct Call {
     pub operation: String,
     /// The input.
     pub parameters: Value,
-    /// `ok` or the error code; `reset` or `lost answer` where the connection broke (see [`Mishap`](crate::Mishap)).
+    /// `ok` or the error code; `reset` or `lost answer` where the connection broke (see [`InjectedFault`](crate::InjectedFault)).
     pub outcome: String,
 }

@@ -1,32 +1,25 @@
-//! How the events of launches reach start-rollout.
+//! How EventBridge delivers the events of launches.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::JoinSet;
 
-use crate::Error;
-use crate::events::{START_ROLLOUT, is_launch};
-use crate::functions::Functions;
+use crate::setting::SettingError;
 
-/// How EventBridge delivers the events of the launch hook, which Auto Scaling sends on a best-effort basis: late, twice, not at all.
+/// How EventBridge delivers the launch hook's events, which Auto Scaling sends on a best-effort basis: late, twice, or not at all.
 /// Unknown fields are refused. What is random is drawn from the seed of the world's setting.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Delivery {
     /// How many times each event is delivered. Default 1.
     pub copies: u32,
-    /// The events that are never delivered, by their place: 0 is the hook's first event. Default none.
+    /// The events that are never delivered, by their index: 0 is the hook's first event. Default none.
     pub lose: Vec<usize>,
-    /// The part of the other events that is never delivered, 0 to 1. Default 0.
+    /// The fraction of the other events that is never delivered, 0 to 1. Default 0.
     pub lose_rate: f64,
     /// World seconds from an event to its delivery. Default 0.
     pub delay_seconds: f64,
-    /// Up to so many world seconds more, for each copy on its own: they may overtake each other. Default 0.
+    /// The longest further delay of a copy, in world seconds. It is drawn for each copy, so that copies may overtake each other. Default 0.
     pub spread_seconds: f64,
 }
 
@@ -37,88 +30,52 @@ impl Default for Delivery {
 }
 
 impl Delivery {
-    /// Each event so many times.
+    /// Delivers each event `copies` times, at once.
     pub fn of(copies: u32) -> Self {
         Self { copies, ..Self::default() }
     }
 
-    /// The first thing wrong, if there is something.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Checks the delivery, which is `events` of a scenario.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let wrong = |field: &str, problem: &str| {
+            Err(SettingError { field: format!("events.{field}"), problem: problem.to_owned() })
+        };
         if !(0.0..=1.0).contains(&self.lose_rate) {
-            return Err(Error::option("events.loseRate", "must be 0 to 1"));
+            return wrong("loseRate", "must be 0 to 1");
         }
         for (field, seconds) in [("delaySeconds", self.delay_seconds), ("spreadSeconds", self.spread_seconds)] {
             if Duration::try_from_secs_f64(seconds).is_err() {
-                return Err(Error::option(format!("events.{field}"), "must be 0 or more"));
+                return wrong(field, "must be 0 or more");
             }
         }
         Ok(())
     }
 
-    /// World seconds until each copy of the event at `place` is delivered.
-    fn delays(&self, place: usize, random: &mut fastrand::Rng) -> Vec<f64> {
-        let is_lost = random.f64() < self.lose_rate || self.lose.contains(&place);
+    /// World seconds until each copy of the event at `index` is delivered; none for an event that is lost.
+    pub fn delays(&self, index: usize, random: &mut fastrand::Rng) -> Vec<f64> {
+        let is_lost = random.f64() < self.lose_rate || self.lose.contains(&index);
         let copies = if is_lost { 0 } else { self.copies };
         (0..copies).map(|_| self.delay_seconds + self.spread_seconds * random.f64()).collect()
-    }
-}
-
-/// The way of events to a function.
-pub(crate) struct Courier {
-    pub(crate) functions: Arc<Functions>,
-    /// The hook whose events they are.
-    pub(crate) lifecycle_hook_name: String,
-    pub(crate) delivery: Delivery,
-    pub(crate) seed: u64,
-    /// World seconds a real second.
-    pub(crate) speed: f64,
-}
-
-impl Courier {
-    /// Delivers the hook's events among `all`, as long as there are any.
-    pub(crate) async fn deliver(self, mut all: UnboundedReceiver<Value>) {
-        let mut random = fastrand::Rng::with_seed(self.seed);
-        let mut place = 0;
-        // Dropped with this future: nothing is delivered after the stack's end.
-        let mut on_their_way = JoinSet::new();
-        loop {
-            let event = tokio::select! {
-                event = all.recv() => event,
-                Some(_) = on_their_way.join_next() => continue,
-            };
-            let Some(event) = event else { return };
-            if !is_launch(&event, &self.lifecycle_hook_name) {
-                continue;
-            }
-            let payload = Bytes::from(event.to_string());
-            for delay in self.delivery.delays(place, &mut random) {
-                let (functions, payload) = (self.functions.clone(), payload.clone());
-                let late = Duration::from_secs_f64(delay / self.speed);
-                on_their_way.spawn(async move {
-                    tokio::time::sleep(late).await;
-                    // A stack without start-rollout lets launches be.
-                    let _ = functions.invoke_asynchronously(START_ROLLOUT, payload);
-                });
-            }
-            place += 1;
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn delivery(value: Value) -> Delivery {
         serde_json::from_value(value).unwrap()
     }
 
-    /// The delays of the first so many events.
+    /// The delays of the first `events` events.
     fn delays(value: Value, events: usize) -> Vec<Vec<f64>> {
         let mut random = fastrand::Rng::with_seed(1);
         let delivery = delivery(value);
-        (0..events).map(|place| delivery.delays(place, &mut random)).collect()
+        (0..events).map(|index| delivery.delays(index, &mut random)).collect()
     }
 
     #[test]
@@ -129,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_lost_by_place_or_by_chance() {
+    fn events_are_lost_by_index_or_by_chance() {
         assert_eq!(delays(json!({"lose": [0, 2], "copies": 2}), 3), [vec![], vec![0.0, 0.0], vec![]]);
         let lost = |rate: f64| {
             let all = delays(json!({"loseRate": rate}), 1000);
@@ -148,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named() {
+    fn a_wrong_field_is_named() {
         for (given, message) in [
             (json!({"loseRate": 1.1}), "events.loseRate: must be 0 to 1"),
             (json!({"delaySeconds": -1}), "events.delaySeconds: must be 0 or more"),

@@ -1,31 +1,37 @@
-//! Faults: what goes wrong with the calls of functions and of the state machine.
+//! Faults: rules by which calls go wrong.
+
+mod injected;
+mod service;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use world::Mishap;
 
-use crate::Error;
+use crate::setting::SettingError;
 
-/// What goes wrong with some calls of the functions and of the state machine. Unknown fields are refused.
+pub use injected::InjectedFault;
+pub(crate) use injected::{Answered, answer};
+pub use service::Service;
+
+/// A rule by which some calls of the functions and of the state machine go wrong. Unknown fields are refused.
 ///
-/// Calls of tests and of people are never hit. Whether a call is hit is drawn from the seed of the world's setting, for each fault on
-/// its own: of the calls that a fault is for, always the same ones are hit. The first fault that hits a call decides.
-/// In the record of calls the outcome of one that was hit is the error's code, `reset` or `lost answer`; that of a slow one is its own.
+/// Calls of tests and of people never go wrong. Whether a rule hits a call is drawn from the seed of the world's setting, for each rule on
+/// its own: of the calls that a rule is for, it always hits the same ones. The first rule that hits a call decides. In the record of calls
+/// a call that was hit has the outcome [`InjectedFault::outcome`].
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// Whose calls.
-    pub service: FaultService,
-    /// Only calls of this operation, such as `CreateDeployment`; for `lambda`, only of the function of this name. Default: all.
+    /// The service whose calls go wrong.
+    pub service: Service,
+    /// The operation whose calls go wrong, such as `CreateDeployment`; for `lambda`, the function's name. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// What happens to them.
+    /// What goes wrong.
     pub kind: FaultKind,
-    /// The part of the calls that is hit, 0 to 1. Default 1.
-    #[serde(default = "every_one")]
+    /// The fraction of the calls that is hit, 0 to 1. Default 1.
+    #[serde(default = "every_call")]
     pub rate: f64,
-    /// So many calls are hit, the first ones that would be; at least 1. Default: no limit.
+    /// The number of calls after which the rule hits no more, at least 1. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
     /// The code of an `error`. Default `InternalFailure`, for `lambda` `ServiceException`.
@@ -34,77 +40,41 @@ pub struct Fault {
     /// The HTTP status of an `error`, 400 to 599. Default 400 where a `code` is given, else 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// How late the answer of a `slow` call is, in real seconds: the time that clients' time-outs are in.
+    /// How late the answer of a `slow` call is, in seconds of the callers' clock, by which their time-outs run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
 
-/// The service whose calls a fault hits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names are the services'")]
-pub enum FaultService {
-    CodeDeploy,
-    AutoScaling,
-    DynamoDb,
-    /// Step Functions.
-    States,
-    /// The state machine's calls of functions. Events invoke theirs otherwise: see [`Delivery`](crate::Delivery).
-    Lambda,
-}
-
-/// What a fault does to a call.
+/// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultKind {
-    /// It is answered with an error of the service, and has no effect.
+    /// The service answers with an error and has done nothing.
     Error,
-    /// The connection breaks before the service has seen it.
+    /// The connection breaks before the service has received the call.
     Reset,
-    /// It has its effect, and the connection breaks before the answer is through.
+    /// The call has its effect, and the connection breaks before the answer has arrived.
     LostAnswer,
-    /// It has its effect, and the answer comes late.
+    /// The call has its effect, and the answer is late.
     Slow,
 }
 
-/// A fault of one call.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Strike {
-    Mishap(Mishap),
-    Slow(Duration),
-}
-
-fn every_one() -> f64 {
+fn every_call() -> f64 {
     1.0
 }
 
-impl FaultService {
-    pub(crate) const ALL: [Self; 5] = [Self::CodeDeploy, Self::AutoScaling, Self::DynamoDb, Self::States, Self::Lambda];
-
-    /// As signatures name it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::CodeDeploy => "codedeploy",
-            Self::AutoScaling => "autoscaling",
-            Self::DynamoDb => "dynamodb",
-            Self::States => "states",
-            Self::Lambda => "lambda",
-        }
-    }
-
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|service| service.as_str() == name)
-    }
-}
-
 impl Fault {
-    /// The first thing wrong with a fault, the `index`th one, if there is something. `functions` are the names of those there are.
-    pub(crate) fn check(&self, index: usize, functions: &[&str]) -> Result<(), Error> {
-        let require = |holds: bool, field: &str, problem: &str| {
-            if holds { Ok(()) } else { Err(Error::option(format!("faults[{index}].{field}"), problem)) }
+    /// Checks the rule, which is `faults[index]`. `functions` are the names that a rule for `lambda` may have as its operation.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(&self, index: usize, functions: &[&str]) -> Result<(), SettingError> {
+        let require = |holds: bool, field: &str, problem: &str| match holds {
+            true => Ok(()),
+            false => Err(SettingError { field: format!("faults[{index}].{field}"), problem: problem.to_owned() }),
         };
         let name = self.operation.as_deref();
-        let known = self.service != FaultService::Lambda || name.is_none_or(|name| functions.contains(&name));
+        let known = self.service != Service::Lambda || name.is_none_or(|name| functions.contains(&name));
         require(known, "operation", "there is no such function")?;
         require((0.0..=1.0).contains(&self.rate), "rate", "must be 0 to 1")?;
         require(self.times != Some(0), "times", "must be at least 1")?;
@@ -119,32 +89,22 @@ impl Fault {
         require(self.seconds.is_none_or(possible), "seconds", "must be 0 or more")
     }
 
-    /// Whether a call is one that the fault is for.
-    pub(crate) fn is_for(&self, service: FaultService, operation: &str) -> bool {
+    /// Whether the rule is for calls of this operation.
+    pub fn is_for(&self, service: Service, operation: &str) -> bool {
         self.service == service && self.operation.as_deref().is_none_or(|own| own == operation)
     }
 
-    /// What happens to a call that is hit. The fault has been checked.
-    pub(crate) fn strike(&self) -> Strike {
+    /// What happens to a call that the rule hits. The rule has been checked.
+    pub(crate) fn injected(&self) -> InjectedFault {
         match self.kind {
             FaultKind::Error => {
-                let default = if self.service == FaultService::Lambda { "ServiceException" } else { "InternalFailure" };
+                let default = if self.service == Service::Lambda { "ServiceException" } else { "InternalFailure" };
                 let status = self.status.unwrap_or(if self.code.is_some() { 400 } else { 500 });
-                let code = self.code.as_deref().unwrap_or(default).to_owned();
-                Strike::Mishap(Mishap::Error { status, code })
+                InjectedFault::Error { status, code: self.code.as_deref().unwrap_or(default).to_owned() }
             }
-            FaultKind::Reset => Strike::Mishap(Mishap::Reset),
-            FaultKind::LostAnswer => Strike::Mishap(Mishap::LostAnswer),
-            FaultKind::Slow => Strike::Slow(Duration::from_secs_f64(self.seconds.unwrap_or_default())),
-        }
-    }
-}
-
-impl Strike {
-    pub(crate) fn mishap(&self) -> Option<&Mishap> {
-        match self {
-            Strike::Mishap(mishap) => Some(mishap),
-            Strike::Slow(_) => None,
+            FaultKind::Reset => InjectedFault::Reset,
+            FaultKind::LostAnswer => InjectedFault::LostAnswer,
+            FaultKind::Slow => InjectedFault::Slow(Duration::from_secs_f64(self.seconds.unwrap_or_default())),
         }
     }
 }
@@ -159,23 +119,20 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_needs_little() {
+    fn service_and_kind_are_all_that_a_rule_needs() {
         let short = json!({"service": "states", "kind": "lostAnswer"});
         let long = json!({"service": "states", "kind": "lostAnswer", "rate": 1.0});
         assert_eq!(fault(short.clone()), fault(long.clone()));
         assert_eq!(json!(fault(short)), long);
-        for service in FaultService::ALL {
-            assert_eq!(json!(service), service.as_str());
-        }
         let unknown = json!({"service": "s3", "kind": "reset"});
-        let typo = json!({"service": "states", "kind": "reset", "time": 1});
-        for wrong in [unknown, typo] {
+        let misspelt = json!({"service": "states", "kind": "reset", "time": 1});
+        for wrong in [unknown, misspelt] {
             assert!(serde_json::from_value::<Fault>(wrong.clone()).is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn every_wrong_field_is_named() {
+    fn a_wrong_field_is_named() {
         for (given, message) in [
             (
                 json!({"service": "lambda", "kind": "reset", "operation": "nobody"}),
@@ -208,11 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_the_service_s_own_fault_unless_it_has_a_code() {
-        let strike = |value: Value| match fault(value).strike() {
-            Strike::Mishap(Mishap::Error { status, code }) => (status, code),
-            other => panic!("{other:?}"),
-        };
+    fn an_error_is_the_service_s_own_unless_it_has_a_code() {
         for (given, status, code) in [
             (json!({"service": "states", "kind": "error"}), 500, "InternalFailure"),
             (json!({"service": "lambda", "kind": "error"}), 500, "ServiceException"),
@@ -220,7 +173,8 @@ mod tests {
             (json!({"service": "states", "kind": "error", "code": "Busy"}), 400, "Busy"),
             (json!({"service": "states", "kind": "error", "code": "Busy", "status": 429}), 429, "Busy"),
         ] {
-            assert_eq!(strike(given.clone()), (status, code.to_owned()), "{given}");
+            let expected = InjectedFault::Error { status, code: code.to_owned() };
+            assert_eq!(fault(given.clone()).injected(), expected, "{given}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that can be broken off.
+//! Connections that the server can reset.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::net::SocketAddr;
@@ -8,41 +8,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Accepts connections, each of them a [`Line`] to the handlers of its requests.
-pub(crate) struct Lines(pub(crate) TcpListener);
+/// Accepts connections, each of which its requests' handlers see as a [`Connection`].
+pub(crate) struct Listener(pub(crate) TcpListener);
 
-/// A connection, to its handlers.
+/// A connection as the handlers of its requests see it.
 #[derive(Clone, Default)]
-pub(crate) struct Line(Arc<AtomicBool>);
+pub(crate) struct Connection {
+    is_reset: Arc<AtomicBool>,
+}
 
-impl Line {
-    /// Breaks the connection off: whatever its handler answers, the caller sees a reset instead.
-    pub(crate) fn cut(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    fn is_cut(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+impl Connection {
+    /// Resets the connection: the caller sees that instead of the handler's answer.
+    pub(crate) fn reset(&self) {
+        self.is_reset.store(true, Ordering::Release);
     }
 }
 
-impl Connected<IncomingStream<'_, Lines>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        stream.io().line.clone()
+impl Connected<IncomingStream<'_, Listener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+        stream.io().connection.clone()
     }
 }
 
-impl Listener for Lines {
+impl axum::serve::Listener for Listener {
     type Io = Stream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Stream, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        (Stream { stream, line: Line::default() }, address)
+        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+        (Stream { stream, connection: Connection::default() }, address)
     }
 
     fn local_addr(&self) -> Result<SocketAddr> {
@@ -50,17 +48,17 @@ impl Listener for Lines {
     }
 }
 
-/// The connection itself. Once it is cut, writing to it fails, which makes the server drop it.
+/// The connection's bytes. Once it is reset, writing fails, upon which the server drops it.
 pub(crate) struct Stream {
     stream: TcpStream,
-    line: Line,
+    connection: Connection,
 }
 
 impl Stream {
     /// The stream to write to.
     fn writable(&mut self) -> Result<Pin<&mut TcpStream>> {
-        if self.line.is_cut() {
-            // Closed without lingering, a connection is reset.
+        if self.connection.is_reset.load(Ordering::Acquire) {
+            // The operating system resets a connection that is closed without lingering.
             self.stream.set_zero_linger()?;
             return Err(Error::from(ErrorKind::ConnectionReset));
         }
@@ -96,7 +94,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        // A connection that is shut down has ended in good order.
+        // A connection that is shut down would end in good order.
         self.writable()?.poll_shutdown(context)
     }
 }

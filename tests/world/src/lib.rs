@@ -18,6 +18,7 @@ mod report;
 mod setting;
 mod simulation;
 mod throttle;
+mod violation;
 mod world;
 
 pub use clock::Clock;
@@ -34,4 +35,5 @@ pub use setting::{
     NothingOutdated, NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection,
     Setting, SettingError, Throttling, WarmPoolSetting,
 };
+pub use violation::{ActionId, Breach, Collision, CreatedBy, DeploymentId, Overlap, Rule, Violation};
 pub use world::{Running, World};

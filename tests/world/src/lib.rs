@@ -20,6 +20,7 @@ mod report;
 mod setting;
 mod simulation;
 mod throttle;
+mod violation;
 mod world;
 
 pub use clock::Clock;
@@ -38,4 +39,5 @@ pub use setting::{
     NothingOutdated, NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection,
     Setting, SettingError, Throttling, WarmPoolSetting,
 };
+pub use violation::{ActionId, Breach, Collision, CreatedBy, DeploymentId, Overlap, Rule, Violation};
 pub use world::{Running, World};

@@ -12,6 +12,7 @@ use crate::instance::Instance;
 use crate::report::{Call, Report};
 use crate::setting::Setting;
 use crate::throttle::Throttles;
+use crate::violation::{Collision, Violation};
 
 /// Something that will happen. Indexes point into the simulation's lists, which only grow.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +63,8 @@ pub(crate) struct Simulation {
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
     pub(crate) throttles: Throttles,
     pub(crate) subscribers: Vec<UnboundedSender<Value>>,
-    pub(crate) violations: Vec<String>,
-    pub(crate) collisions: Vec<String>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) collisions: Vec<Collision>,
     calls: Vec<Call>,
 }
 

@@ -10,6 +10,7 @@ mod managed_hooks;
 mod open_facts;
 mod overview;
 mod reads;
+mod rules;
 mod scale_out;
 mod stage;
 mod stopping;

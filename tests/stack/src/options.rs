@@ -4,20 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use account::{FUNCTIONS, Variables};
 use world::{Delivery, Fault};
 
 use crate::{Error, Function, schedule};
 
-/// Turnstile's functions.
-const FUNCTIONS: [&str; 7] = [
-    "start-rollout",
-    "plan-rollout",
-    "take-turn",
-    "start-deployment",
-    "check-status",
-    "return-turn",
-    "complete-lifecycle-hook",
-];
 /// Longer than any of them takes.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -94,6 +85,16 @@ impl Options {
         }
     }
 
+    /// What the functions' environment variables say.
+    pub(crate) fn variables(&self) -> Variables {
+        let first = self.setting.auto_scaling_groups.first().map(|group| group.name.clone());
+        Variables {
+            applications: self.applications.clone(),
+            auto_scaling_group_name: self.auto_scaling_group_name.clone().or(first).unwrap_or_default(),
+            lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+        }
+    }
+
     /// The first thing wrong with what a caller may have read from a file, if there is something.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.events.check()?;
@@ -138,7 +139,9 @@ mod tests {
 
     #[test]
     fn a_speed_is_a_number_that_is_at_least_1() {
-        for (text, speed) in [("1", Some(1.0)), ("12.5", Some(12.5)), ("0.5", None), ("inf", None), ("NaN", None), ("x", None)] {
+        for (text, speed) in
+            [("1", Some(1.0)), ("12.5", Some(12.5)), ("0.5", None), ("inf", None), ("NaN", None), ("x", None)]
+        {
             assert_eq!(parse_speed(text).ok(), speed, "{text}");
         }
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::calls::Calls;
+use account::{Execution, Invoked, STATE_MACHINE, Turn};
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -12,7 +14,6 @@ use tokio::task::JoinHandle;
 use world::{Call, Clock, Faults, Running, World};
 
 use crate::api::{Api, DYNAMODB, STEP_FUNCTIONS};
-use crate::calls::Calls;
 use crate::clock::WorldClock;
 use crate::connection::{Connection, Listener};
 use crate::engine::{Engine, Lifeline};
@@ -22,10 +23,7 @@ use crate::functions::Functions;
 use crate::launch_rule::LaunchRule;
 use crate::options::is_own_log_dir;
 use crate::turns::Turns;
-use crate::variables::Variables;
-use crate::{
-    DelayedCall, Error, Execution, Invoked, Options, Process, STATE_MACHINE, Turn, definition, schedule,
-};
+use crate::{DelayedCall, Error, Options, Process, definition, schedule};
 
 /// The engine's API answers at once: an execution goes on behind its start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
@@ -70,8 +68,8 @@ impl Stack {
         let address = listener.local_addr()?;
         let endpoint = format!("http://{address}");
         let (lifeline, dependants) = Lifeline::new();
-        let variables = Variables::new(&options);
-        let functions = options.functions.into_iter().map(|function| variables.complete(function)).collect();
+        let variables = options.variables();
+        let functions = options.functions.into_iter().map(|function| function.with(&variables)).collect();
         let functions =
             Functions::new(functions, endpoint.clone(), lifeline.clone(), options.log_dir.clone(), options.speed)?;
         let functions = Arc::new(functions);
@@ -94,8 +92,7 @@ impl Stack {
         let calls = Arc::new(Calls::default());
         let faults = Arc::new(Faults::new(options.faults, seed));
         let door = FrontDoor::new(functions.clone(), &world, calls.clone(), faults.clone(), client, url);
-        let mut tasks =
-            vec![tokio::spawn(rule.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
+        let mut tasks = vec![tokio::spawn(rule.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
         if let Some(seconds) = options.schedule_seconds {
             tasks.push(tokio::spawn(schedule::run(world.clone(), functions.clone(), seconds, speed)));
         }

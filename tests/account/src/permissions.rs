@@ -1,4 +1,4 @@
-//! What template.yaml permits each function, against what it did: the local AWS itself asks for no permission.
+//! What template.yaml permits each function, against what it did: neither the stack nor the simulation asks for a permission.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

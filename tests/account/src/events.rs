@@ -5,22 +5,22 @@ use serde_json::{Value, json};
 use crate::{ACCOUNT, REGION};
 
 /// The function that the rules invoke.
-pub(crate) const START_ROLLOUT: &str = "start-rollout";
+pub const START_ROLLOUT: &str = "start-rollout";
 
 /// Whether the rule of the Auto Scaling group's launch hook matches an event.
-pub(crate) fn is_launch(event: &Value, lifecycle_hook_name: &str) -> bool {
+pub fn is_launch(event: &Value, lifecycle_hook_name: &str) -> bool {
     event["source"] == "aws.autoscaling"
         && event["detail-type"] == "EC2 Instance-launch Lifecycle Action"
         && event["detail"]["LifecycleHookName"] == lifecycle_hook_name
 }
 
-/// The event of the schedule at the world's `time`.
+/// The event of the schedule at the world's `time`; `id` is a UUID of its own.
 ///
 /// Shape from the EventBridge user guide, "Creating a rule that runs on a schedule".
-pub(crate) fn scheduled(time: &str) -> Value {
+pub fn scheduled(time: &str, id: &str) -> Value {
     json!({
         "version": "0",
-        "id": uuid::Uuid::new_v4().to_string(),
+        "id": id,
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": ACCOUNT,

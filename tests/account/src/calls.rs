@@ -1,4 +1,4 @@
-//! What the functions called of the engine's services.
+//! Calls of services, read from their requests and answers.
 
 use std::sync::Mutex;
 
@@ -6,27 +6,27 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 use world::{Call, Service};
 
-use crate::api::error_code;
-
 /// Who signs the state machine's calls.
-pub(crate) const ENGINE: &str = "engine";
+pub const ENGINE: &str = "engine";
 
 /// The calls, in the order of their answers.
 #[derive(Default)]
-pub(crate) struct Calls(Mutex<Vec<Call>>);
+pub struct Calls(Mutex<Vec<Call>>);
 
 impl Calls {
-    pub(crate) fn add(&self, call: Call) {
+    /// Adds a call that has been answered.
+    pub fn add(&self, call: Call) {
         self.0.lock().unwrap().push(call);
     }
 
-    pub(crate) fn all(&self) -> Vec<Call> {
+    /// Every call.
+    pub fn all(&self) -> Vec<Call> {
         self.0.lock().unwrap().clone()
     }
 }
 
 /// The call that a request makes at the time `at`, its outcome still to come.
-pub(crate) fn read(at: f64, headers: &HeaderMap, body: &[u8]) -> Call {
+pub fn read(at: f64, headers: &HeaderMap, body: &[u8]) -> Call {
     let service = service_of(headers).and_then(|name| Service::named(&name));
     Call {
         at,
@@ -39,7 +39,7 @@ pub(crate) fn read(at: f64, headers: &HeaderMap, body: &[u8]) -> Call {
 }
 
 /// A call's outcome by its answer: `ok` or the error code.
-pub(crate) fn outcome(status: StatusCode, body: &[u8]) -> String {
+pub fn outcome(status: StatusCode, body: &[u8]) -> String {
     if status.is_success() {
         return "ok".to_owned();
     }
@@ -47,25 +47,30 @@ pub(crate) fn outcome(status: StatusCode, body: &[u8]) -> String {
     error_code(&body).map_or_else(|| status.to_string(), str::to_owned)
 }
 
+/// The error code in the body of a failed call: `<namespace>#<code>`, or the code alone.
+pub fn error_code(body: &Value) -> Option<&str> {
+    body["__type"].as_str()?.rsplit('#').next()
+}
+
 /// Who makes a call: the access key id it is signed with, which is a function's name.
-pub(crate) fn caller_of(headers: &HeaderMap) -> Option<&str> {
+pub fn caller_of(headers: &HeaderMap) -> Option<&str> {
     credential(headers)?.next()
 }
 
 /// Whether the state machine makes a call.
-pub(crate) fn is_by_state_machine(headers: &HeaderMap) -> bool {
+pub fn is_by_state_machine(headers: &HeaderMap) -> bool {
     caller_of(headers) == Some(ENGINE)
 }
 
 /// The operation of a call: the last part of its `X-Amz-Target` or, in the protocol that has none, the form field `Action`.
-pub(crate) fn operation_of(headers: &HeaderMap, body: &[u8]) -> String {
+pub fn operation_of(headers: &HeaderMap, body: &[u8]) -> String {
     let target = text(headers, "x-amz-target").and_then(|target| target.rsplit('.').next());
     let action = || form_urlencoded::parse(body).find(|(name, _)| name == "Action").map(|(_, action)| action.into());
     target.map(str::to_owned).or_else(action).unwrap_or_default()
 }
 
 /// The service a call is for: the one it is signed for, else the one of its `X-Amz-Target`.
-pub(crate) fn service_of(headers: &HeaderMap) -> Option<String> {
+pub fn service_of(headers: &HeaderMap) -> Option<String> {
     let signed = credential(headers).and_then(|mut parts| parts.nth(3));
     let target = || text(headers, "x-amz-target")?.split(['_', '.']).next();
     signed.or_else(target).map(str::to_ascii_lowercase)
@@ -150,6 +155,18 @@ mod tests {
             (StatusCode::INTERNAL_SERVER_ERROR, b"<html>", "500 Internal Server Error"),
         ] {
             assert_eq!(outcome(status, body), expected);
+        }
+    }
+
+    #[test]
+    fn an_error_code_comes_with_and_without_its_namespace() {
+        for (body, code) in [
+            (json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException"}), Some("ValidationException")),
+            (json!({"__type": "ExecutionDoesNotExist"}), Some("ExecutionDoesNotExist")),
+            (json!({"message": "no"}), None),
+            (Value::Null, None),
+        ] {
+            assert_eq!(error_code(&body), code, "{body}");
         }
     }
 }

@@ -130,10 +130,8 @@ fn cancelled_by_conflict(conflicts: &[bool]) -> (u16, Value) {
             _ => json!({"Code": code, "Message": "Transaction is ongoing for the item"}),
         })
         .collect();
-    let message = format!(
-        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
-        codes.join(", ")
-    );
+    let message =
+        format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes.join(", "));
     let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
     (400, json!({"__type": kind, "Message": message, "CancellationReasons": reasons}))
 }

@@ -2,7 +2,7 @@
 
 mod asynchronous;
 mod code;
-mod environment;
+pub(crate) mod environment;
 mod invocation;
 mod options;
 mod pool;
@@ -64,7 +64,7 @@ pub(crate) struct Surroundings {
 
 /// The functions and their execution environments.
 pub(crate) struct Lambda {
-    surroundings: Surroundings,
+    pub(crate) surroundings: Surroundings,
     options: LambdaOptions,
     functions: RefCell<BTreeMap<String, Rc<Pool>>>,
     random: Rc<Random>,

@@ -105,7 +105,9 @@ async fn own(
 ) -> Answer {
     let call = calls::read(at, request.headers(), request.body());
     let (status, body) = match fault {
-        Some(InjectedFault::Error { status, code }) => (*status, json!({"__type": code, "message": InjectedFault::ERROR_MESSAGE})),
+        Some(InjectedFault::Error { status, code }) => {
+            (*status, json!({"__type": code, "message": InjectedFault::ERROR_MESSAGE}))
+        }
         Some(InjectedFault::Reset) => (502, Value::Null),
         Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => answer(call.parameters.clone()).await,
     };

@@ -41,7 +41,7 @@ pub struct Simulation {
     world: World,
     step_functions: Rc<StepFunctions>,
     dynamodb: Rc<DynamoDb>,
-    lambda: Rc<Lambda>,
+    pub(crate) lambda: Rc<Lambda>,
     calls: Rc<Calls>,
     faults: Rc<Faults>,
     trace: Rc<Trace>,
@@ -235,7 +235,9 @@ impl Simulation {
         match self.lambda.invoke(function, payload.clone()).await {
             Ok(Outcome::Answer(payload)) => Ok(Invoked { payload, function_error: None }),
             Ok(Outcome::Error(payload)) => Ok(Invoked { payload, function_error: Some("Unhandled".to_owned()) }),
-            Err(NotInvoked::Refused { code, message, .. }) => Err(Error::Service { operation: "Invoke", code, message }),
+            Err(NotInvoked::Refused { code, message, .. }) => {
+                Err(Error::Service { operation: "Invoke", code, message })
+            }
             Err(NotInvoked::Unanswered) => unreachable!("no fault hits the calls of tests"),
         }
     }

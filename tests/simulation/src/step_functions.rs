@@ -55,7 +55,7 @@ impl Trailing {
 
 /// The service's refusal of a call: its code and its message.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Refusal(&'static str, String);
+pub(crate) struct Refusal(pub(crate) &'static str, pub(crate) String);
 
 /// The state machine and its executions.
 pub(crate) struct StepFunctions {
@@ -97,15 +97,21 @@ impl StepFunctions {
     pub(crate) fn start(&self, name: Option<String>, input: String) -> Result<Rc<Record>, Refusal> {
         let name = name.unwrap_or_else(|| self.random.uuid());
         names::check(&name)?;
-        let value: Value = serde_json::from_str(&input)
-            .map_err(|error| Refusal("InvalidExecutionInput", format!("Invalid State Machine Execution Input: '{error}'")))?;
+        let value: Value = serde_json::from_str(&input).map_err(|error| {
+            Refusal("InvalidExecutionInput", format!("Invalid State Machine Execution Input: '{error}'"))
+        })?;
         let now = self.clock.unix_seconds();
         let namesake = self.executions.borrow().iter().rev().find(|record| record.name == name).cloned();
         if let Some(record) = namesake {
             match record.end() {
                 None if record.input == value => return Ok(record),
                 Some(end) if now - end.at > NAME_IS_TAKEN_SECONDS => {}
-                _ => return Err(Refusal("ExecutionAlreadyExists", format!("Execution Already Exists: '{}'", record.arn))),
+                _ => {
+                    return Err(Refusal(
+                        "ExecutionAlreadyExists",
+                        format!("Execution Already Exists: '{}'", record.arn),
+                    ));
+                }
             }
         }
         let (stop, stopped) = oneshot::channel();

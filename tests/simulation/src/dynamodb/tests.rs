@@ -70,17 +70,53 @@ async fn conditions_and_updates_mean_what_the_table_of_turns_needs() {
         ("a", "REMOVE holder", "holder IN (:x, :y)", json!({":x": {"S": "x"}, ":y": {"S": "one"}}), "ok"),
         ("a", "REMOVE holder", "holder <> :me", me(), "ok"),
         ("a", "REMOVE holder", "NOT holder = :me", me(), "ok"),
-        ("b", "SET finished = :f", "holder = :me", json!({":f": {"S": ""}, ":me": {"S": "one"}}), "ConditionalCheckFailedException"),
-        ("b", "SET finished = :f", "attribute_not_exists(finished.endedAt)", json!({":f": {"M": {"endedAt": {"N": "5"}}}}), "ok"),
-        ("b", "REMOVE finished", "finished.endedAt < :n", json!({":n": {"N": "5.0"}}), "ConditionalCheckFailedException"),
+        (
+            "b",
+            "SET finished = :f",
+            "holder = :me",
+            json!({":f": {"S": ""}, ":me": {"S": "one"}}),
+            "ConditionalCheckFailedException",
+        ),
+        (
+            "b",
+            "SET finished = :f",
+            "attribute_not_exists(finished.endedAt)",
+            json!({":f": {"M": {"endedAt": {"N": "5"}}}}),
+            "ok",
+        ),
+        (
+            "b",
+            "REMOVE finished",
+            "finished.endedAt < :n",
+            json!({":n": {"N": "5.0"}}),
+            "ConditionalCheckFailedException",
+        ),
         ("b", "REMOVE finished", "finished.endedAt <= :n", json!({":n": {"N": "5.0"}}), "ok"),
-        ("c", "ADD failures :i", "attribute_not_exists(failures) OR size(failures) < :most", json!({":i": {"SS": ["i-1"]}, ":most": {"N": "2"}}), "ok"),
+        (
+            "c",
+            "ADD failures :i",
+            "attribute_not_exists(failures) OR size(failures) < :most",
+            json!({":i": {"SS": ["i-1"]}, ":most": {"N": "2"}}),
+            "ok",
+        ),
         ("c", "ADD failures :i", "size(failures) < :most", json!({":i": {"SS": ["i-2"]}, ":most": {"N": "2"}}), "ok"),
-        ("c", "ADD failures :i", "size(failures) < :most", json!({":i": {"SS": ["i-3"]}, ":most": {"N": "2"}}), "ConditionalCheckFailedException"),
+        (
+            "c",
+            "ADD failures :i",
+            "size(failures) < :most",
+            json!({":i": {"SS": ["i-3"]}, ":most": {"N": "2"}}),
+            "ConditionalCheckFailedException",
+        ),
         // What DynamoDB refuses.
         ("a", "SET status = :me", "holder = :me", me(), "ValidationException"),
         ("a", "SET x = :me", "holder = :you", me(), "ValidationException"),
-        ("a", "SET x = :me", "attribute_exists(claim)", json!({":me": {"S": "x"}, ":unused": {"S": ""}}), "ValidationException"),
+        (
+            "a",
+            "SET x = :me",
+            "attribute_exists(claim)",
+            json!({":me": {"S": "x"}, ":unused": {"S": ""}}),
+            "ValidationException",
+        ),
         ("a", "SET holder = :me, holder = :me", "attribute_exists(claim)", me(), "ValidationException"),
         ("a", "SET claim = :me", "attribute_exists(claim)", me(), "ValidationException"),
         ("a", "HOLD x = :me", "attribute_exists(claim)", me(), "ValidationException"),
@@ -114,7 +150,10 @@ async fn a_transaction_that_is_sent_again_takes_place_once() {
     let mut request = transaction([take("a", "one")]);
     request["ClientRequestToken"] = json!("token");
     assert_eq!(code(&dynamodb, "TransactWriteItems", request.clone()).await, "ok");
-    dynamodb.perform("UpdateItem", update("a", "SET holder = :me", "attribute_exists(claim)", json!({":me": {"S": "two"}})));
+    dynamodb.perform(
+        "UpdateItem",
+        update("a", "SET holder = :me", "attribute_exists(claim)", json!({":me": {"S": "two"}})),
+    );
     assert_eq!(code(&dynamodb, "TransactWriteItems", request).await, "ok");
     assert_eq!(holder(&dynamodb, "a").await, "two");
 }

@@ -51,7 +51,11 @@ impl Lambda {
                     None => return false,
                 },
                 Err(NotInvoked::Refused { status: 404, .. }) => return false,
-                Err(_) => std::mem::replace(&mut pause, (pause * 2).min(LAST_PAUSE)),
+                Err(_) => {
+                    let wait = pause;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                    wait
+                }
             };
             sleep(wait).await;
             if clock.elapsed() - began > OLDEST {

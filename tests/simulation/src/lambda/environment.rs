@@ -13,6 +13,7 @@ use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 
 use super::code::Handler;
 use super::{Code, Surroundings};
+use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::seed::Random;
 
@@ -36,21 +37,26 @@ impl Environment {
     ) -> Self {
         let Surroundings { clock, services, network, .. } = surroundings;
         let connector = Connector::open(name.clone(), services.clone(), network.clone(), random);
-        // Who calls is all that the services tell from a signature.
-        let credentials = Credentials::new(function, "function", Some("function".to_owned()), None, "simulation");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(retry_config())
-            .timeout_config(timeout_config())
-            .sleep_impl(TokioSleep::new())
-            .time_source(*clock)
-            .http_client(connector)
-            .build();
+        let config = sdk_config(function, *clock, connector);
         // The SDK's own budgets of retries are static: environments of one process would share them, and runs too.
         let retries = RetryPartition::custom(name.clone()).token_bucket(TokenBucket::default()).build();
         let clients = Clients::new(config).with_retry_partition(retries);
         Self { name, version, handler: (code.0)(&clients, settings) }
     }
+}
+
+/// The SDK's configuration of a function, as Lambda's environment variables and the functions' own choices make it.
+pub(crate) fn sdk_config(function: &str, clock: Clock, connector: Connector) -> SdkConfig {
+    // Who calls is all that the services tell from a signature.
+    let credentials = Credentials::new(function, "function", Some("function".to_owned()), None, "simulation");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(retry_config())
+        .timeout_config(timeout_config())
+        .sleep_impl(TokioSleep::new())
+        .time_source(clock)
+        .http_client(connector)
+        .build()
 }

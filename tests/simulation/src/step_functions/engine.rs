@@ -94,7 +94,8 @@ impl Story {
         for event in &events[self.told.get()..] {
             let at = event.timestamp.as_millisecond() as f64 / 1000.0 - world::Clock::VIRTUAL_EPOCH;
             let wire = Value::from(event);
-            let name = ["stateEnteredEventDetails", "stateExitedEventDetails"].map(|details| wire[details]["name"].as_str());
+            let name =
+                ["stateEnteredEventDetails", "stateExitedEventDetails"].map(|details| wire[details]["name"].as_str());
             let name = name.into_iter().flatten().next().unwrap_or_default();
             self.trace.add_at(at, &self.record.name, format_args!("{} {name}", event.details.kind()), &wire);
         }

@@ -139,3 +139,6 @@ fn broken(what: &str) -> ConnectorError {
 
 /// A service's answer, complete.
 pub(crate) type Answer = Response<Vec<u8>>;
+
+#[cfg(test)]
+mod tests;

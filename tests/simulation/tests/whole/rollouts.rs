@@ -1,6 +1,6 @@
 //! Rollouts from the launch's event to the hook's completion.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use simulation::{Options, Simulation, block_on};
@@ -14,8 +14,7 @@ fn in_service(report: &Report) -> usize {
 
 #[test]
 fn a_launch_gets_six_applications_one_at_a_time() {
-    let began = Instant::now();
-    let virtual_time = block_on(async || {
+    block_on(async || {
         let simulation = Simulation::start(options(1)).expect("it starts");
         simulation.world().launch(GROUP).expect("the group exists");
         until_quiet(&simulation).await;
@@ -27,9 +26,7 @@ fn a_launch_gets_six_applications_one_at_a_time() {
         assert!(simulation.transitions(&executions[0].arn).expect("it exists") > 6);
         assert!(simulation.turns().iter().all(|turn| turn.holder.is_none()), "{:?}", simulation.turns());
         assert_eq!(simulation.lost_events(), [] as [serde_json::Value; 0]);
-        executions[0].ended_at
     });
-    println!("{virtual_time:?} virtual seconds in {:?}", began.elapsed());
 }
 
 #[test]
@@ -67,6 +64,28 @@ fn an_execution_by_hand_can_be_stopped() {
             simulation.stop_execution("arn:none").unwrap_err().to_string(),
             "StopExecution: ExecutionDoesNotExist: Execution Does Not Exist: 'arn:none'"
         );
+    });
+}
+
+#[test]
+fn an_execution_keeps_the_definition_that_it_was_started_with() {
+    block_on(async || {
+        let simulation = Simulation::start(options(6)).expect("it starts");
+        simulation.world().launch(GROUP).expect("the group exists");
+        until_quiet(&simulation).await;
+        let input = json!({"autoScalingGroupName": GROUP});
+        let before = simulation.start_execution(None, &input).expect("it starts");
+        let other = std::env::temp_dir().join(format!("simulation-{}.asl.json", std::process::id()));
+        let fails = json!({
+            "QueryLanguage": "JSONata", "StartAt": "No",
+            "States": {"No": {"Type": "Fail", "Error": "Test.No", "Cause": "Because."}},
+        });
+        std::fs::write(&other, fails.to_string()).expect("a file");
+        simulation.update_state_machine(&other).expect("it is a definition");
+        std::fs::remove_file(&other).expect("it is there");
+        let after = simulation.start_execution(None, &input).expect("it starts");
+        assert_eq!(simulation.wait_for(&after).await.expect("it exists").error.as_deref(), Some("Test.No"));
+        assert_ne!(simulation.wait_for(&before).await.expect("it exists").error.as_deref(), Some("Test.No"));
     });
 }
 

@@ -1,14 +1,18 @@
 //! The services behind their wire protocols: finds the one that a request is for, and lets the faults have their way.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use account::calls::{self, Calls, error_code};
 use axum::Router;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use world::{Call, Faults, InjectedFault, Service, World};
 
+use crate::clock::Clock;
 use crate::connector::Answer;
 use crate::dynamodb::DynamoDb;
 use crate::seed::Random;
@@ -19,8 +23,14 @@ use crate::trace::{Trace, in_order};
 #[derive(Debug, PartialEq)]
 pub(crate) struct Unanswered;
 
+/// How far the time that a request is signed with may be from the service's own.
+///
+/// Source: IAM user guide, "AWS Signature Version 4 for API requests": "within five minutes of the timestamp in the request".
+const SIGNATURE_HOLDS: Duration = Duration::from_secs(300);
+
 /// The services that functions call.
 pub(crate) struct Services {
+    clock: Clock,
     world: World,
     worlds: Router,
     dynamodb: Rc<DynamoDb>,
@@ -34,6 +44,7 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn new(
+        clock: Clock,
         world: &World,
         dynamodb: Rc<DynamoDb>,
         step_functions: Rc<StepFunctions>,
@@ -43,7 +54,7 @@ impl Services {
         request_ids: Random,
     ) -> Self {
         let (world, worlds) = (world.clone(), world.router());
-        Self { world, worlds, dynamodb, step_functions, faults, calls, trace, request_ids }
+        Self { clock, world, worlds, dynamodb, step_functions, faults, calls, trace, request_ids }
     }
 
     /// Answers a request of the environment `environment`.
@@ -56,6 +67,9 @@ impl Services {
         let fault = service.and_then(|service| self.faults.next(service, &operation));
         let fault = fault.as_ref();
         let mut answer = match service {
+            _ if !self.is_signed_now(headers) => {
+                json_answer(403, &json!({"__type": "InvalidSignatureException", "message": "Signature not current"}))
+            }
             Some(Service::CodeDeploy | Service::AutoScaling) => self.of_world(request, fault).await,
             Some(Service::DynamoDb) => {
                 let answer = async |request| self.dynamodb.answer(&operation, request).await;
@@ -82,6 +96,16 @@ impl Services {
         let id = HeaderValue::from_str(&self.request_ids.uuid()).expect("a UUID is ASCII");
         answer.headers_mut().entry("x-amzn-requestid").or_insert(id);
         Ok(answer)
+    }
+
+    /// Whether a request is signed with the present time.
+    fn is_signed_now(&self, headers: &HeaderMap) -> bool {
+        let date = headers.get("x-amz-date").and_then(|date| date.to_str().ok());
+        let signed =
+            date.and_then(|date| DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?.to_zoned(TimeZone::UTC).ok());
+        signed.is_some_and(|signed| {
+            signed.timestamp().duration_until(self.clock.timestamp()).unsigned_abs() <= SIGNATURE_HOLDS
+        })
     }
 
     async fn of_world(&self, mut request: Request<Vec<u8>>, fault: Option<&InjectedFault>) -> Answer {

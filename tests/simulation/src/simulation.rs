@@ -75,6 +75,7 @@ impl Simulation {
         let step_functions = Rc::new(step_functions);
         let (calls, faults) = (Rc::new(Calls::default()), Rc::new(Faults::new(options.faults, seed.0)));
         let services = Rc::new(Services::new(
+            clock,
             &world,
             dynamodb.clone(),
             step_functions.clone(),

@@ -106,6 +106,20 @@ fn the_sdk_reads_what_step_functions_answers() {
 }
 
 #[test]
+fn a_request_that_is_signed_with_another_time_is_refused() {
+    block_on(async || {
+        let simulation = Simulation::start(options()).expect("it starts");
+        let wrong =
+            config(&simulation).into_builder().time_source(aws_smithy_async::time::SystemTimeSource::new()).build();
+        let client = aws_sdk_sfn::Client::new(&wrong);
+        let error =
+            client.list_executions().state_machine_arn(state_machine_arn()).send().await.expect_err("it is refused");
+        let error = error.into_service_error();
+        assert_eq!(aws_sdk_sfn::error::ProvideErrorMetadata::code(&error), Some("InvalidSignatureException"));
+    });
+}
+
+#[test]
 fn a_connection_that_is_not_made_ends_with_the_connect_time_out() {
     block_on(async || {
         let mut options = options();

@@ -170,7 +170,7 @@ impl BrokenRow {
         let hooks = hooks
             .filter(|action| action.closed_by != Some(ClosedBy::Completion))
             .map(|action| format!("the hook of {} was not completed: {:?}", action.instance_id, action.closed_by));
-        let violations = run.report.violations.iter().cloned();
+        let violations = run.report.violations.iter().map(ToString::to_string);
         self.row
             .excesses()
             .into_iter()
@@ -186,7 +186,7 @@ impl BrokenRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::two_instances;
+    use crate::run::tests::{two_instances, violation};
     use serde_json::{Value, json};
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
         run.report.instances.truncate(3);
         run.report.instances[1].launched_at += 7_200.0;
         run.report.instances[2].launched_at += 7_200.0;
-        run.report.violations.push("at 5.0 s: two at once".to_owned());
+        run.report.violations.push(violation());
         run.rollouts[0].execution.error = None;
         run.report.hook_actions[1].closed_by = Some(ClosedBy::Timeout);
         let (name, id) = (run.rollouts[0].execution.name.clone(), run.report.hook_actions[1].instance_id.clone());
@@ -267,7 +267,7 @@ mod tests {
             faults,
             [
                 "only 2 launches failed".to_owned(),
-                "at 5.0 s: two at once".to_owned(),
+                "at 5.0 s: hook turnstile of i-1 was left open".to_owned(),
                 format!("{name} SUCCEEDED "),
                 format!("the hook of {id} was not completed: Some(Timeout)"),
             ]

@@ -6,7 +6,7 @@ use crate::run::Run;
 
 /// What must not be after a case, a sentence each.
 pub fn of(run: &Run) -> Vec<String> {
-    let violations = run.report.violations.iter().cloned();
+    let violations = run.report.violations.iter().map(ToString::to_string);
     let instances = run.instances().filter_map(|(id, instance)| {
         let state = instance.map_or("not launched", |instance| instance.lifecycle_state);
         (state != "InService").then(|| format!("{id} is {state}"))
@@ -29,7 +29,7 @@ fn end(execution: &Execution) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::two_instances;
+    use crate::run::tests::{two_instances, violation};
 
     #[test]
     fn a_run_without_a_fault_has_none() {
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn every_fault_is_said() {
         let mut run = two_instances();
-        run.report.violations.push("at 5.0 s: two at once".to_owned());
+        run.report.violations.push(violation());
         run.report.instances[0].lifecycle_state = "Terminated";
         run.instance_ids.push("i-3".to_owned());
         let execution = &mut run.rollouts[1].execution;
@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(
             of(&run),
             [
-                "at 5.0 s: two at once".to_owned(),
+                "at 5.0 s: hook turnstile of i-1 was left open".to_owned(),
                 format!("{gone} is Terminated"),
                 "i-3 is not launched".to_owned(),
                 format!("{failed} FAILED Turnstile.Throttled {{}}"),

@@ -176,7 +176,17 @@ impl Clocks {
 pub(crate) mod tests {
     use super::*;
     use serde_json::json;
-    use world::{Call, Clock, World};
+    use world::{ActionId, Breach, Call, Clock, Violation, World};
+
+    /// A hook of the first instance that was left open.
+    pub fn violation() -> Violation {
+        let action = ActionId {
+            instance_id: "i-1".to_owned(),
+            lifecycle_hook_name: "turnstile".to_owned(),
+            destination: "AutoScalingGroup",
+        };
+        Violation { at: 5.0, breach: Breach::HookLeftOpen { action } }
+    }
 
     /// Two instances, launched a minute apart and in service 1,560 s after the first launch. There were one deployment and four calls,
     /// one of them throttled, and each rollout took 30 transitions.

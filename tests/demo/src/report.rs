@@ -1,7 +1,7 @@
 //! What the demo leaves for programs to read: `report.json`. Times are in world seconds since the start.
 
 use serde::Serialize;
-use world::HookResult;
+use world::{HookResult, Violation};
 
 use crate::rollout::Rollout;
 
@@ -15,8 +15,8 @@ pub struct Summary<'a> {
     hook: Option<Hook>,
     /// The state machine's execution; `null` if none was started.
     execution: Option<Execution<'a>>,
-    /// What must never happen and did, a sentence each.
-    violations: &'a [String],
+    /// What must never happen and did.
+    violations: &'a [Violation],
 }
 
 #[derive(Debug, Serialize)]
@@ -127,7 +127,10 @@ mod tests {
                 }],
                 "hook": {"result": null, "heartbeats": 0},
                 "execution": {"status": "RUNNING", "stateTransitions": 9},
-                "violations": [format!("at 360.0 s: hook turnstile of {instance_id} was left open")],
+                "violations": [{
+                    "rule": 3, "kind": "hookLeftOpen", "at": 360.0, "instanceId": instance_id, "lifecycleHookName": "turnstile",
+                    "destination": "AutoScalingGroup", "sentence": format!("at 360.0 s: hook turnstile of {instance_id} was left open"),
+                }],
             })
         );
     }

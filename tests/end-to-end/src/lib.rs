@@ -115,7 +115,7 @@ pub fn options(setting: Setting, deliveries: u32, speed: f64) -> Options {
 /// completed, every call permitted by template.yaml, and every deployment that came through the API says whose it is.
 pub async fn finish(stack: Stack, instances: &[&str]) -> Report {
     let report = stack.world().report();
-    assert_eq!(report.violations, [] as [&str; 0]);
+    assert_eq!(report.violations, []);
     for action in report.hook_actions.iter().filter(|action| instances.contains(&action.instance_id.as_str())) {
         assert_eq!(action.closed_by, Some(ClosedBy::Completion), "{action:#?}");
     }

@@ -35,7 +35,7 @@ async fn failed_launches_follow_each_other_more_and_more_slowly() {
     assert_eq!(input["failure"]["error"], "Turnstile.DeploymentFailed", "{input:#}");
     assert!(input["failure"]["cause"].as_str().is_some_and(|cause| cause.contains("check.sh")), "{input:#}");
     assert_eq!((&input["failuresInARow"], &input["backOffSeconds"]), (&json!(5), &json!(960)), "{input:#}");
-    assert_eq!(stack.world().report().violations, [] as [&str; 0]);
+    assert_eq!(stack.world().report().violations, []);
     stack.stop().await;
 }
 
@@ -67,6 +67,6 @@ async fn a_list_that_cannot_be_read_backs_off_too() {
     let report = until(&stack, |report| report.instances.len() == 3).await;
     let launched: Vec<f64> = report.instances.iter().map(|instance| instance.launched_at).collect();
     assert!(launched[1] - launched[0] >= 60.0 && launched[2] - launched[1] >= 120.0, "{launched:?}");
-    assert_eq!(report.violations, [] as [&str; 0]);
+    assert_eq!(report.violations, []);
     stack.stop().await;
 }

@@ -91,7 +91,7 @@ async fn another_list_of_applications_waits_for_what_is_under_way() {
     let report = stack.world().report();
     assert_eq!(order(&report), ["Storefront", "Orders"]);
     assert!(one_at_a_time(&report.deployments[..2]), "{:#?}", report.deployments);
-    assert_eq!(report.violations, [] as [&str; 0]);
+    assert_eq!(report.violations, []);
     stack.stop_execution(&arn).await.unwrap();
     stack.stop().await;
 }

@@ -91,9 +91,9 @@ fn calls(expected: &ExpectedCall, calls: &[Call]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use world::ClosedBy;
+    use world::{Breach, ClosedBy, Collision, Violation};
 
-    use super::sample::{came, rollout, scenario};
+    use super::sample::{self, came, rollout, scenario};
     use super::*;
     use crate::outcome::Ended;
 
@@ -162,7 +162,13 @@ mod tests {
     fn what_must_always_hold_is_not_asked_for() {
         type Change = fn(&mut Came);
         let cases: [(Change, &str); 6] = [
-            (|came| came.report.violations.push("two at once".to_owned()), "violation: two at once"),
+            (
+                |came| {
+                    let Collision { at, overlap } = sample::collision();
+                    came.report.violations.push(Violation { at, breach: Breach::TwoAtWork { overlap } });
+                },
+                "violation: at 60.0 s: deployment d-1 of Orders/Production began its work on i-9",
+            ),
             (|came| came.ended = Ended::GivenUp("it waits".to_owned()), "it did not come to its end: it waits"),
             (
                 |came| came.turns[0].holder = Some("arn:2".to_owned()),

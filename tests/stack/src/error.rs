@@ -39,17 +39,9 @@ pub enum Error {
         /// What went wrong with it.
         source: std::io::Error,
     },
-    /// The setting of the world makes no sense.
+    /// A field of the options, of the world's setting for instance, is wrong.
     #[error(transparent)]
     Setting(#[from] world::SettingError),
-    /// One of the options makes no sense.
-    #[error("{field}: {problem}")]
-    Option {
-        /// Which one, as JSON spells it, such as `faults[0].rate`.
-        field: String,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// No such function is part of the stack.
     #[error("there is no function {0}")]
     UnknownFunction(String),
@@ -86,10 +78,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn option(field: impl Into<String>, problem: &str) -> Self {
-        Self::Option { field: field.into(), problem: problem.to_owned() }
-    }
-
     pub(crate) fn unreadable(operation: &'static str, error: &serde_json::Error) -> Self {
         Self::UnreadableAnswer { operation, reason: error.to_string() }
     }

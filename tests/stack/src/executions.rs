@@ -4,46 +4,18 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use account::{Execution, role_arn};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Error;
 use crate::api::Api;
+use crate::clock::WorldClock;
 
-/// How often `wait_for` asks, in real time.
-const ASK_EVERY: Duration = Duration::from_millis(50);
+/// The pause between two calls of DescribeExecution in `wait_for`, in real time.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// An execution of the state machine, as DescribeExecution tells of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Execution {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
-    pub status: String,
-    /// What it was started with.
-    pub input: Value,
-    /// What it ended with, when it succeeded.
-    pub output: Option<Value>,
-    /// The error's name, when it failed.
-    pub error: Option<String>,
-    /// The error's reason, when it failed.
-    pub cause: Option<String>,
-    /// Real time of the start, in seconds since 1970.
-    pub start_date: f64,
-    /// Real time of the end, in seconds since 1970, when it has ended.
-    pub stop_date: Option<f64>,
-}
-
-impl Execution {
-    /// Whether it has not ended yet.
-    pub fn is_running(&self) -> bool {
-        self.status == "RUNNING"
-    }
-}
-
-/// DescribeExecution's answer on the wire; `input` and `output` are JSON inside text.
+/// DescribeExecution's answer; `input` and `output` are JSON texts.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Description {
@@ -58,19 +30,19 @@ struct Description {
     stop_date: Option<f64>,
 }
 
-impl From<Description> for Execution {
-    fn from(description: Description) -> Self {
+impl Description {
+    fn into_execution(self, clock: WorldClock) -> Execution {
         let parse = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Self {
-            arn: description.execution_arn,
-            name: description.name,
-            status: description.status,
-            input: parse(description.input),
-            output: description.output.map(parse),
-            error: description.error,
-            cause: description.cause,
-            start_date: description.start_date,
-            stop_date: description.stop_date,
+        Execution {
+            arn: self.execution_arn,
+            name: self.name,
+            status: self.status,
+            input: parse(self.input),
+            output: self.output.map(parse),
+            error: self.error,
+            cause: self.cause,
+            started_at: clock.world_seconds(self.start_date),
+            ended_at: self.stop_date.map(|date| clock.world_seconds(date)),
         }
     }
 }
@@ -79,15 +51,14 @@ impl From<Description> for Execution {
 pub(crate) struct StateMachine {
     api: Api,
     pub(crate) arn: String,
-    /// The executions as they were last described, by their ARNs. One whose status is still the same has not changed.
+    /// The executions as last described, by their ARNs. An execution does not change while its status is the same.
     described: Mutex<HashMap<String, Execution>>,
 }
 
 impl StateMachine {
     /// Creates the state machine from its definition.
     pub(crate) async fn create(api: Api, name: &str, definition: &str) -> Result<Self, Error> {
-        let role = format!("arn:aws:iam::{}:role/{name}", crate::ACCOUNT);
-        let machine = json!({"name": name, "definition": definition, "roleArn": role});
+        let machine = json!({"name": name, "definition": definition, "roleArn": role_arn()});
         let created = api.call("CreateStateMachine", machine).await?;
         Ok(Self { api, arn: text(&created["stateMachineArn"]), described: Mutex::default() })
     }
@@ -100,30 +71,30 @@ impl StateMachine {
         Ok(text(&self.api.call("StartExecution", request).await?["executionArn"]))
     }
 
-    pub(crate) async fn describe(&self, arn: &str) -> Result<Execution, Error> {
+    pub(crate) async fn describe(&self, arn: &str, clock: WorldClock) -> Result<Execution, Error> {
         const DESCRIBE: &str = "DescribeExecution";
         let answer = self.api.call(DESCRIBE, json!({"executionArn": arn})).await?;
         let description: Description =
             serde_json::from_value(answer).map_err(|error| Error::unreadable(DESCRIBE, &error))?;
-        Ok(description.into())
+        Ok(description.into_execution(clock))
     }
 
     pub(crate) async fn stop(&self, arn: &str) -> Result<(), Error> {
         self.api.call("StopExecution", json!({"executionArn": arn})).await.map(drop)
     }
 
-    pub(crate) async fn wait_for(&self, arn: &str) -> Result<Execution, Error> {
+    pub(crate) async fn wait_for(&self, arn: &str, clock: WorldClock) -> Result<Execution, Error> {
         loop {
-            let execution = self.describe(arn).await?;
+            let execution = self.describe(arn, clock).await?;
             if !execution.is_running() {
                 return Ok(execution);
             }
-            tokio::time::sleep(ASK_EVERY).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
     /// Every execution, the oldest first.
-    pub(crate) async fn executions(&self) -> Result<Vec<Execution>, Error> {
+    pub(crate) async fn executions(&self, clock: WorldClock) -> Result<Vec<Execution>, Error> {
         let pages = self.pages("ListExecutions", "executions", json!({"stateMachineArn": self.arn})).await?;
         let mut executions = Vec::with_capacity(pages.len());
         for listed in pages.iter().rev() {
@@ -132,7 +103,7 @@ impl StateMachine {
             executions.push(match known.filter(|known| listed["status"] == known.status) {
                 Some(known) => known,
                 None => {
-                    let described = self.describe(&arn).await?;
+                    let described = self.describe(&arn, clock).await?;
                     self.described.lock().unwrap().insert(arn, described.clone());
                     described
                 }
@@ -162,55 +133,4 @@ impl StateMachine {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-/// The state transitions that a Standard workflow is billed for: every state entered, and every retry of a task.
-///
-/// Source: "AWS Step Functions pricing": "Step Functions counts a state transition each time a step of your workflow is executed.
-/// You are charged for the total number of state transitions across all your state machines, including retries."
-pub(crate) fn transitions(history: &[Value]) -> usize {
-    let kind = |event: &Value| text(&event["type"]);
-    let entered = history.iter().filter(|event| kind(event).ends_with("StateEntered")).count();
-    let retried = history
-        .iter()
-        .filter(|event| matches!(kind(event).as_str(), "TaskScheduled" | "LambdaFunctionScheduled"))
-        .filter(|event| {
-            // A first attempt follows its state's entry, another one the failure of the one before it.
-            !history.iter().any(|before| before["id"] == event["previousEventId"] && kind(before) == "TaskStateEntered")
-        })
-        .count();
-    entered + retried
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn transitions_are_states_entered_and_retries() {
-        let history: Vec<Value> = [
-            (1, 0, "ExecutionStarted"),
-            (2, 0, "TaskStateEntered"),
-            (3, 2, "TaskScheduled"),
-            (4, 3, "TaskStarted"),
-            (5, 4, "TaskFailed"),
-            (6, 5, "TaskScheduled"),
-            (7, 6, "TaskStarted"),
-            (8, 7, "TaskTimedOut"),
-            (9, 8, "TaskScheduled"),
-            (10, 9, "TaskSucceeded"),
-            (11, 10, "TaskStateExited"),
-            (12, 11, "MapStateEntered"),
-            (13, 12, "MapStateStarted"),
-            (14, 13, "MapIterationStarted"),
-            (15, 14, "ChoiceStateEntered"),
-            (16, 15, "ChoiceStateExited"),
-            (17, 16, "FailStateEntered"),
-            (18, 17, "ExecutionFailed"),
-        ]
-        .map(|(id, previous, kind)| json!({"id": id, "previousEventId": previous, "type": kind}))
-        .into();
-        assert_eq!(transitions(&history), 6);
-        assert_eq!(transitions(&[]), 0);
-    }
 }

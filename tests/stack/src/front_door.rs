@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use account::calls::{self, Calls};
+use account::function_arn;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -12,15 +14,12 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tower::ServiceExt;
 use uuid::Uuid;
-use world::{Call, Mishap, World};
+use world::{Call, Faults, InjectedFault, Service, World};
 
-use crate::calls::{self, Calls};
+use crate::Error;
+use crate::connection::Connection;
 use crate::environment::Outcome;
-use crate::fault::Strike;
-use crate::faults::Faults;
 use crate::functions::{Functions, name_of};
-use crate::line::Line;
-use crate::{Error, FaultService, function_arn};
 
 /// A Lambda payload is at most 6 MB, the largest of any service here.
 const LARGEST_BODY: usize = 8 << 20;
@@ -62,10 +61,10 @@ impl FrontDoor {
             .with_state(self)
     }
 
-    /// What happens to a call, if a fault hits it. Calls of tests and of people are none's.
-    fn strike(&self, headers: &HeaderMap, service: FaultService, operation: &str) -> Option<Strike> {
+    /// What goes wrong with a call, if a fault hits it. Faults hit no calls of tests and of people.
+    fn fault(&self, headers: &HeaderMap, service: Service, operation: &str) -> Option<InjectedFault> {
         let is_ours = calls::is_by_state_machine(headers) || self.is_by_function(headers);
-        if is_ours { self.faults.strike(service, operation) } else { None }
+        if is_ours { self.faults.next(service, operation) } else { None }
     }
 
     fn is_by_function(&self, headers: &HeaderMap) -> bool {
@@ -73,11 +72,11 @@ impl FrontDoor {
     }
 }
 
-/// Lets an answer go, as late as a fault wants it, or breaks the connection.
-async fn send(answer: Response, strike: Option<Strike>, line: &Line) -> Response {
-    match strike {
-        Some(Strike::Slow(late)) => tokio::time::sleep(late).await,
-        Some(Strike::Mishap(mishap)) if mishap.breaks_connection() => line.cut(),
+/// Sends an answer, late or not at all where a fault wants it so.
+async fn send(answer: Response, fault: Option<InjectedFault>, connection: &Connection) -> Response {
+    match fault {
+        Some(InjectedFault::Slow(delay)) => tokio::time::sleep(delay).await,
+        Some(fault) if fault.breaks_connection() => connection.reset(),
         _ => {}
     }
     identified(answer)
@@ -87,7 +86,7 @@ async fn send(answer: Response, strike: Option<Strike>, line: &Line) -> Response
 async fn invoke(
     State(door): State<FrontDoor>,
     Path(function): Path<String>,
-    ConnectInfo(line): ConnectInfo<Line>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
     headers: HeaderMap,
     payload: Bytes,
 ) -> Response {
@@ -99,24 +98,24 @@ async fn invoke(
         });
     }
     let name = name_of(&function);
-    let strike = door.strike(&headers, FaultService::Lambda, name);
-    let Some(strike) = strike else { return identified(invoked(&door, &function, payload).await) };
+    let fault = door.fault(&headers, Service::Lambda, name);
+    let Some(fault) = fault else { return identified(invoked(&door, &function, payload).await) };
     let call = Call {
         at: door.world.now(),
         caller: calls::caller_of(&headers).unwrap_or_default().to_owned(),
-        service: FaultService::Lambda.as_str(),
+        service: Service::Lambda.as_str(),
         operation: name.to_owned(),
         parameters: serde_json::from_slice(&payload).unwrap_or_default(),
         outcome: String::new(),
     };
-    let answer = match strike.mishap() {
-        Some(Mishap::Error { status, code }) => lambda_error(*status, code, Mishap::ERROR_MESSAGE),
-        Some(Mishap::Reset) => StatusCode::BAD_GATEWAY.into_response(),
-        Some(Mishap::LostAnswer) | None => invoked(&door, &function, payload).await,
+    let answer = match &fault {
+        InjectedFault::Error { status, code } => lambda_error(*status, code, InjectedFault::ERROR_MESSAGE),
+        InjectedFault::Reset => StatusCode::BAD_GATEWAY.into_response(),
+        InjectedFault::LostAnswer | InjectedFault::Slow(_) => invoked(&door, &function, payload).await,
     };
     let own = calls::outcome(answer.status(), &[]);
-    door.calls.add(Call { outcome: Mishap::outcome_of(strike.mishap(), &own), ..call });
-    send(answer, Some(strike), &line).await
+    door.calls.add(Call { outcome: InjectedFault::outcome(Some(&fault), &own), ..call });
+    send(answer, Some(fault), &connection).await
 }
 
 /// Lambda's answer when the function has run, or cannot.
@@ -204,47 +203,50 @@ async fn init_error(
 }
 
 /// Every other call: CodeDeploy and Auto Scaling are the world's, the rest is the engine's.
-async fn service(State(door): State<FrontDoor>, ConnectInfo(line): ConnectInfo<Line>, request: Request) -> Response {
+async fn service(
+    State(door): State<FrontDoor>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let body = match axum::body::to_bytes(body, LARGEST_BODY).await {
         Ok(body) => body,
         Err(error) => return (StatusCode::PAYLOAD_TOO_LARGE, error.to_string()).into_response(),
     };
-    let service = calls::service_of(&parts.headers).and_then(|name| FaultService::of(&name));
-    let strike =
-        service.and_then(|service| door.strike(&parts.headers, service, &calls::operation_of(&parts.headers, &body)));
-    let mishap = strike.as_ref().and_then(Strike::mishap);
+    let service = calls::service_of(&parts.headers).and_then(|name| Service::named(&name));
+    let fault =
+        service.and_then(|service| door.fault(&parts.headers, service, &calls::operation_of(&parts.headers, &body)));
     let answer = match service {
-        Some(FaultService::CodeDeploy | FaultService::AutoScaling) => of_world(&door, parts, body, mishap).await,
-        _ => of_engine(&door, parts, body, mishap).await,
+        Some(Service::CodeDeploy | Service::AutoScaling) => of_world(&door, parts, body, fault.as_ref()).await,
+        _ => of_engine(&door, parts, body, fault.as_ref()).await,
     };
-    send(answer, strike, &line).await
+    send(answer, fault, &connection).await
 }
 
-async fn of_world(door: &FrontDoor, mut parts: Parts, body: Bytes, mishap: Option<&Mishap>) -> Response {
-    if let Some(mishap) = mishap {
-        parts.extensions.insert(mishap.clone());
+async fn of_world(door: &FrontDoor, mut parts: Parts, body: Bytes, fault: Option<&InjectedFault>) -> Response {
+    if let Some(fault) = fault {
+        parts.extensions.insert(fault.clone());
     }
     let Ok(answer) = door.worlds_services.clone().oneshot(Request::from_parts(parts, Body::from(body))).await;
     answer
 }
 
-async fn of_engine(door: &FrontDoor, parts: Parts, body: Bytes, mishap: Option<&Mishap>) -> Response {
-    // A fault is told of whoever it hits.
-    let is_told = mishap.is_some() || door.is_by_function(&parts.headers);
-    let call = is_told.then(|| calls::read(door.world.now(), &parts.headers, &body));
-    let answer = match mishap {
-        Some(Mishap::Error { status, code }) => {
-            let body = json!({"__type": code, "message": Mishap::ERROR_MESSAGE}).to_string();
+async fn of_engine(door: &FrontDoor, parts: Parts, body: Bytes, fault: Option<&InjectedFault>) -> Response {
+    // A call that a fault hits is on record whoever makes it.
+    let is_recorded = fault.is_some() || door.is_by_function(&parts.headers);
+    let call = is_recorded.then(|| calls::read(door.world.now(), &parts.headers, &body));
+    let answer = match fault {
+        Some(InjectedFault::Error { status, code }) => {
+            let body = json!({"__type": code, "message": InjectedFault::ERROR_MESSAGE}).to_string();
             Ok((status_of(*status), HeaderMap::new(), body.into()))
         }
-        Some(Mishap::Reset) => Ok((StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new())),
-        Some(Mishap::LostAnswer) | None => forward(door, parts, body).await,
+        Some(InjectedFault::Reset) => Ok((StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new())),
+        Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => forward(door, parts, body).await,
     };
     match answer {
         Ok((status, headers, body)) => {
             if let Some(call) = call {
-                let outcome = Mishap::outcome_of(mishap, &calls::outcome(status, &body));
+                let outcome = InjectedFault::outcome(fault, &calls::outcome(status, &body));
                 door.calls.add(Call { outcome, ..call });
             }
             (status, headers, body).into_response()

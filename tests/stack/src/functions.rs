@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use account::Variables;
 use axum::body::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::delayed_call::{DelayedCall, Delays};
 use crate::engine::Lifeline;
 use crate::environment::{Environment, Outcome};
-use crate::hold::{Hold, Holds};
 
 /// How long Lambda waits before the first and the second retry of an asynchronous invocation.
 ///
@@ -38,13 +39,13 @@ pub struct Function {
     pub concurrency: usize,
 }
 
-/// A function's answer to a synchronous invocation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Invoked {
-    /// The handler's answer, or `{"errorType", "errorMessage", …}`.
-    pub payload: Value,
-    /// `Unhandled` when the function failed.
-    pub function_error: Option<String>,
+impl Function {
+    /// The function with template.yaml's variables. One that it brings along comes later, and wins.
+    pub(crate) fn with(mut self, variables: &Variables) -> Self {
+        let own = variables.of(&self.name).into_iter().map(|(name, value)| (name.to_owned(), value));
+        self.environment.splice(..0, own);
+        self
+    }
 }
 
 /// A process of a function.
@@ -63,7 +64,7 @@ pub(crate) struct Functions {
     lifeline: Lifeline,
     log_dir: PathBuf,
     speed: f64,
-    holds: Holds,
+    delays: Delays,
 }
 
 struct Pool {
@@ -98,12 +99,12 @@ impl Functions {
             .into_iter()
             .map(|function| (function.name.clone(), Arc::new(Pool { function, environments: Mutex::default() })))
             .collect();
-        Ok(Self { functions, endpoint, lifeline, log_dir, speed, holds: Holds::default() })
+        Ok(Self { functions, endpoint, lifeline, log_dir, speed, delays: Delays::default() })
     }
 
-    /// Keeps the next call of a function on its way.
-    pub(crate) fn hold(&self, function: &str) -> Hold {
-        self.holds.hold(function)
+    /// Delays the next call of a function until it is released.
+    pub(crate) fn delay_next_call(&self, function: &str) -> DelayedCall {
+        self.delays.delay_next(function)
     }
 
     /// Invokes a function, given by name or ARN, and waits for its answer. True beside it says that the function failed.
@@ -117,7 +118,7 @@ impl Functions {
         let invocation = tokio::spawn({
             let (functions, request_id) = (self.clone(), request_id.clone());
             async move {
-                functions.holds.pass(&pool.function.name).await;
+                functions.delays.pass(&pool.function.name).await;
                 let outcome = environment.invoke(request_id, payload, timeout).await;
                 pool.release(environment);
                 outcome
@@ -261,6 +262,7 @@ fn error(error_type: &str, message: String) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn a_function_is_named_in_several_ways() {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use stack::{Delivery, Options, Stack};
-use tokio::signal::unix::{SignalKind, signal};
+use stack::{Options, Signals, parse_speed};
+use world::Delivery;
 
 /// The setting where none is given: one Auto Scaling group whose instances six applications are deployed to.
 const SETTING: &str = include_str!("../setting.json");
@@ -16,7 +16,7 @@ struct Arguments {
     /// The world's groups, applications and instances (JSON); without it one group and six applications
     setting: Option<PathBuf>,
     /// World seconds a real second; the state machine's waiting is as much shorter
-    #[arg(long, default_value_t = 20.0, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 20.0, value_parser = parse_speed)]
     speed: f64,
     /// How many times each event of the launch hook is delivered
     #[arg(long, default_value_t = 1)]
@@ -30,13 +30,6 @@ struct Arguments {
     /// The launch hook whose events start rollouts
     #[arg(long, default_value = "turnstile")]
     lifecycle_hook_name: String,
-}
-
-fn at_least_one(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number >= 1.0 => Ok(number),
-        _ => Err("must be at least 1".to_owned()),
-    }
 }
 
 #[tokio::main]
@@ -67,24 +60,17 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     };
     let log_dir = options.log_dir.clone();
 
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let stack = tokio::select! {
-        stack = Stack::start(options) => stack?,
-        _ = interrupt.recv() => return Ok(()),
-        _ = terminate.recv() => return Ok(()),
+    let serve = async |stack: &stack::Stack| {
+        println!("export AWS_ENDPOINT_URL={}", stack.endpoint());
+        println!("export AWS_DEFAULT_REGION={} AWS_ACCESS_KEY_ID=key AWS_SECRET_ACCESS_KEY=secret", stack::REGION);
+        println!("export STATE_MACHINE_ARN={}", stack.state_machine_arn());
+        println!();
+        println!("# for example: aws autoscaling describe-auto-scaling-groups");
+        println!("# logs: {} (TURNSTILE_KEEP_LOGS=1 keeps them)", log_dir.display());
+        println!("# Ctrl-C stops everything.");
+        std::future::pending::<()>().await;
     };
-    println!("export AWS_ENDPOINT_URL={}", stack.endpoint());
-    println!("export AWS_DEFAULT_REGION={} AWS_ACCESS_KEY_ID=key AWS_SECRET_ACCESS_KEY=secret", stack::REGION);
-    println!("export STATE_MACHINE_ARN={}", stack.state_machine_arn());
-    println!();
-    println!("# for example: aws autoscaling describe-auto-scaling-groups");
-    println!("# logs: {} (TURNSTILE_KEEP_LOGS=1 keeps them)", log_dir.display());
-    println!("# Ctrl-C stops everything.");
-
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    stack.stop().await;
+    // A signal is how this program is meant to end.
+    let _interrupted = Signals::listen()?.with_stack(options, serve).await?;
     Ok(())
 }

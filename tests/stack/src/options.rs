@@ -4,23 +4,27 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::{Delivery, Error, Fault, Function, schedule};
+use account::{FUNCTIONS, Variables};
+use world::{Delivery, Fault};
 
-/// Turnstile's functions.
-const FUNCTIONS: [&str; 7] = [
-    "start-rollout",
-    "plan-rollout",
-    "take-turn",
-    "start-deployment",
-    "check-status",
-    "return-turn",
-    "complete-lifecycle-hook",
-];
+use crate::{Error, Function, schedule};
+
 /// Longer than any of them takes.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Enough for a hundred rollouts that call the same function at once, beside as many calls that a state machine has given up.
 const CONCURRENCY: usize = 200;
+
+/// Reads a speed from a command line.
+///
+/// # Errors
+/// For anything but a number that is at least 1.
+pub fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && speed >= 1.0 => Ok(speed),
+        _ => Err("must be at least 1".to_owned()),
+    }
+}
 
 /// What a stack is started with. [`Options::new`] has the defaults of this workspace.
 #[derive(Debug, Clone)]
@@ -81,12 +85,25 @@ impl Options {
         }
     }
 
+    /// What the functions' environment variables say.
+    pub(crate) fn variables(&self) -> Variables {
+        let first = self.setting.auto_scaling_groups.first().map(|group| group.name.clone());
+        Variables {
+            applications: self.applications.clone(),
+            auto_scaling_group_name: self.auto_scaling_group_name.clone().or(first).unwrap_or_default(),
+            lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+        }
+    }
+
     /// The first thing wrong with what a caller may have read from a file, if there is something.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.events.check()?;
         schedule::check(self.schedule_seconds)?;
         let functions: Vec<&str> = self.functions.iter().map(|function| function.name.as_str()).collect();
-        self.faults.iter().enumerate().try_for_each(|(index, fault)| fault.check(index, &functions))
+        for (index, fault) in self.faults.iter().enumerate() {
+            fault.check(index, &functions)?;
+        }
+        Ok(())
     }
 }
 
@@ -111,6 +128,21 @@ fn process() -> String {
     format!("{}-", std::process::id())
 }
 
-fn workspace() -> PathBuf {
+/// The workspace's folder, of which `target/` and `tests/` are parts.
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in tests/stack").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_a_number_that_is_at_least_1() {
+        for (text, speed) in
+            [("1", Some(1.0)), ("12.5", Some(12.5)), ("0.5", None), ("inf", None), ("NaN", None), ("x", None)]
+        {
+            assert_eq!(parse_speed(text).ok(), speed, "{text}");
+        }
+    }
 }

@@ -1,25 +1,25 @@
-//! EventBridge: the rule that wakes start-rollout from time to time.
+//! EventBridge: the rule that invokes start-rollout on a schedule.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use world::World;
+use account::events::{START_ROLLOUT, scheduled};
+use uuid::Uuid;
+use world::{SettingError, World};
 
-use crate::Error;
-use crate::events::{START_ROLLOUT, scheduled};
 use crate::functions::Functions;
 
-/// Whether there can be so many world seconds between two events.
-pub(crate) fn check(seconds: Option<f64>) -> Result<(), Error> {
+/// Checks the number of world seconds between two events.
+pub(crate) fn check(seconds: Option<f64>) -> Result<(), SettingError> {
     match seconds {
         Some(seconds) if !(seconds >= 1.0 && Duration::try_from_secs_f64(seconds).is_ok()) => {
-            Err(Error::option("scheduleSeconds", "must be at least 1"))
+            Err(SettingError { field: "scheduleSeconds".to_owned(), problem: "must be at least 1".to_owned() })
         }
         _ => Ok(()),
     }
 }
 
-/// Sends start-rollout an event every so many world seconds, the first one after as many.
+/// Sends start-rollout an event every `seconds` world seconds, the first one after `seconds`.
 pub(crate) async fn run(world: World, functions: Arc<Functions>, seconds: f64, speed: f64) {
     let mut due = seconds;
     loop {
@@ -28,8 +28,9 @@ pub(crate) async fn run(world: World, functions: Arc<Functions>, seconds: f64, s
             tokio::time::sleep(Duration::from_secs_f64((due - now) / speed)).await;
             continue;
         }
-        // A stack without start-rollout has nobody to wake.
-        let _ = functions.invoke_asynchronously(START_ROLLOUT, scheduled(&world.time()).to_string().into());
+        // In a stack without start-rollout nobody receives the event.
+        let event = scheduled(&world.time(), &Uuid::new_v4().to_string());
+        let _ = functions.invoke_asynchronously(START_ROLLOUT, event.to_string().into());
         due += seconds;
     }
 }

@@ -5,25 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::calls::Calls;
+use account::{Execution, Invoked, STATE_MACHINE, Turn};
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use world::{Call, Clock, Running, World};
+use world::{Call, Clock, Faults, Running, World};
 
 use crate::api::{Api, DYNAMODB, STEP_FUNCTIONS};
-use crate::calls::Calls;
-use crate::delivery::Courier;
+use crate::clock::WorldClock;
+use crate::connection::{Connection, Listener};
 use crate::engine::{Engine, Lifeline};
-use crate::executions::{self, StateMachine};
-use crate::faults::Faults;
+use crate::executions::StateMachine;
 use crate::front_door::FrontDoor;
 use crate::functions::Functions;
-use crate::line::{Line, Lines};
+use crate::launch_rule::LaunchRule;
 use crate::options::is_own_log_dir;
 use crate::turns::Turns;
-use crate::variables::Variables;
-use crate::{Error, Execution, Hold, Invoked, Options, Process, STATE_MACHINE, Turn, definition, schedule};
+use crate::{DelayedCall, Error, Options, Process, definition, schedule};
 
 /// The engine's API answers at once: an execution goes on behind its start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
@@ -34,6 +34,7 @@ const KEEP_LOGS: &str = "TURNSTILE_KEEP_LOGS";
 /// A running stack. [`Stack::stop`] ends it and waits for its processes to be gone; dropping it ends it too, without waiting.
 pub struct Stack {
     world: World,
+    clock: WorldClock,
     functions: Arc<Functions>,
     state_machine: StateMachine,
     turns: Turns,
@@ -67,8 +68,8 @@ impl Stack {
         let address = listener.local_addr()?;
         let endpoint = format!("http://{address}");
         let (lifeline, dependants) = Lifeline::new();
-        let variables = Variables::new(&options);
-        let functions = options.functions.into_iter().map(|function| variables.complete(function)).collect();
+        let variables = options.variables();
+        let functions = options.functions.into_iter().map(|function| function.with(&variables)).collect();
         let functions =
             Functions::new(functions, endpoint.clone(), lifeline.clone(), options.log_dir.clone(), options.speed)?;
         let functions = Arc::new(functions);
@@ -85,13 +86,13 @@ impl Stack {
         // The world's time runs from here on: nothing that has to start first may take any of it.
         let (seed, speed) = (options.setting.seed, options.speed);
         let world = World::new(options.setting, Clock::Scaled(speed))?;
+        let clock = WorldClock::start(speed);
         let (lifecycle_hook_name, delivery) = (options.lifecycle_hook_name, options.events);
-        let courier = Courier { functions: functions.clone(), lifecycle_hook_name, delivery, seed, speed };
+        let rule = LaunchRule { functions: functions.clone(), lifecycle_hook_name, delivery, seed, speed };
         let calls = Arc::new(Calls::default());
         let faults = Arc::new(Faults::new(options.faults, seed));
         let door = FrontDoor::new(functions.clone(), &world, calls.clone(), faults.clone(), client, url);
-        let mut tasks =
-            vec![tokio::spawn(courier.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
+        let mut tasks = vec![tokio::spawn(rule.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
         if let Some(seconds) = options.schedule_seconds {
             tasks.push(tokio::spawn(schedule::run(world.clone(), functions.clone(), seconds, speed)));
         }
@@ -99,6 +100,7 @@ impl Stack {
         lifeline.world_starts();
         Ok(Self {
             world,
+            clock,
             functions,
             state_machine,
             turns,
@@ -122,6 +124,11 @@ impl Stack {
         &self.world
     }
 
+    /// World seconds at a time of the wall clock, such as a history event's `timestamp`, which is in seconds since 1970.
+    pub fn world_seconds(&self, date: f64) -> f64 {
+        self.clock.world_seconds(date)
+    }
+
     /// The state machine's ARN.
     pub fn state_machine_arn(&self) -> &str {
         &self.state_machine.arn
@@ -139,30 +146,25 @@ impl Stack {
 
     /// An execution as it is now.
     pub async fn describe(&self, arn: &str) -> Result<Execution, Error> {
-        self.state_machine.describe(arn).await
+        self.state_machine.describe(arn, self.clock).await
     }
 
     /// Waits until an execution has ended, however long that takes.
     pub async fn wait_for(&self, arn: &str) -> Result<Execution, Error> {
-        self.state_machine.wait_for(arn).await
+        self.state_machine.wait_for(arn, self.clock).await
     }
 
     /// Every execution, the oldest first.
     pub async fn executions(&self) -> Result<Vec<Execution>, Error> {
-        self.state_machine.executions().await
+        self.state_machine.executions(self.clock).await
     }
 
-    /// An execution's history events, as GetExecutionHistory gives them, the oldest first.
+    /// An execution's history events, as GetExecutionHistory gives them, the oldest first. [`history`](crate::history) reads them.
     pub async fn history(&self, arn: &str) -> Result<Vec<Value>, Error> {
         self.state_machine.history(arn).await
     }
 
-    /// The state transitions that an execution is billed for so far: states entered, and retries.
-    pub async fn transitions(&self, arn: &str) -> Result<usize, Error> {
-        Ok(executions::transitions(&self.history(arn).await?))
-    }
-
-    /// Every claim in the table of turns, by its name.
+    /// Every claim in the table of turns, sorted by the claims' names.
     pub async fn turns(&self) -> Result<Vec<Turn>, Error> {
         self.turns.all().await
     }
@@ -172,14 +174,14 @@ impl Stack {
         self.turns.delete().await
     }
 
-    /// The calls of functions that the engine answered: of Step Functions (`states`) and of DynamoDB. Those of CodeDeploy and
-    /// Auto Scaling are in the world's report. Of the state machine's calls of functions (`lambda`, where the operation is the
-    /// function's name and the caller `engine`) only those that a fault hit.
+    /// The functions' calls that the engine has answered: those of Step Functions (`states`) and of DynamoDB. The calls of CodeDeploy and
+    /// Auto Scaling are in the world's report. The state machine's calls of functions (service `lambda`, the function's name as the operation,
+    /// the caller `engine`) are here only where a fault has hit them.
     pub fn calls(&self) -> Vec<Call> {
         self.calls.all()
     }
 
-    /// How many calls each of [`Options::faults`] has hit.
+    /// The number of calls that each of [`Options::faults`] has hit.
     pub fn fault_hits(&self) -> Vec<u32> {
         self.faults.hits()
     }
@@ -197,13 +199,13 @@ impl Stack {
         self.functions.invoke_asynchronously(function, payload.to_string().into())
     }
 
-    /// Keeps the next call of a function on its way, until it is let go. The caller's time-out runs on; the function's begins when
-    /// the call arrives.
-    pub fn hold(&self, function: &str) -> Hold {
-        self.functions.hold(function)
+    /// Delays the next call of a function on its way, until it is released. The caller's time-out runs meanwhile; the function's begins
+    /// when the call arrives.
+    pub fn delay_next_call(&self, function: &str) -> DelayedCall {
+        self.functions.delay_next_call(function)
     }
 
-    /// The functions' processes that run.
+    /// The running processes of the functions.
     pub fn environments(&self) -> Vec<Process> {
         self.functions.processes()
     }
@@ -238,5 +240,5 @@ impl Drop for Stack {
 
 async fn serve(listener: TcpListener, router: Router) {
     // Serving a bound listener ends only when its task is aborted.
-    let _ = axum::serve(Lines(listener), router.into_make_service_with_connect_info::<Line>()).await;
+    let _ = axum::serve(Listener(listener), router.into_make_service_with_connect_info::<Connection>()).await;
 }

@@ -1,84 +1,79 @@
-//! What must never happen, each as the sentence that says it did.
+//! The rules that the simulation checks as things happen: see [`Rule`](crate::Rule).
 
 use crate::codedeploy::Creator;
-use crate::instance::Place;
 use crate::setting::HookResult;
 use crate::simulation::Simulation;
+use crate::violation::{ActionId, Breach, Collision, CreatedBy, DeploymentId, Overlap, Violation};
 
 /// A look at what there is and what follows from it take less than this.
 const UNSEEN_SECONDS: f64 = 120.0;
 
 impl Simulation {
-    /// Two deployments at work on one instance at once. Who created the later one could have known better. If that was a call
-    /// of `CreateDeployment` it is a violation; a person and CodeDeploy itself do as they please.
+    /// Rule 1. Who created the later of two deployments that meet could have known better. If that was a call of `CreateDeployment` it is a
+    /// violation; a person and CodeDeploy itself do as they please.
     pub(crate) fn check_one_at_a_time(&mut self, deployment: usize, instance: usize) {
         let others: Vec<usize> = self.at_work_on(instance).filter(|&other| other != deployment).collect();
         for other in others {
             let later = &self.deployments[deployment.max(other)];
-            let creator = match later.creator {
-                Creator::Call => "a call of CreateDeployment",
-                Creator::Person => "a person",
-                Creator::AutoScaling { .. } | Creator::AutoUpdate => "CodeDeploy itself",
+            let creator = later.creator.into();
+            let overlap = Overlap {
+                instance_id: self.instances[instance].id.clone(),
+                began: self.deployment_id(deployment),
+                at_work: self.deployment_id(other),
+                later_deployment_id: later.id.clone(),
+                creator,
             };
-            let is_violation = later.creator == Creator::Call;
-            let sentence = self.at_this_time(&format!(
-                "{} began its work on {} while {} was at work there; the later one, {}, was created by {creator}",
-                self.deployment_name(deployment),
-                self.instances[instance].id,
-                self.deployment_name(other),
-                later.id,
-            ));
-            if is_violation {
-                self.violations.push(sentence);
-            } else {
-                self.collisions.push(sentence);
+            match creator {
+                CreatedBy::Call => self.violate(Breach::TwoAtWork { overlap }),
+                CreatedBy::Person | CreatedBy::CodeDeploy => {
+                    self.collisions.push(Collision { at: self.now(), overlap });
+                }
             }
         }
     }
 
-    /// A hook lets an instance into service, or into the warm pool, that lacks an application, or on which a deployment is at work. An application
-    /// without a current revision has succeeded nowhere, so it is lacking too; one whose newest deployment failed here may be half installed. A
-    /// group that requires nothing lets in whom somebody chooses.
+    /// Rule 2. A hook lets an instance into service, or into the warm pool. An application without a current revision has succeeded nowhere,
+    /// so it is lacking too; one whose newest deployment failed here may be half installed. A group that requires nothing lets in whom
+    /// somebody chooses.
     pub(crate) fn check_completion(&mut self, action: usize, result: HookResult) {
-        let action = &self.actions[action];
-        if result != HookResult::Continue || action.is_managed() {
+        let completed = &self.actions[action];
+        if result != HookResult::Continue || completed.is_managed() {
             return;
         }
-        let instance = &self.instances[action.instance];
+        let instance = &self.instances[completed.instance];
         let required = &self.setting.auto_scaling_groups[instance.group].required_applications;
         if required.is_empty() {
             return;
         }
-        let missing: Vec<&str> = required
+        let applications: Vec<String> = required
             .iter()
             .filter(|name| {
                 let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
                 let current = group.and_then(|group| Some((group, self.groups[group].current_revision.as_ref()?)));
                 current.is_none_or(|(group, revision)| instance.installed.get(&group) != Some(revision))
             })
-            .map(String::as_str)
+            .cloned()
             .collect();
-        let mut wrong = Vec::new();
-        if !missing.is_empty() {
-            let missing = missing.join(", ");
-            wrong.push(format!("although these have not succeeded on it at their current revision: {missing}"));
-        }
-        let others = required.iter().filter(|name| !missing.contains(&name.as_str()));
+        let others = required.iter().filter(|name| !applications.contains(name));
         let failed = others.filter_map(|name| {
             let group = self.groups.iter().position(|group| group.setting.short_form() == *name)?;
-            self.failed_last_on(action.instance, group)
+            self.failed_last_on(completed.instance, group)
         });
-        wrong.extend(failed.map(|deployment| {
-            format!("although {}, the last that came to it, failed there", self.deployment_name(deployment))
-        }));
-        let at_work =
-            self.at_work_on(action.instance).filter(|&deployment| self.could_be_seen(deployment, action.instance));
-        wrong.extend(at_work.map(|deployment| format!("while {} was at work there", self.deployment_name(deployment))));
-        let into = if action.journey.destination == Place::WarmPool { "the warm pool" } else { "service" };
-        let let_in = format!("hook {} let {} into {into}", action.hook, instance.id);
-        for wrong in wrong {
-            self.violate(format!("{let_in} {wrong}"));
+        let at_work = self
+            .at_work_on(completed.instance)
+            .filter(|&deployment| self.could_be_seen(deployment, completed.instance));
+        let id = || self.action_id(action);
+        let failed = failed
+            .map(|deployment| Breach::LetInAfterFailure { action: id(), deployment: self.deployment_id(deployment) });
+        let at_work = at_work.map(|deployment| Breach::LetInDuringDeployment {
+            action: id(),
+            deployment: self.deployment_id(deployment),
+        });
+        let later: Vec<Breach> = failed.chain(at_work).collect();
+        if !applications.is_empty() {
+            self.violate(Breach::LetInWithoutApplications { action: self.action_id(action), applications });
         }
+        later.into_iter().for_each(|breach| self.violate(breach));
     }
 
     /// Whoever completes a hook has looked a moment before. What a person or CodeDeploy itself has begun since could not be seen.
@@ -87,72 +82,85 @@ impl Simulation {
         self.deployments[deployment].creator == Creator::Call || self.now() - since >= UNSEEN_SECONDS
     }
 
-    /// A call stops a deployment. It may stop only what calls have made, and nothing that is at work while others have still to be
-    /// done.
+    /// Rule 8. A call may stop only what calls have created, and nothing that is at work while others have still to be done.
     pub(crate) fn check_stop(&mut self, deployment: usize) {
         let stopped = &self.deployments[deployment];
-        let wrong = match (stopped.creator, stopped.left()) {
-            (Creator::Person, _) => Some("which a person had created".to_owned()),
-            (Creator::AutoScaling { .. } | Creator::AutoUpdate, _) => {
-                Some("which CodeDeploy itself had created".to_owned())
+        let id = self.deployment_id(deployment);
+        match (stopped.creator.into(), stopped.left()) {
+            (creator @ (CreatedBy::Person | CreatedBy::CodeDeploy), _) => {
+                self.violate(Breach::StoppedForeignDeployment { deployment: id, creator });
             }
-            (Creator::Call, (at_work @ 1.., left @ 2..)) => {
-                Some(format!("{left} of whose targets were not over, and {at_work} at work"))
+            (CreatedBy::Call, (at_work @ 1.., not_over @ 2..)) => {
+                self.violate(Breach::StoppedForOthers { deployment: id, at_work, not_over });
             }
-            (Creator::Call, _) => None,
-        };
-        if let Some(wrong) = wrong {
-            self.violate(format!("a call stopped {}, {wrong}", self.deployment_name(deployment)));
+            (CreatedBy::Call, _) => {}
         }
     }
 
-    /// A hook ended by its time-out.
+    /// Rule 3. A hook ended by its time-out.
     pub(crate) fn check_time_out(&mut self, action: usize) {
-        let action = &self.actions[action];
-        if action.is_managed() {
-            return;
+        if !self.actions[action].is_managed() {
+            self.violate(Breach::HookTimedOut { action: self.action_id(action) });
         }
-        let instance = &self.instances[action.instance].id;
-        self.violate(format!("hook {} of {instance} timed out instead of being completed", action.hook));
     }
 
-    /// A repeated call made a second deployment.
+    /// Rule 6. A repeated call made a second deployment.
     pub(crate) fn check_repetition(&mut self, deployment: usize) {
         let new = &self.deployments[deployment];
-        let Some(description) = new.description.as_deref().filter(|text| !text.is_empty()) else { return };
-        let earlier = self.deployments[..deployment]
-            .iter()
-            .position(|other| other.group == new.group && other.description.as_deref() == Some(description));
-        if let Some(earlier) = earlier {
-            self.violate(format!(
-                "{} repeats {}: both have the description {description:?}",
-                self.deployment_name(deployment),
-                self.deployment_name(earlier),
-            ));
+        let Some(description) = new.description.clone().filter(|text| !text.is_empty()) else { return };
+        let same = |other: &&crate::codedeploy::Deployment| {
+            other.group == new.group && other.description.as_ref() == Some(&description)
+        };
+        if let Some(earlier) = self.deployments[..deployment].iter().find(same) {
+            self.violate(Breach::DeploymentRepeated {
+                deployment: self.deployment_id(deployment),
+                earlier_deployment_id: earlier.id.clone(),
+                description,
+            });
         }
     }
 
-    /// Hooks nobody has completed, now that all is over.
-    pub(crate) fn open_hooks(&self) -> Vec<String> {
-        let open = self.actions.iter().filter(|action| action.is_open() && !action.is_managed());
-        open.map(|action| {
-            let instance = &self.instances[action.instance].id;
-            self.at_this_time(&format!("hook {} of {instance} was left open", action.hook))
+    /// Rule 3. Hooks that nobody has completed, now that all is over.
+    pub(crate) fn open_hooks(&self) -> Vec<Violation> {
+        let actions = self.actions.iter().enumerate();
+        let open = actions.filter(|(_, action)| action.is_open() && !action.is_managed());
+        open.map(|(action, _)| Violation {
+            at: self.now(),
+            breach: Breach::HookLeftOpen { action: self.action_id(action) },
         })
         .collect()
     }
 
-    fn violate(&mut self, sentence: String) {
-        let sentence = self.at_this_time(&sentence);
-        self.violations.push(sentence);
+    fn violate(&mut self, breach: Breach) {
+        self.violations.push(Violation { at: self.now(), breach });
     }
 
-    fn at_this_time(&self, sentence: &str) -> String {
-        format!("at {:.1} s: {sentence}", self.now())
-    }
-
-    fn deployment_name(&self, deployment: usize) -> String {
+    fn deployment_id(&self, deployment: usize) -> DeploymentId {
         let deployment = &self.deployments[deployment];
-        format!("deployment {} of {}", deployment.id, self.groups[deployment.group].setting.short_form())
+        let group = &self.groups[deployment.group].setting;
+        DeploymentId {
+            application_name: group.application_name.clone(),
+            deployment_group_name: group.deployment_group_name.clone(),
+            deployment_id: deployment.id.clone(),
+        }
+    }
+
+    fn action_id(&self, action: usize) -> ActionId {
+        let action = &self.actions[action];
+        ActionId {
+            instance_id: self.instances[action.instance].id.clone(),
+            lifecycle_hook_name: action.hook.clone(),
+            destination: action.journey.destination.as_str(),
+        }
+    }
+}
+
+impl From<Creator> for CreatedBy {
+    fn from(creator: Creator) -> Self {
+        match creator {
+            Creator::Call => CreatedBy::Call,
+            Creator::Person => CreatedBy::Person,
+            Creator::AutoScaling { .. } | Creator::AutoUpdate => CreatedBy::CodeDeploy,
+        }
     }
 }

@@ -7,23 +7,28 @@
 mod autoscaling;
 mod clock;
 mod codedeploy;
+mod delivery;
 mod events;
+mod fault;
+mod faults;
 mod http;
 mod instance;
 mod invariants;
 mod launch;
-mod mishap;
 mod refusal;
 mod report;
 mod setting;
 mod simulation;
 mod throttle;
+mod violation;
 mod world;
 
 pub use clock::Clock;
+pub use delivery::Delivery;
+pub use fault::{Fault, FaultKind, InjectedFault, Service};
+pub use faults::Faults;
 pub use http::{Server, serve};
 pub use launch::Launch;
-pub use mishap::Mishap;
 pub use refusal::Refusal;
 pub use report::{
     Call, ClosedBy, DeploymentReport, HookActionReport, InstanceReport, LifecycleEventReport, Report, TargetReport,
@@ -34,4 +39,5 @@ pub use setting::{
     NothingOutdated, NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection,
     Setting, SettingError, Throttling, WarmPoolSetting,
 };
+pub use violation::{ActionId, Breach, Collision, CreatedBy, DeploymentId, Overlap, Rule, Violation};
 pub use world::{Running, World};

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::setting::HookResult;
+use crate::violation::{Collision, Violation};
 
 /// Everything that happened so far.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,11 +18,11 @@ pub struct Report {
     pub hook_actions: Vec<HookActionReport>,
     /// Every API call, in order.
     pub calls: Vec<Call>,
-    /// What must never happen and did, a sentence each.
-    pub violations: Vec<String>,
+    /// What must never happen and did, in order.
+    pub violations: Vec<Violation>,
     /// Two deployments at work on one instance at once, where the later one was not created by a call of `CreateDeployment` but by
-    /// a person or by CodeDeploy itself: a sentence each, as in `violations`.
-    pub collisions: Vec<String>,
+    /// a person or by CodeDeploy itself.
+    pub collisions: Vec<Collision>,
 }
 
 /// An instance.
@@ -145,6 +146,6 @@ pub struct Call {
     pub operation: String,
     /// The input.
     pub parameters: Value,
-    /// `ok` or the error code; `reset` or `lost answer` where the connection broke (see [`Mishap`](crate::Mishap)).
+    /// `ok` or the error code; `reset` or `lost answer` where the connection broke (see [`InjectedFault`](crate::InjectedFault)).
     pub outcome: String,
 }

@@ -2,7 +2,6 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
@@ -13,6 +12,7 @@ use crate::instance::Instance;
 use crate::report::{Call, Report};
 use crate::setting::Setting;
 use crate::throttle::Throttles;
+use crate::violation::{Collision, Violation};
 
 /// Something that will happen. Indexes point into the simulation's lists, which only grow.
 #[derive(Debug, Clone, Copy)]
@@ -63,17 +63,17 @@ pub(crate) struct Simulation {
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
     pub(crate) throttles: Throttles,
     pub(crate) subscribers: Vec<UnboundedSender<Value>>,
-    pub(crate) violations: Vec<String>,
-    pub(crate) collisions: Vec<String>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) collisions: Vec<Collision>,
     calls: Vec<Call>,
 }
 
 impl Simulation {
-    /// A world at its time 0. The setting has been checked.
-    pub(crate) fn new(setting: Setting) -> Self {
+    /// A world at its time 0, which is `epoch` seconds after 1970 began. The setting has been checked.
+    pub(crate) fn new(setting: Setting, epoch: f64) -> Self {
         let mut simulation = Simulation {
             now: 0.0,
-            epoch: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
+            epoch,
             due: BinaryHeap::new(),
             scheduled: 0,
             random: fastrand::Rng::with_seed(setting.seed),

@@ -1,10 +1,9 @@
 //! What must hold in every scenario.
 
+use world::{Breach, Violation};
+
 use crate::format::Outcome;
 use crate::outcome::{Came, Ended, Rollout};
-
-/// How the world tells of a hook that nobody completed in time; a scenario may expect it, and [`super::hooks`] counts such hooks.
-const TIMED_OUT: &str = "timed out instead of being completed";
 
 /// Who gives the errors that an execution may end with: Turnstile, Lambda in its several ways, and Step Functions.
 const ERRORS: [&str; 5] = ["Turnstile.", "Lambda.", "Sandbox.", "Runtime.", "States."];
@@ -15,7 +14,7 @@ const OF_DEPLOYMENT: [&str; 3] =
 
 /// What did not hold.
 pub fn shortfalls(came: &Came) -> Vec<String> {
-    let violations = came.report.violations.iter().filter(|violation| !violation.contains(TIMED_OUT));
+    let violations = came.report.violations.iter().filter(|violation| !is_counted(violation));
     let violations = violations.map(|violation| format!("violation: {violation}"));
     let given_up = match &came.ended {
         Ended::GivenUp(what) => Some(format!("it did not come to its end: {what}")),
@@ -23,6 +22,11 @@ pub fn shortfalls(came: &Came) -> Vec<String> {
     };
     let forbidden = came.forbidden.iter().map(|call| format!("permissions: {call}"));
     violations.chain(given_up).chain(lost_turns(came)).chain(forbidden).chain(no_answers(came)).collect()
+}
+
+/// A scenario may expect that a hook is not completed in time, and [`super::hooks`] counts such hooks.
+fn is_counted(violation: &Violation) -> bool {
+    matches!(violation.breach, Breach::HookTimedOut { .. })
 }
 
 /// A turn belongs to a rollout that runs. That of one which was aborted or timed out is taken over by who asks next, and perhaps nobody

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use stack::{Execution, Turn};
-use world::{Clock, ClosedBy, HookResult, World};
+use world::{Clock, ClosedBy, Collision, CreatedBy, DeploymentId, HookResult, Overlap, World};
 
 use crate::format::Scenario;
 use crate::outcome::{Came, Ended, Rollout};
@@ -57,6 +57,23 @@ pub fn came() -> Came {
         forbidden: Vec::new(),
         fault_hits: Vec::new(),
     }
+}
+
+/// A person's deployment that met one of Orders.
+pub fn collision() -> Collision {
+    let deployment = |id: &str| DeploymentId {
+        application_name: "Orders".to_owned(),
+        deployment_group_name: "Production".to_owned(),
+        deployment_id: id.to_owned(),
+    };
+    let overlap = Overlap {
+        instance_id: "i-9".to_owned(),
+        began: deployment("d-1"),
+        at_work: deployment("d-9"),
+        later_deployment_id: "d-1".to_owned(),
+        creator: CreatedBy::Person,
+    };
+    Collision { at: 60.0, overlap }
 }
 
 /// The execution of a launch.

@@ -1,11 +1,12 @@
-//! What start-rollout is told, and when.
+//! Which events start-rollout receives, and when.
 
 use serde_json::{Value, json};
-use stack::{Delivery, Function, Options, Stack};
+use stack::{Function, Options, Stack};
+use world::Delivery;
 
 use crate::fixture::{Folder, LOOP, calls_in, function, options, until};
 
-/// The function `start-rollout` that writes down its events, one a line.
+/// A function `start-rollout` that writes its events to a file, one a line.
 fn start_rollout(folder: &Folder) -> Function {
     let mut function = function("start-rollout");
     let variable = |name: &str, path: &str| (name.to_owned(), folder.path(path).display().to_string());
@@ -13,7 +14,7 @@ fn start_rollout(folder: &Folder) -> Function {
     function
 }
 
-/// A stack with two groups, of which the first one's instances wait at two hooks 10 s after their launch.
+/// A stack with two groups. The first group's instances wait at two hooks 10 s after their launch.
 fn of_two_groups(folder: &Folder) -> Options {
     let mut options = options(folder, LOOP, vec![start_rollout(folder)]);
     let first = json!({"name": "first", "bootSeconds": 10, "hooks": [{"name": "turnstile"}, {"name": "another"}]});
@@ -27,19 +28,19 @@ fn events(folder: &Folder) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_launch_reaches_start_rollout_as_often_as_it_is_delivered() {
+async fn each_copy_of_a_launch_event_reaches_start_rollout() {
     let folder = Folder::new();
     let stack = Stack::start(Options { events: Delivery::of(3), ..of_two_groups(&folder) }).await.unwrap();
     let calls = || calls_in(&folder.path("calls"));
     stack.world().launch("first").unwrap();
     until(|| calls() >= 3).await;
-    // The other hook's event came at the same moment, and is somebody else's.
+    // The other hook's event occurred at the same time, and no rule matches it.
     assert_eq!(calls(), 3);
     stack.stop().await;
 }
 
 #[tokio::test]
-async fn an_event_that_is_lost_never_comes() {
+async fn a_lost_event_is_never_delivered() {
     let folder = Folder::new();
     let events_of = Delivery { lose: vec![0, 2], ..Delivery::default() };
     let stack = Stack::start(Options { events: events_of, ..of_two_groups(&folder) }).await.unwrap();
@@ -53,7 +54,7 @@ async fn an_event_that_is_lost_never_comes() {
 }
 
 #[tokio::test]
-async fn an_event_can_come_late() {
+async fn an_event_can_be_late() {
     let folder = Folder::new();
     let late = Delivery { delay_seconds: 300.0, spread_seconds: 100.0, ..Delivery::default() };
     let stack = Stack::start(Options { events: late, ..of_two_groups(&folder) }).await.unwrap();
@@ -65,7 +66,7 @@ async fn an_event_can_come_late() {
 }
 
 #[tokio::test]
-async fn the_schedule_wakes_start_rollout_again_and_again() {
+async fn the_schedule_invokes_start_rollout_again_and_again() {
     let folder = Folder::new();
     let stack = Stack::start(Options { schedule_seconds: Some(100.0), ..of_two_groups(&folder) }).await.unwrap();
     until(|| events(&folder).len() >= 3).await;

@@ -51,7 +51,7 @@ fn of_caller(caller: &str, stack: &Stack, retries: RetryConfig, timeout: Duratio
         .build()
 }
 
-/// No call takes as long, unless a fault makes it.
+/// Longer than any call takes without a fault.
 const LONG: Duration = Duration::from_secs(30);
 
 type Created = Result<CreateDeploymentOutput, SdkError<CreateDeploymentError>>;
@@ -61,8 +61,8 @@ async fn create_deployment(config: &SdkConfig) -> Created {
     codedeploy.create_deployment().application_name("A").deployment_group_name("Staging").send().await
 }
 
-/// Whether the connection broke.
-fn broke<T, E>(result: &Result<T, SdkError<E>>) -> bool {
+/// Whether the connection was reset.
+fn was_reset<T, E>(result: &Result<T, SdkError<E>>) -> bool {
     matches!(result, Err(SdkError::DispatchFailure(failure)) if failure.is_io())
 }
 
@@ -88,7 +88,7 @@ async fn a_call_that_never_arrives_or_fails_has_no_effect() {
     let stack = start(&folder, faults).await;
     let config = sdk(&stack, RetryConfig::disabled(), LONG);
     let reset = create_deployment(&config).await;
-    assert!(broke(&reset), "{reset:?}");
+    assert!(was_reset(&reset), "{reset:?}");
     assert_eq!(answered(&create_deployment(&config).await), Some((Some("InternalFailure"), 500)));
     assert_eq!(answered(&create_deployment(&config).await), Some((Some("ThrottlingException"), 429)));
     assert_eq!(stack.world().report().deployments, []);
@@ -113,7 +113,7 @@ async fn a_call_whose_answer_is_lost_has_its_effect() {
     let stack = start(&folder, faults).await;
     let config = sdk(&stack, RetryConfig::disabled(), LONG);
     let lost = create_deployment(&config).await;
-    assert!(broke(&lost), "{lost:?}");
+    assert!(was_reset(&lost), "{lost:?}");
     let report = stack.world().report();
     assert_eq!(
         (report.deployments.len(), on_record(&report.calls)),
@@ -123,7 +123,7 @@ async fn a_call_whose_answer_is_lost_has_its_effect() {
     let table = aws_sdk_dynamodb::Client::new(&config);
     let item = AttributeValue::S("a".to_owned());
     let put = table.put_item().table_name("turnstile-turns").item("claim", item).send().await;
-    assert!(broke(&put), "{put:?}");
+    assert!(was_reset(&put), "{put:?}");
     assert_eq!(stack.turns().await.unwrap().len(), 1);
     assert_eq!(on_record(&stack.calls()), [("dynamodb", "PutItem", "lost answer")]);
     stack.stop().await;
@@ -146,7 +146,7 @@ async fn an_sdk_that_retries_gets_through() {
 }
 
 #[tokio::test]
-async fn auto_scaling_says_it_in_xml() {
+async fn auto_scaling_reports_an_error_in_xml() {
     let folder = Folder::new();
     let faults = json!([
         {"service": "autoscaling", "operation": "DescribeLifecycleHooks", "kind": "error", "times": 1},
@@ -187,7 +187,7 @@ async fn a_slow_call_has_its_effect_at_once_and_its_answer_late() {
 }
 
 #[tokio::test]
-async fn calls_of_others_are_not_hit() {
+async fn faults_do_not_hit_the_calls_of_others() {
     let folder = Folder::new();
     let all = ["codedeploy", "autoscaling", "dynamodb", "states", "lambda"];
     let faults = all.map(|service| json!({"service": service, "kind": "reset"}));
@@ -205,7 +205,7 @@ async fn calls_of_others_are_not_hit() {
 }
 
 #[tokio::test]
-async fn a_state_machine_sees_what_became_of_its_calls_of_functions() {
+async fn a_state_machine_sees_faults_of_its_calls_of_functions() {
     let folder = Folder::new();
     let faults = json!([
         {"service": "lambda", "operation": "fixture", "kind": "error", "times": 1},
@@ -216,7 +216,7 @@ async fn a_state_machine_sees_what_became_of_its_calls_of_functions() {
     ]);
     let stack = start(&folder, faults).await;
     let input = json!({"count": folder.path("calls")});
-    let calls = || calls_in(&folder.path("calls"));
+    let invocations = || calls_in(&folder.path("calls"));
     for (error, runs, outcome) in [
         (Some("Lambda.ServiceException"), 0, "ServiceException"),
         (Some("Lambda.TooManyRequestsException"), 0, "TooManyRequestsException"),
@@ -226,17 +226,17 @@ async fn a_state_machine_sees_what_became_of_its_calls_of_functions() {
     ] {
         let arn = stack.start_execution(None, &input).await.unwrap();
         let ended = end_of(&stack, &arn).await;
-        assert_eq!((ended.error.as_deref(), calls()), (error, runs), "{outcome}: {ended:?}");
-        let told = stack.calls();
-        assert_eq!(on_record(&told).last(), Some(&("lambda", "fixture", outcome)));
-        assert_eq!(told.last().unwrap().parameters, input);
+        assert_eq!((ended.error.as_deref(), invocations()), (error, runs), "{outcome}: {ended:?}");
+        let calls = stack.calls();
+        assert_eq!(on_record(&calls).last(), Some(&("lambda", "fixture", outcome)));
+        assert_eq!(calls.last().unwrap().parameters, input);
     }
     assert_eq!(stack.fault_hits(), [1; 5]);
     stack.stop().await;
 }
 
 #[tokio::test]
-async fn a_state_machine_s_own_calls_of_services_go_wrong_too() {
+async fn faults_hit_a_state_machine_s_own_calls_of_services() {
     let folder = Folder::new();
     let faults = json!([{"service": "codedeploy", "kind": "error", "code": "ThrottlingException"}]);
     let stack = start(&folder, faults).await;

@@ -1,4 +1,4 @@
-//! A stack with the example `fixture` for its functions and a state machine of the test's own.
+//! A stack whose functions are the example `fixture`, with a state machine of the test's own.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use stack::{Error, Execution, Function, Options, Stack};
 /// World seconds a real second.
 pub const SPEED: f64 = 200.0;
 
-/// Nothing in these tests takes as long.
+/// The time after which a test that still waits has failed.
 pub const MUST_COME_WITHIN: Duration = Duration::from_secs(60);
 
 /// A state machine that hands its input to the function `fixture` until that answers.
@@ -27,7 +27,7 @@ pub const LOOP: &str = r#"{
   }
 }"#;
 
-/// A folder of the test's own, removed with it.
+/// A folder of the test's own, removed when it is dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -49,7 +49,7 @@ impl Drop for Folder {
     }
 }
 
-/// The example `fixture` as the function `name`. Cargo builds it beside the tests.
+/// The example `fixture`, which Cargo builds beside the tests, as the function `name`.
 pub fn function(name: &str) -> Function {
     let tests = std::env::current_exe().unwrap();
     Function {
@@ -61,7 +61,7 @@ pub fn function(name: &str) -> Function {
     }
 }
 
-/// How many times a function that counts its calls in this file was called.
+/// The number of calls of a function that counts them in this file.
 pub fn calls_in(path: &Path) -> usize {
     std::fs::read(path).map_or(0, |calls| calls.len())
 }
@@ -80,28 +80,28 @@ pub async fn try_start(folder: &Folder, definition: &str, functions: Vec<Functio
     Stack::start(options(folder, definition, functions)).await
 }
 
-/// Waits for what must come; a test that would wait for ever fails instead.
+/// Waits until the condition holds; fails when that takes too long.
 pub async fn until(condition: impl Fn() -> bool) {
-    let come = async {
+    let holds = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(MUST_COME_WITHIN, come).await.expect("it never came");
+    tokio::time::timeout(MUST_COME_WITHIN, holds).await.expect("the condition never held");
 }
 
-/// The end of an execution, which must come.
+/// Waits for an execution's end; fails when that takes too long.
 pub async fn end_of(stack: &Stack, arn: &str) -> Execution {
     let end = tokio::time::timeout(MUST_COME_WITHIN, stack.wait_for(arn)).await;
     end.expect("the execution did not end").unwrap()
 }
 
-/// A client that no proxy of the machine's keeps from the stack, and that does not wait for ever.
+/// A client that ignores the machine's proxies and does not wait for ever.
 pub fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(MUST_COME_WITHIN).build().unwrap()
 }
 
-/// A world with nothing in it.
+/// An empty world.
 fn setting() -> world::Setting {
     serde_json::from_value(serde_json::json!({})).unwrap()
 }

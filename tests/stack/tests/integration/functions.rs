@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use stack::{Error, Invoked};
 
-use crate::fixture::{Folder, LOOP, function, start, until};
+use crate::fixture::{Folder, LOOP, calls_in, function, start, until};
 
-/// A time limit that no prompt answer exceeds, on a busy machine neither.
+/// A time limit that no prompt answer exceeds, even on a busy machine.
 const BRIEF: Duration = Duration::from_secs(5);
 
 fn error_type(invoked: &Invoked) -> Option<&str> {
@@ -36,7 +36,7 @@ async fn a_function_gets_what_lambda_gives_it() {
 }
 
 #[tokio::test]
-async fn an_environment_is_reused_and_there_is_one_for_each_invocation_at_work() {
+async fn each_invocation_at_work_has_an_environment_that_is_reused() {
     let folder = Folder::new();
     let stack = start(&folder, LOOP, vec![function("fixture")]).await;
     let pid = async |event: Value| stack.invoke("fixture", &event).await.unwrap().payload["pid"].as_u64().unwrap();
@@ -69,7 +69,7 @@ async fn one_invocation_too_many_is_throttled() {
 }
 
 #[tokio::test]
-async fn a_failed_invocation_says_how_it_failed_and_the_next_one_works() {
+async fn a_failed_invocation_is_followed_by_one_that_works() {
     let folder = Folder::new();
     let mut hasty = function("fixture");
     hasty.timeout = BRIEF;
@@ -95,7 +95,7 @@ async fn a_failed_invocation_says_how_it_failed_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn a_start_does_not_count_as_time_of_an_invocation() {
+async fn an_invocation_s_time_begins_after_the_start_of_its_process() {
     let folder = Folder::new();
     let mut sluggish = function("fixture");
     sluggish.environment.push(("START".to_owned(), "7000".to_owned()));
@@ -112,7 +112,7 @@ async fn a_start_does_not_count_as_time_of_an_invocation() {
 async fn a_failed_event_is_retried_twice() {
     let folder = Folder::new();
     let stack = start(&folder, LOOP, vec![function("fixture")]).await;
-    let calls = |name: &str| std::fs::read(folder.path(name)).map_or(0, |calls| calls.len());
+    let calls = |name: &str| calls_in(&folder.path(name));
     let event = |name: &str, error: Option<&str>| json!({"count": folder.path(name), "error": error});
 
     stack.invoke_asynchronously("fixture", &event("failing", Some("Unlucky"))).unwrap();

@@ -1,4 +1,4 @@
-//! Nothing of a stack stays, however it ends.
+//! However a stack ends, no process and no folder of it is left.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -24,7 +24,7 @@ fn table(stack: &Stack, caller: &str) -> Client {
         .region(Region::new(stack::REGION))
         .credentials_provider(Credentials::new(caller, "secret", None, None, "test"))
         .endpoint_url(stack.endpoint())
-        // An error of the engine's own is one to be seen.
+        // An error of the engine itself must not be hidden by a retry.
         .retry_config(RetryConfig::disabled());
     Client::from_conf(config.build())
 }
@@ -33,7 +33,7 @@ fn text(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
 
-/// Takes free claims, all or none; else why none, claim by claim.
+/// Takes the claims if all are free; otherwise takes none, and gives each claim's reason.
 async fn take(table: &Client, claims: &[&str], holder: &str) -> Result<(), Vec<CancellationReason>> {
     let mut request = table.transact_write_items();
     for claim in claims {
@@ -62,7 +62,7 @@ fn turn(claim: &str, holder: Option<&str>) -> Turn {
 }
 
 #[tokio::test]
-async fn a_refused_transaction_tells_who_holds_what_and_changes_nothing() {
+async fn a_refused_transaction_names_the_holders_and_changes_nothing() {
     let folder = Folder::new();
     let stack = start(&folder, LOOP, vec![function("fixture")]).await;
     let table = table(&stack, "key");
@@ -169,7 +169,7 @@ async fn items_are_read_and_written_as_in_the_service() {
 }
 
 #[tokio::test]
-async fn the_functions_calls_are_told() {
+async fn the_functions_calls_are_on_record() {
     let folder = Folder::new();
     let stack = start(&folder, LOOP, vec![function("fixture")]).await;
     take(&table(&stack, "fixture"), &["a"], "one").await.unwrap();

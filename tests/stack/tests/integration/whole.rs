@@ -1,7 +1,8 @@
-//! The stack as a whole: the front door, the state machine, and that nothing of it stays.
+//! The stack as a whole: its one endpoint, executions, and what its start refuses.
 
 use serde_json::{Value, json};
 use stack::Error;
+use stack::history::transitions;
 
 use crate::fixture::{Folder, LOOP, client, end_of, function, start, try_start};
 
@@ -14,14 +15,14 @@ async fn an_execution_runs_the_function_and_counts_its_transitions() {
     let execution = end_of(&stack, &arn).await;
     assert_eq!((execution.status.as_str(), execution.name.as_str()), ("SUCCEEDED", "first"));
     assert_eq!(execution.output, Some(json!({"text": "a \"quoted\" line\n"})));
-    assert_eq!(stack.transitions(&arn).await.unwrap(), 1);
+    assert_eq!(transitions(&stack.history(&arn).await.unwrap()), 1);
 
     let arn = stack.start_execution(None, &json!({"error": "Unlucky"})).await.unwrap();
     let execution = end_of(&stack, &arn).await;
     assert_eq!((execution.status.as_str(), execution.error.as_deref()), ("FAILED", Some("Unlucky")));
     let cause: Value = serde_json::from_str(execution.cause.as_deref().unwrap()).unwrap();
     assert_eq!(cause["errorMessage"], "as asked \"for\"");
-    assert_eq!(stack.transitions(&arn).await.unwrap(), 3);
+    assert_eq!(transitions(&stack.history(&arn).await.unwrap()), 3);
 
     let started: Vec<Value> = stack.executions().await.unwrap().into_iter().map(|execution| execution.input).collect();
     assert_eq!(started, [json!({"text": "a \"quoted\" line\n"}), json!({"error": "Unlucky"})]);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::group::{AutoScalingGroup, Hook};
 use super::operations::Page;
 use crate::instance::Instance;
-use crate::mishap::{Met, Mishap, meet};
+use crate::fault::{self, Answered, InjectedFault};
 use crate::refusal::Refusal;
 use crate::setting::{HookResult, MAX_SIZE};
 use crate::simulation::Simulation;
@@ -30,13 +30,13 @@ impl Parameters {
 }
 
 /// Answers one call: the HTTP status and the XML body.
-pub(crate) fn answer(simulation: &mut Simulation, caller: &str, body: &[u8], mishap: Option<&Mishap>) -> (u16, String) {
+pub(crate) fn answer(simulation: &mut Simulation, caller: &str, body: &[u8], fault: Option<&InjectedFault>) -> (u16, String) {
     let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let action = fields.remove("Action").unwrap_or_default();
     fields.remove("Version");
     let parameters = Parameters(fields);
     let request_id = simulation.random_uuid();
-    let Met { result, status, outcome } = meet(mishap, || {
+    let Answered { result, status, outcome } = fault::answer(fault, || {
         simulation.throttles.autoscaling.admit(simulation.now(), "Throttling")?;
         operate(simulation, &action, &parameters)
     });

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::mishap::{Met, Mishap, meet};
+use crate::fault::{self, Answered, InjectedFault};
 use crate::refusal::Refusal;
 use crate::simulation::Simulation;
 
@@ -13,10 +13,10 @@ pub(crate) fn answer(
     caller: &str,
     operation: &str,
     body: &[u8],
-    mishap: Option<&Mishap>,
+    fault: Option<&InjectedFault>,
 ) -> (u16, String) {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
-    let Met { result, status, outcome } = meet(mishap, || {
+    let Answered { result, status, outcome } = fault::answer(fault, || {
         simulation.throttles.codedeploy.admit(simulation.now(), "ThrottlingException")?;
         operate(simulation, operation, input.clone())
     });

@@ -47,7 +47,7 @@ async fn an_instance_waits_at_the_hook_until_it_is_completed() {
     let success = drain(&mut events).pop().expect("the launch's event");
     assert_eq!(success["detail-type"], "EC2 Instance Launch Successful");
     assert_eq!(success["detail"]["EC2InstanceId"], instance.as_str());
-    assert_eq!(stage.world.report().violations, Vec::<String>::new());
+    assert_eq!(stage.world.report().violations, []);
 }
 
 #[tokio::test]

@@ -266,7 +266,7 @@ async fn what_is_at_work_when_the_instance_is_stopped_fails_at_its_next_start() 
     assert_eq!(diagnostics.message(), Some("Failed: Failing in-progress lifecycle event after an agent restart."));
     stage.world.advance(100.0);
     assert_eq!(stage.target_status(&other, &id).await, "Succeeded");
-    assert_eq!(stage.world.report().violations, [] as [&str; 0]);
+    assert_eq!(stage.world.report().violations, []);
 }
 
 #[tokio::test]
@@ -301,7 +301,8 @@ async fn an_instance_let_into_the_pool_without_an_application_is_a_violation() {
         "at 15.0 s: hook launch let {id} into the warm pool although these have not succeeded on it at their current revision: \
          A/Staging"
     );
-    assert_eq!(stage.world.report().violations, [expected]);
+    let violations = stage.world.report().violations;
+    assert_eq!(violations.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
 }
 
 #[tokio::test]

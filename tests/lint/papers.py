@@ -4,9 +4,10 @@
 
 1. A relative link leads to a file, and its #anchor to a heading there.
 2. A link whose text is code, such as [`verdict::judge`](…/verdict.rs), leads to a Rust file that defines that name.
-3. README.md leads, link by link, to every paper.
-4. A `make` target that is named in code is one of the Makefile.
-5. docs/operating.md has a row for every parameter of template.yaml, with its default, and names every output.
+3. A file or folder of the project that is named in code exists.
+4. README.md leads, link by link, to every paper.
+5. A `make` target that is named in code is one of the Makefile.
+6. docs/operating.md has a row for every parameter of template.yaml, with its default, and names every output.
 """
 
 import re
@@ -103,6 +104,12 @@ def _defines(source: str, symbol: str) -> bool:
     return re.search(rf"\b(?:fn|struct|enum|trait|type|const|static|mod|macro_rules!) {symbol}\b|^\s+{symbol}\b[,{{( ]", source, re.MULTILINE) is not None
 
 
+def missing_files(papers: dict[Path, Paper], root: Path) -> list[str]:
+    path = re.compile(r"(?<![\w./-])(?:functions|statemachine|tests|docs)/[\w./-]*\w")
+    named = {(paper.path, name) for paper in papers.values() for code in paper.code for name in path.findall(code)}
+    return [f"{paper}: there is no {name}" for paper, name in sorted(named) if not (root / name).exists()]
+
+
 def unreached(papers: dict[Path, Paper], start: Path) -> list[str]:
     reached, queue = {start}, [start]
     while queue:
@@ -154,6 +161,7 @@ def main() -> int:
     papers = {path: Paper(path, path.read_text(encoding="utf-8")) for path in map(Path, listed.stdout.splitlines()) if path.exists()}
     findings = [
         *broken_links(papers, Path()),
+        *missing_files(papers, Path()),
         *unreached(papers, Path("README.md")),
         *unknown_targets(papers, MAKEFILE.read_text(encoding="utf-8")),
         *undocumented(TEMPLATE.read_text(encoding="utf-8"), papers[OPERATING]),

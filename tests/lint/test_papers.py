@@ -41,6 +41,15 @@ class Links(unittest.TestCase):
         self.assertEqual(self.findings(source, a=wrong), ["a.md:1: src/verdict.rs does not define decide"])
 
 
+class Files(unittest.TestCase):
+    def test_a_file_named_in_code_exists(self):
+        root = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (root / "tests").mkdir()
+        (root / "tests/one.json").write_text("{}")
+        text = "`tests/one.json` `tests/<name>.json` `target/tests/x` prose: docs/none.md\n\n    make play FILE=tests/two.json\n"
+        self.assertEqual(papers.missing_files(written(a=text), root), ["a.md: there is no tests/two.json"])
+
+
 class Reach(unittest.TestCase):
     def test_every_paper_is_reached_from_the_first(self):
         found = written(README="[a](docs/a.md)", docs__a="[b](b.md#x)", docs__b="", docs__lost="[b](b.md)")

@@ -6,7 +6,8 @@
 What is drawn differs from the definition in four points, for the reader's sake:
 - A Choice that follows one Task is not drawn: its branches leave the Task.
 - A Wait that goes back to the state it comes from hangs on that state, by an arrow with two heads.
-- A Catch of one error that three or more states share leads from the frame around them.
+- A Catch of one error that three or more states share leads from the frame around them. It holds for every state in the frame that
+  calls a function and has no arrow of its own for that error.
 - A Catch that leads where the state goes anyway is a word beside that arrow.
 """
 
@@ -14,6 +15,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +27,14 @@ LAYOUT = Path("tests/lint/layout.mjs")
 # So many states with the same Catch get one arrow together.
 SHARED = 3
 
+# In characters: a longer label is broken.
+LONGEST_LINE = 24
+
 ANY_ERROR = "any error"
+# The condition of a Choice rule that takes what is left.
+ALWAYS = "true"
 LOOKS = {
-    "Task": 'fontname="Helvetica-Bold" fillcolor="#ddf4ff" color="#0969da"',
+    "Task": 'fontname="Helvetica-Bold" fontsize=15 fillcolor="#ddf4ff" color="#0969da"',
     "Wait": 'fillcolor="#fff8c5" color="#9a6700"',
     "Choice": 'fillcolor="#f6f8fa" color="#57606a" shape=hexagon style=filled margin="0.05,0.04"',
     "Pass": 'fillcolor="#f6f8fa" color="#57606a"',
@@ -78,12 +85,10 @@ def arrows(states: dict) -> dict[tuple[str, str], Arrow]:
 
 
 def _label(rule: dict) -> str:
-    """What a reader sees of a Choice rule: its Comment, else the value that an answer is compared with, else the condition."""
-    if "Comment" in rule:
-        return rule["Comment"]
+    """What a reader sees of a Choice rule: the value that an answer is compared with, else the condition."""
     condition = rule["Condition"].removeprefix("{%").removesuffix("%}").strip()
     compared = re.fullmatch(r"\$[\w.]+ = '(?:Turnstile\.)?(\w+)'", condition)
-    return compared[1] if compared else condition.replace("$", "")
+    return compared[1] if compared else condition.replace("$states.input.", "").replace("$", "")
 
 
 def _error(name: str) -> str:
@@ -106,8 +111,8 @@ def graph(definition: dict) -> str:
     ]
     lines = [
         "digraph rollout {",
-        'compound=true bgcolor="#ffffff" pad=0.25 nodesep=0.35 ranksep=0.4',
-        'node [shape=box style="rounded,filled" fontsize=14 fontcolor="#1f2328" margin="0.2,0.08" height=0.35 fontname="Helvetica"]',
+        'compound=true bgcolor="#ffffff" pad=0.15 nodesep=0.22 ranksep=0.36',
+        'node [shape=box style="rounded,filled" fontsize=14 fontcolor="#1f2328" margin="0.14,0.07" height=0.32 fontname="Helvetica"]',
         'edge [color="#57606a" fontcolor="#57606a" fontsize=12 arrowsize=0.7 fontname="Helvetica"]',
         'subgraph cluster_frame { style="rounded,dashed" color="#8c959f" margin=14',
         *(_node(name, states[name]) for name in shown if name in frame),
@@ -116,22 +121,22 @@ def graph(definition: dict) -> str:
         *(_node(name, states[name]) for name in shown if name not in frame),
     ]
     for (source, target), arrow in found.items():
+        labels = [] if ALWAYS in arrow.labels else arrow.labels
         errors = [error for error in arrow.errors if source not in shared.get((error, target), ())]
         if (target, source) in waits:
             continue
         if (source, target) in waits:
-            lines.append(f"{source} -> {target} [dir=both label={_text(arrow.labels)}]")
+            lines.append(f"{source} -> {target} [dir=both label={_text(labels)}]")
         elif arrow.plain:
             also = [f"or {', '.join(errors)}"] if errors else []
-            lines.append(_arrow(source, target, place, f"label={_text(arrow.labels + also)}"))
+            lines.append(_arrow(source, target, place, f"label={_text(labels + also)}"))
         elif errors:
             lines.append(_arrow(source, target, place, f"label={_text(errors)} {ERROR}"))
     together = defaultdict(list)
     for error, target in shared:
         together[target].append(error)
     for target, errors in together.items():
-        last = max((source for error in errors for source in shared[error, target]), key=place.get)
-        lines.append(f"{last} -> {target} [ltail=cluster_frame label={_text(errors)} {ERROR} penwidth=1.5]")
+        lines.append(f"{_lowest(found, place, frame)} -> {target} [ltail=cluster_frame label={_text(errors)} {ERROR} penwidth=1.5]")
     return "\n".join(line for line in [*lines, "}"] if line) + "\n"
 
 
@@ -174,6 +179,15 @@ def _frame(found: dict[tuple[str, str], Arrow], inside: set[str]) -> set[str]:
     return inside
 
 
+def _lowest(found: dict[tuple[str, str], Arrow], place: dict[str, int], frame: set[str]) -> str:
+    """The state of the frame that is the most steps down: what leaves the frame as a whole, leaves it there."""
+    depth = dict.fromkeys(frame, 0)
+    for source, target in sorted(found, key=lambda pair: place[pair[0]]):
+        if source in frame and target in frame and place[source] < place[target] and found[source, target].plain:
+            depth[target] = max(depth[target], depth[source] + 1)
+    return max(depth, key=lambda name: (depth[name], place[name]))
+
+
 def _node(name: str, state: dict) -> str:
     lines = [name]
     if state["Type"] == "Task":
@@ -188,6 +202,7 @@ def _function(resource: str) -> str:
 
 
 def _text(lines: list[str]) -> str:
+    lines = [part for line in lines for part in textwrap.wrap(line, LONGEST_LINE)]
     return '"' + "\\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in lines) + '"'
 
 

@@ -33,7 +33,7 @@ class Graph(unittest.TestCase):
                     {"Condition": "{% $answer.outcome = 'MINE' %}", "Next": "B"},
                     {"Condition": "{% $answer.error = 'Turnstile.TurnLost' %}", "Next": "B"},
                     {"Condition": "{% $n > 1 %}", "Next": "C"},
-                    {"Condition": "{% $n > 2 %}", "Comment": "too many", "Next": "C"},
+                    {"Condition": "{% $n < 0 %}", "Next": "C"},
                 ],
                 "Default": "D",
             },
@@ -41,8 +41,13 @@ class Graph(unittest.TestCase):
             "C": {"Type": "Succeed"},
             "D": {"Type": "Fail"},
         }
-        expected = [r'A -> B [label="MINE\nTurnLost"]', r'A -> C [label="n > 1\ntoo many"]', 'A -> D [label=""]']
+        expected = [r'A -> B [label="MINE\nTurnLost"]', r'A -> C [label="n > 1\nn < 0"]', 'A -> D [label=""]']
         self.assertEqual(self.arrows(states), expected)
+
+    def test_a_label_is_short(self):
+        rule = {"Condition": "{% $states.input.first < $count($plan.applications) %}", "Next": "B"}
+        states = {"A": {"Type": "Choice", "Choices": [rule, {"Condition": "{% true %}", "Next": "C"}]}, "B": {"Type": "Succeed"}, "C": {"Type": "Fail"}}
+        self.assertEqual(self.arrows(states), [r'A -> B [label="first <\ncount(plan.applications)"]', 'A -> C [label=""]'])
 
     def test_a_choice_that_several_states_lead_to_is_drawn(self):
         states = {

@@ -3,6 +3,7 @@ import unittest
 from pathlib import Path
 
 import imports
+import rust
 from imports import Crates, Edge
 
 
@@ -14,7 +15,7 @@ class Circles(unittest.TestCase):
         for name, source in sources.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(source)
-        found = Crates(imports.read(folder / root, root.split("/")[0]) for root in roots).edges()
+        found = Crates(rust.read(folder / root, root.split("/")[0]) for root in roots).edges()
         return {(str(e.source.relative_to(folder)), str(e.target.relative_to(folder))): e for e in found}
 
     def circle(self, sources: dict[str, str]) -> list[str]:

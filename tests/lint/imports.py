@@ -8,8 +8,8 @@
 2. Crates depend in the direction of CRATES, and the folders inside `turnstile` in the direction of LAYERS.
 3. The dependency tree of `turnstile` has no AWS SDK, no async runtime and no Lambda runtime.
 
-Why not cargo-modules: it finds circles within one crate, but knows no layers, counts every parent and child as a circle, and
-is a build of rust-analyzer's crates on every machine that lints.
+Why not cargo-modules: it looks at one crate at a time, knows no layers, and is a build of rust-analyzer's crates on every machine
+that lints.
 """
 
 import json

@@ -6,7 +6,7 @@
 2. A link whose text is code, such as [`verdict::judge`](…/verdict.rs), leads to a Rust file that defines that name.
 3. A file or folder of the project that is named in code exists.
 4. README.md leads, link by link, to every paper.
-5. A `make` target that is named in code is one of the Makefile.
+5. A `make` target that is named in code is one of the Makefile, and a package of `cargo -p` is one of the workspace.
 6. docs/operating.md has a row for every parameter of template.yaml, with its default, and names every output.
 """
 
@@ -131,6 +131,15 @@ def unknown_targets(papers: dict[Path, Paper], makefile: str) -> list[str]:
     return findings
 
 
+def unknown_packages(papers: dict[Path, Paper], manifests: list[str]) -> list[str]:
+    packages = {name[1] for manifest in manifests if (name := re.search(r'^name = "(.+)"$', manifest, re.MULTILINE))}
+    findings = []
+    for paper in papers.values():
+        named = {name for code in paper.code for name in re.findall(r"\bcargo \w+ (?:-p|--package) ([\w-]+)", code)}
+        findings += [f"{paper.path}: the workspace has no package {name}" for name in sorted(named - packages)]
+    return findings
+
+
 def undocumented(template: str, operating: Paper) -> list[str]:
     """The parameters and outputs of the template that the operator's reference lacks, or whose default it has wrong."""
     findings = []
@@ -164,6 +173,7 @@ def main() -> int:
         *missing_files(papers, Path()),
         *unreached(papers, Path("README.md")),
         *unknown_targets(papers, MAKEFILE.read_text(encoding="utf-8")),
+        *unknown_packages(papers, [path.read_text(encoding="utf-8") for path in Path().glob("*/*/Cargo.toml")]),
         *undocumented(TEMPLATE.read_text(encoding="utf-8"), papers[OPERATING]),
     ]
     links = sum(len(paper.links) for paper in papers.values())

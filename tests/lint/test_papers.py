@@ -65,6 +65,11 @@ class Targets(unittest.TestCase):
         self.assertEqual(papers.unknown_targets(wrong, makefile), ["a.md: the Makefile has no target all", "a.md: the Makefile has no target it"])
 
 
+    def test_a_package_named_in_code_exists(self):
+        found = written(a="`cargo test -p world`\n\n    cargo run --package none -- x\n")
+        self.assertEqual(papers.unknown_packages(found, ['[package]\nname = "world"\n']), ["a.md: the workspace has no package none"])
+
+
 class Template(unittest.TestCase):
     TEMPLATE = """\
 Parameters:

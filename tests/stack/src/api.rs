@@ -1,8 +1,10 @@
 //! Calls of the engine's services, in AWS JSON.
 
+use account::REGION;
+use account::calls::error_code;
 use serde_json::Value;
 
-use crate::{Error, REGION};
+use crate::Error;
 
 /// A service of the engine.
 #[derive(Clone)]
@@ -58,28 +60,5 @@ impl Api {
             });
         }
         Ok(body)
-    }
-}
-
-/// The error code in the body of a failed call: `<namespace>#<code>`, or the code alone.
-pub(crate) fn error_code(body: &Value) -> Option<&str> {
-    body["__type"].as_str()?.rsplit('#').next()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn an_error_code_comes_with_and_without_its_namespace() {
-        for (body, code) in [
-            (json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException"}), Some("ValidationException")),
-            (json!({"__type": "ExecutionDoesNotExist"}), Some("ExecutionDoesNotExist")),
-            (json!({"message": "no"}), None),
-            (Value::Null, None),
-        ] {
-            assert_eq!(error_code(&body), code, "{body}");
-        }
     }
 }

@@ -2,17 +2,9 @@
 
 use std::path::Path;
 
-use crate::{Error, function_arn};
+use account::substitutions;
 
-/// The definition's placeholders, and the functions whose ARNs replace them.
-const FUNCTIONS: [(&str, &str); 6] = [
-    ("PlanRolloutFunction", "plan-rollout"),
-    ("TakeTurnFunction", "take-turn"),
-    ("StartDeploymentFunction", "start-deployment"),
-    ("CheckStatusFunction", "check-status"),
-    ("ReturnTurnFunction", "return-turn"),
-    ("CompleteLifecycleHookFunction", "complete-lifecycle-hook"),
-];
+use crate::Error;
 
 /// Reads the definition at `path` and puts ARNs in place of its `${…}`.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
@@ -22,9 +14,8 @@ pub(crate) fn read(path: &Path) -> Result<String, Error> {
 
 /// The definition's text with its placeholders resolved, or the first placeholder that stands for nothing.
 fn substitute(text: &str) -> Result<String, String> {
-    let resolved = FUNCTIONS
-        .iter()
-        .fold(text.to_owned(), |text, (name, function)| text.replace(&format!("${{{name}}}"), &function_arn(function)));
+    let put = |text: String, (name, arn): (String, String)| text.replace(&format!("${{{name}}}"), &arn);
+    let resolved = substitutions().fold(text.to_owned(), put);
     match resolved.find("${") {
         None => Ok(resolved),
         Some(start) => {

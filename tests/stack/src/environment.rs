@@ -5,13 +5,14 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use account::REGION;
 use axum::body::Bytes;
 use tokio::process::Command;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use crate::Error;
 use crate::engine::Lifeline;
 use crate::functions::Function;
-use crate::{Error, REGION};
 
 /// What a function answered, or how it failed to.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use account::{Execution, role_arn};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,41 +14,6 @@ use crate::clock::WorldClock;
 
 /// The pause between two calls of DescribeExecution in `wait_for`, in real time.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// An execution of the state machine. Times are in world seconds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Execution {
-    /// The ARN.
-    pub arn: String,
-    /// The name.
-    pub name: String,
-    /// RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
-    pub status: String,
-    /// The input.
-    pub input: Value,
-    /// The output of an execution that succeeded.
-    pub output: Option<Value>,
-    /// The error's name, if the execution failed.
-    pub error: Option<String>,
-    /// The error's cause, if the execution failed.
-    pub cause: Option<String>,
-    /// When the execution started.
-    pub started_at: f64,
-    /// When the execution ended, if it has.
-    pub ended_at: Option<f64>,
-}
-
-impl Execution {
-    /// Whether the execution has not ended.
-    pub fn is_running(&self) -> bool {
-        self.status == "RUNNING"
-    }
-
-    /// Whether the input names the instance, whatever the input's shape: fields, an event, or a notification with an event in its text.
-    pub fn names_instance(&self, instance_id: &str) -> bool {
-        self.input.to_string().contains(instance_id)
-    }
-}
 
 /// DescribeExecution's answer; `input` and `output` are JSON texts.
 #[derive(Deserialize)]
@@ -92,8 +58,7 @@ pub(crate) struct StateMachine {
 impl StateMachine {
     /// Creates the state machine from its definition.
     pub(crate) async fn create(api: Api, name: &str, definition: &str) -> Result<Self, Error> {
-        let role = format!("arn:aws:iam::{}:role/{name}", crate::ACCOUNT);
-        let machine = json!({"name": name, "definition": definition, "roleArn": role});
+        let machine = json!({"name": name, "definition": definition, "roleArn": role_arn()});
         let created = api.call("CreateStateMachine", machine).await?;
         Ok(Self { api, arn: text(&created["stateMachineArn"]), described: Mutex::default() })
     }

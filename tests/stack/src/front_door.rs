@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use account::calls::{self, Calls};
+use account::function_arn;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -14,11 +16,10 @@ use tower::ServiceExt;
 use uuid::Uuid;
 use world::{Call, Faults, InjectedFault, Service, World};
 
-use crate::calls::{self, Calls};
+use crate::Error;
 use crate::connection::Connection;
 use crate::environment::Outcome;
 use crate::functions::{Functions, name_of};
-use crate::{Error, function_arn};
 
 /// The largest request body. A Lambda payload of at most 6 MB is the largest of the services here.
 const LARGEST_BODY: usize = 8 << 20;

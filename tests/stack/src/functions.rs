@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use account::Variables;
 use axum::body::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::Error;
@@ -38,13 +39,13 @@ pub struct Function {
     pub concurrency: usize,
 }
 
-/// A function's answer to a synchronous invocation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Invoked {
-    /// The handler's answer, or `{"errorType", "errorMessage", …}`.
-    pub payload: Value,
-    /// `Unhandled` when the function failed.
-    pub function_error: Option<String>,
+impl Function {
+    /// The function with template.yaml's variables. One that it brings along comes later, and wins.
+    pub(crate) fn with(mut self, variables: &Variables) -> Self {
+        let own = variables.of(&self.name).into_iter().map(|(name, value)| (name.to_owned(), value));
+        self.environment.splice(..0, own);
+        self
+    }
 }
 
 /// A process of a function.
@@ -261,6 +262,7 @@ fn error(error_type: &str, message: String) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn a_function_is_named_in_several_ways() {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::events::{START_ROLLOUT, is_launch};
 use axum::body::Bytes;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use world::Delivery;
 
-use crate::events::{START_ROLLOUT, is_launch};
 use crate::functions::Functions;
 
 /// The rule that hands the launch hook's events to start-rollout.

@@ -5,7 +5,6 @@
 //! front door, which forwards each call to whatever serves it.
 
 mod api;
-mod calls;
 mod clock;
 mod connection;
 mod definition;
@@ -13,44 +12,23 @@ mod delayed_call;
 mod engine;
 mod environment;
 mod error;
-mod events;
 mod executions;
 mod front_door;
 mod functions;
-pub mod history;
 mod launch_rule;
 mod minutes;
 mod options;
-pub mod permissions;
 mod schedule;
 mod signals;
 pub mod six_applications;
 mod stack;
 mod turns;
-mod variables;
 
+pub use account::{ACCOUNT, Execution, Invoked, REGION, Turn, history, permissions};
 pub use delayed_call::DelayedCall;
 pub use error::Error;
-pub use executions::Execution;
-pub use functions::{Function, Invoked, Process};
+pub use functions::{Function, Process};
 pub use minutes::minutes;
 pub use options::{Options, parse_speed, workspace};
 pub use signals::{Interrupted, Signals};
 pub use stack::Stack;
-pub use turns::Turn;
-
-/// The account and the region that the stack plays.
-pub const ACCOUNT: &str = "123456789012";
-/// See [`ACCOUNT`].
-pub const REGION: &str = "us-east-1";
-
-/// The state machine's name.
-const STATE_MACHINE: &str = "turnstile";
-
-fn function_arn(function: &str) -> String {
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}")
-}
-
-fn state_machine_arn() -> String {
-    format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}")
-}

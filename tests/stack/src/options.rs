@@ -4,20 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use account::{FUNCTIONS, Variables};
 use world::{Delivery, Fault};
 
 use crate::{Error, Function, schedule};
 
-/// Turnstile's functions.
-const FUNCTIONS: [&str; 7] = [
-    "start-rollout",
-    "plan-rollout",
-    "take-turn",
-    "start-deployment",
-    "check-status",
-    "return-turn",
-    "complete-lifecycle-hook",
-];
 /// The functions' time limit, which is longer than any of them takes.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -92,6 +83,16 @@ impl Options {
             python: std::env::var_os("TURNSTILE_PYTHON")
                 .map_or_else(|| workspace.join(".venv/bin/python"), PathBuf::from),
             log_dir: own_log_dirs().join(run()),
+        }
+    }
+
+    /// The values of the functions' environment variables.
+    pub(crate) fn variables(&self) -> Variables {
+        let first = self.setting.auto_scaling_groups.first().map(|group| group.name.clone());
+        Variables {
+            applications: self.applications.clone(),
+            auto_scaling_group_name: self.auto_scaling_group_name.clone().or(first).unwrap_or_default(),
+            lifecycle_hook_name: self.lifecycle_hook_name.clone(),
         }
     }
 

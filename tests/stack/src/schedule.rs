@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::events::{START_ROLLOUT, scheduled};
+use uuid::Uuid;
 use world::{SettingError, World};
 
-use crate::events::{START_ROLLOUT, scheduled};
 use crate::functions::Functions;
 
 /// Checks the number of world seconds between two events.
@@ -28,7 +29,8 @@ pub(crate) async fn run(world: World, functions: Arc<Functions>, seconds: f64, s
             continue;
         }
         // In a stack without start-rollout nobody receives the event.
-        let _ = functions.invoke_asynchronously(START_ROLLOUT, scheduled(&world.time()).to_string().into());
+        let event = scheduled(&world.time(), &Uuid::new_v4().to_string());
+        let _ = functions.invoke_asynchronously(START_ROLLOUT, event.to_string().into());
         due += seconds;
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::calls::Calls;
+use account::{Execution, Invoked, STATE_MACHINE, Turn};
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -12,7 +14,6 @@ use tokio::task::JoinHandle;
 use world::{Call, Clock, Faults, Running, World};
 
 use crate::api::{Api, DYNAMODB, STEP_FUNCTIONS};
-use crate::calls::Calls;
 use crate::clock::WorldClock;
 use crate::connection::{Connection, Listener};
 use crate::engine::{Engine, Lifeline};
@@ -22,8 +23,7 @@ use crate::functions::Functions;
 use crate::launch_rule::LaunchRule;
 use crate::options::is_own_log_dir;
 use crate::turns::Turns;
-use crate::variables::Variables;
-use crate::{DelayedCall, Error, Execution, Invoked, Options, Process, STATE_MACHINE, Turn, definition, schedule};
+use crate::{DelayedCall, Error, Options, Process, definition, schedule};
 
 /// The engine's API answers at once. After this time it hangs.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
@@ -68,8 +68,8 @@ impl Stack {
         let address = listener.local_addr()?;
         let endpoint = format!("http://{address}");
         let (lifeline, dependants) = Lifeline::new();
-        let variables = Variables::new(&options);
-        let functions = options.functions.into_iter().map(|function| variables.complete(function)).collect();
+        let variables = options.variables();
+        let functions = options.functions.into_iter().map(|function| function.with(&variables)).collect();
         let functions =
             Functions::new(functions, endpoint.clone(), lifeline.clone(), options.log_dir.clone(), options.speed)?;
         let functions = Arc::new(functions);

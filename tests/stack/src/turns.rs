@@ -1,44 +1,10 @@
 //! The table of turns, by its API.
 
-use serde::Deserialize;
+use account::{TURNS_KEY, TURNS_TABLE, Turn, turns_table};
 use serde_json::{Value, json};
 
 use crate::Error;
 use crate::api::Api;
-
-/// The table's name, the functions' `TURNS_TABLE`.
-pub(crate) const TABLE: &str = "turnstile-turns";
-
-/// The table's key, as template.yaml has it.
-const KEY: &str = "claim";
-
-/// A claim in the table of turns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Turn {
-    /// What is claimed, such as `autoScalingGroup:web`.
-    pub claim: String,
-    /// The ARN of the execution that holds the claim; `None` if it is free.
-    pub holder: Option<String>,
-}
-
-/// An item on the wire.
-#[derive(Deserialize)]
-struct Item {
-    claim: Text,
-    holder: Option<Text>,
-}
-
-#[derive(Deserialize)]
-struct Text {
-    #[serde(rename = "S")]
-    text: String,
-}
-
-impl From<Item> for Turn {
-    fn from(item: Item) -> Self {
-        Self { claim: item.claim.text, holder: item.holder.map(|holder| holder.text) }
-    }
-}
 
 /// The table in the engine.
 pub(crate) struct Turns(Api);
@@ -46,13 +12,7 @@ pub(crate) struct Turns(Api);
 impl Turns {
     /// Creates the table.
     pub(crate) async fn create(api: Api) -> Result<Self, Error> {
-        let table = json!({
-            "TableName": TABLE,
-            "AttributeDefinitions": [{"AttributeName": KEY, "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
-            "BillingMode": "PAY_PER_REQUEST",
-        });
-        api.call("CreateTable", table).await?;
+        api.call("CreateTable", turns_table()).await?;
         Ok(Self(api))
     }
 
@@ -60,12 +20,10 @@ impl Turns {
     pub(crate) async fn all(&self) -> Result<Vec<Turn>, Error> {
         const SCAN: &str = "Scan";
         let mut turns = Vec::new();
-        let mut request = json!({"TableName": TABLE, "ConsistentRead": true});
+        let mut request = json!({"TableName": TURNS_TABLE, "ConsistentRead": true});
         loop {
             let mut answer = self.0.call(SCAN, request.clone()).await?;
-            let items: Vec<Item> =
-                serde_json::from_value(answer["Items"].take()).map_err(|error| Error::unreadable(SCAN, &error))?;
-            turns.extend(items.into_iter().map(Turn::from));
+            turns.extend(Turn::of_items(answer["Items"].take()).map_err(|error| Error::unreadable(SCAN, &error))?);
             match answer["LastEvaluatedKey"].take() {
                 Value::Null => break,
                 last => request["ExclusiveStartKey"] = last,
@@ -78,7 +36,7 @@ impl Turns {
     /// Deletes every item.
     pub(crate) async fn delete(&self) -> Result<(), Error> {
         for turn in self.all().await? {
-            self.0.call("DeleteItem", json!({"TableName": TABLE, "Key": {KEY: {"S": turn.claim}}})).await?;
+            self.0.call("DeleteItem", json!({"TableName": TURNS_TABLE, "Key": {TURNS_KEY: {"S": turn.claim}}})).await?;
         }
         Ok(())
     }

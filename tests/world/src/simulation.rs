@@ -2,7 +2,6 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
@@ -70,11 +69,11 @@ pub(crate) struct Simulation {
 }
 
 impl Simulation {
-    /// A world at its time 0. The setting has been checked.
-    pub(crate) fn new(setting: Setting) -> Self {
+    /// A world at its time 0, which is `epoch` seconds after 1970 began. The setting has been checked.
+    pub(crate) fn new(setting: Setting, epoch: f64) -> Self {
         let mut simulation = Simulation {
             now: 0.0,
-            epoch: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
+            epoch,
             due: BinaryHeap::new(),
             scheduled: 0,
             random: fastrand::Rng::with_seed(setting.seed),

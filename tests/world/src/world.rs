@@ -25,7 +25,7 @@ struct Inner {
 }
 
 impl World {
-    /// Starts a world; its time 0 is the present of the wall clock.
+    /// Starts a world; its time 0 is the present of the wall clock, or [`Clock::VIRTUAL_EPOCH`].
     ///
     /// # Errors
     /// Names the field of the setting that is wrong, or `clock` for one slower than real time.
@@ -36,7 +36,8 @@ impl World {
         {
             return Err(SettingError { field: "clock".to_owned(), problem: "must be at least 1".to_owned() });
         }
-        let running = Mutex::new((Simulation::new(setting), Timepiece::start(clock)));
+        let timepiece = Timepiece::start(clock);
+        let running = Mutex::new((Simulation::new(setting, timepiece.epoch), timepiece));
         Ok(World { inner: Arc::new(Inner { running, changed: Notify::new() }) })
     }
 
@@ -161,7 +162,7 @@ impl World {
         self.enter(|simulation| simulation.report_at_end())
     }
 
-    /// Lets time pass on its own, so that things happen, and events go out, without a call. For a scaled clock; must be
+    /// Lets time pass on its own, so that things happen, and events go out, without a call. For a clock that moves by itself; must be
     /// called inside a Tokio runtime.
     pub fn run(&self) -> Running {
         let world = self.clone();
@@ -169,6 +170,8 @@ impl World {
             loop {
                 let pause = world.until_next().unwrap_or(Duration::MAX);
                 tokio::select! {
+                    // What is ready first is taken in this order, so that a run can be repeated.
+                    biased;
                     () = tokio::time::sleep(pause) => {
                         let (simulation, timepiece) = &mut *world.lock();
                         simulation.advance_to(timepiece.now());

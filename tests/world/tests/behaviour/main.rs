@@ -15,4 +15,5 @@ mod scale_out;
 mod stage;
 mod stopping;
 mod throttling;
+mod virtual_time;
 mod warm_pool;

@@ -1,0 +1,93 @@
+//! The SDK's clients, and why their settings are what they are.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_codedeploy::config::retry::RetryPartition;
+
+use crate::autoscaling::AutoScaling;
+use crate::codedeploy::CodeDeploy;
+use crate::executions::Executions;
+use crate::turns::Turns;
+
+/// Three tries within a call ride out a lost packet or a throttled second. What lasts longer is for the state machine,
+/// whose retries cost no Lambda time.
+const ATTEMPTS: u32 = 3;
+/// The APIs answer within a second; one that has not after five is not going to.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// All tries of one call. A function makes several, but an API that is this slow for one is not worth the next: the function
+/// ends with the first that fails.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often the SDK tries a call.
+pub fn retry_config() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
+/// How long the SDK waits for a call.
+pub fn timeout_config() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+/// Makes a function's clients. One that no function asks for is not linked into its binary.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    config: SdkConfig,
+    retry_partition: Option<RetryPartition>,
+}
+
+impl Clients {
+    /// Clients with this configuration.
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config, retry_partition: None }
+    }
+
+    /// Clients with region, credentials and endpoint from the environment, as Lambda sets it.
+    pub async fn from_environment() -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::latest());
+        Self::new(loader.retry_config(retry_config()).timeout_config(timeout_config()).load().await)
+    }
+
+    /// The same clients with a budget of retries of their own. The SDK's default is one for each service in a process, which is
+    /// one for each function in Lambda, but not where several functions run in one process.
+    pub fn with_retry_partition(self, retry_partition: RetryPartition) -> Self {
+        Self { retry_partition: Some(retry_partition), ..self }
+    }
+
+    /// The Region's name, as in `eu-west-1`; empty when the configuration has none.
+    pub fn region(&self) -> String {
+        self.config.region().map_or_else(String::new, ToString::to_string)
+    }
+
+    pub fn autoscaling(&self) -> AutoScaling {
+        let mut config = aws_sdk_autoscaling::config::Builder::from(&self.config);
+        config.set_retry_partition(self.retry_partition.clone());
+        AutoScaling::new(aws_sdk_autoscaling::Client::from_conf(config.build()))
+    }
+
+    pub fn codedeploy(&self) -> CodeDeploy {
+        let mut config = aws_sdk_codedeploy::config::Builder::from(&self.config);
+        config.set_retry_partition(self.retry_partition.clone());
+        CodeDeploy::new(aws_sdk_codedeploy::Client::from_conf(config.build()))
+    }
+
+    pub fn executions(&self) -> Executions {
+        let mut config = aws_sdk_sfn::config::Builder::from(&self.config);
+        config.set_retry_partition(self.retry_partition.clone());
+        Executions::new(aws_sdk_sfn::Client::from_conf(config.build()))
+    }
+
+    /// `table` is the name of the table of turns.
+    pub fn turns(&self, table: String) -> Turns {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        config.set_retry_partition(self.retry_partition.clone());
+        Turns::new(aws_sdk_dynamodb::Client::from_conf(config.build()), table)
+    }
+}

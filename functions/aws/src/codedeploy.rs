@@ -1,0 +1,331 @@
+//! The CodeDeploy calls of a rollout.
+
+mod from_sdk;
+
+use aws_sdk_codedeploy::Client;
+use aws_sdk_codedeploy::config::http::HttpResponse;
+use aws_sdk_codedeploy::config::retry::RetryConfig;
+use aws_sdk_codedeploy::error::SdkError;
+use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
+use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError as GroupError;
+use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetError as TargetError;
+use aws_sdk_codedeploy::types::{
+    DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy,
+    TimeRange,
+};
+use turnstile::policy::deployment_tag;
+use turnstile::words::application::{Application, DeploymentGroup, FileExistsBehavior};
+use turnstile::words::deployment::{Creation, Deployment, DeploymentGroupInfo, Target, TargetStatus};
+use turnstile::words::error::Error;
+use turnstile::words::ids::{DeploymentId, InstanceId, TargetId};
+use turnstile::words::revision::Revision;
+use turnstile::words::time::Timestamp;
+
+use self::from_sdk::{deployment, last_deployment, target};
+use crate::error::{of_call, unexpected};
+
+/// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
+const BATCH: usize = 25;
+
+/// What comes of stopping a stalled deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopping {
+    /// It is stopped, and has not begun on these targets.
+    Stopped { not_begun: Vec<TargetId> },
+    /// It goes on: an instance is at work after all. The overview had trailed the targets.
+    AtWork,
+    /// It goes on: no rollout has started it.
+    NotOurs,
+}
+
+/// The CodeDeploy API.
+#[derive(Debug, Clone)]
+pub struct CodeDeploy {
+    client: Client,
+}
+
+impl CodeDeploy {
+    /// CodeDeploy as this client sees it.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// The deployment group; `None` when it or its application does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
+    pub async fn group(&self, name: &DeploymentGroup) -> Result<Option<DeploymentGroupInfo>, Error> {
+        let answer = self
+            .client
+            .get_deployment_group()
+            .application_name(name.application_name.as_str())
+            .deployment_group_name(name.deployment_group_name.as_str())
+            .send()
+            .await;
+        let info = match answer {
+            Ok(answer) => answer.deployment_group_info,
+            Err(e) => match e.as_service_error() {
+                Some(
+                    GroupError::ApplicationDoesNotExistException(_)
+                    | GroupError::DeploymentGroupDoesNotExistException(_),
+                ) => None,
+                _ => return Err(of_call("CodeDeploy.GetDeploymentGroup", &e)),
+            },
+        };
+        let Some(info) = info else { return Ok(None) };
+        Ok(Some(DeploymentGroupInfo {
+            target_revision: info.target_revision().and_then(from_sdk::revision),
+            last_successful: info.last_successful_deployment().and_then(last_deployment),
+            last_attempted: info.last_attempted_deployment().and_then(last_deployment),
+            compute_platform: info.compute_platform().map_or("Server", |p| p.as_str()).to_owned(),
+            deployment_type: info
+                .deployment_style()
+                .and_then(|style| style.deployment_type())
+                .map_or("IN_PLACE", |kind| kind.as_str())
+                .to_owned(),
+            updates_outdated_instances: info.outdated_instances_strategy() != Some(&OutdatedInstancesStrategy::Ignore),
+        }))
+    }
+
+    /// The deployment; `None` when CodeDeploy does not know it.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn deployment(&self, deployment_id: &DeploymentId) -> Result<Option<Deployment>, Error> {
+        match self.client.get_deployment().deployment_id(deployment_id.as_str()).send().await {
+            Ok(answer) => Ok(answer.deployment_info.map(deployment)),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_does_not_exist_exception()) => Ok(None),
+            Err(e) => Err(of_call("CodeDeploy.GetDeployment", &e)),
+        }
+    }
+
+    /// The deployments of these ids, in any order.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn deployments(&self, deployment_ids: &[DeploymentId]) -> Result<Vec<Deployment>, Error> {
+        let mut deployments = Vec::new();
+        for ids in deployment_ids.chunks(BATCH) {
+            let answer = self.client.batch_get_deployments().set_deployment_ids(Some(strings(ids))).send().await;
+            let answer = answer.map_err(|e| of_call("CodeDeploy.BatchGetDeployments", &e))?;
+            deployments.extend(answer.deployments_info.unwrap_or_default().into_iter().map(deployment));
+        }
+        Ok(deployments)
+    }
+
+    /// The group's deployments that are still under way.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn active_deployments(&self, group: &DeploymentGroup) -> Result<Vec<DeploymentId>, Error> {
+        use SdkDeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
+        self.list(group, &[Created, Queued, InProgress, Baking, Ready], None, usize::MAX).await
+    }
+
+    /// The group's deployments that were created at `start` or later.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn deployments_since(
+        &self,
+        group: &DeploymentGroup,
+        start: Timestamp,
+    ) -> Result<Vec<DeploymentId>, Error> {
+        self.list(group, &[], Some(start), usize::MAX).await
+    }
+
+    /// At least so many of the group's deployments, or all that it has. CodeDeploy lists the newest first, which it does not promise.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn recent_deployments(
+        &self,
+        group: &DeploymentGroup,
+        at_least: usize,
+    ) -> Result<Vec<DeploymentId>, Error> {
+        self.list(group, &[], None, at_least).await
+    }
+
+    async fn list(
+        &self,
+        group: &DeploymentGroup,
+        statuses: &[SdkDeploymentStatus],
+        start: Option<Timestamp>,
+        at_least: usize,
+    ) -> Result<Vec<DeploymentId>, Error> {
+        let mut ids = Vec::new();
+        let mut next_token = None;
+        loop {
+            let answer = self
+                .client
+                .list_deployments()
+                .application_name(group.application_name.as_str())
+                .deployment_group_name(group.deployment_group_name.as_str())
+                .set_include_only_statuses((!statuses.is_empty()).then(|| statuses.to_vec()))
+                .set_create_time_range(
+                    start.map(|start| TimeRange::builder().start(from_sdk::to_sdk_time(start)).build()),
+                )
+                .set_next_token(next_token)
+                .send()
+                .await
+                .map_err(|e| of_call("CodeDeploy.ListDeployments", &e))?;
+            ids.extend(answer.deployments.unwrap_or_default().into_iter().map(DeploymentId::from));
+            next_token = answer.next_token;
+            if next_token.is_none() || ids.len() >= at_least {
+                return Ok(ids);
+            }
+        }
+    }
+
+    /// The instance's part in a deployment; `None` when the deployment does not contain the instance, or not yet.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn target(
+        &self,
+        deployment_id: &DeploymentId,
+        instance_id: &InstanceId,
+    ) -> Result<Option<Target>, Error> {
+        match self
+            .client
+            .get_deployment_target()
+            .deployment_id(deployment_id.as_str())
+            .target_id(instance_id.as_str())
+            .send()
+            .await
+        {
+            Ok(answer) => Ok(answer.deployment_target.as_ref().and_then(target)),
+            Err(e) => match e.as_service_error() {
+                Some(
+                    TargetError::DeploymentTargetDoesNotExistException(_)
+                    | TargetError::DeploymentNotStartedException(_)
+                    | TargetError::DeploymentDoesNotExistException(_),
+                ) => Ok(None),
+                _ => Err(of_call("CodeDeploy.GetDeploymentTarget", &e)),
+            },
+        }
+    }
+
+    /// All targets of a deployment.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn targets(&self, deployment_id: &DeploymentId) -> Result<Vec<Target>, Error> {
+        let mut ids = Vec::new();
+        let mut next_token = None;
+        loop {
+            let request =
+                self.client.list_deployment_targets().deployment_id(deployment_id.as_str()).set_next_token(next_token);
+            match request.send().await {
+                Ok(page) => {
+                    ids.extend(page.target_ids.unwrap_or_default());
+                    next_token = page.next_token;
+                }
+                Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_not_started_exception()) => {
+                    break;
+                }
+                Err(e) => return Err(of_call("CodeDeploy.ListDeploymentTargets", &e)),
+            }
+            if next_token.is_none() {
+                break;
+            }
+        }
+        let mut targets = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            let request = self.client.batch_get_deployment_targets().deployment_id(deployment_id.as_str());
+            let answer = request.set_target_ids(Some(ids.to_vec())).send().await;
+            let answer = answer.map_err(|e| of_call("CodeDeploy.BatchGetDeploymentTargets", &e))?;
+            targets.extend(answer.deployment_targets.unwrap_or_default().iter().filter_map(target));
+        }
+        Ok(targets)
+    }
+
+    /// Creates a deployment of `revision` to the outdated instances of the application's group.
+    ///
+    /// It is not retried here: the call has no client token, so a second one after a lost answer could start a second deployment.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist.
+    pub async fn create(
+        &self,
+        application: &Application,
+        revision: &Revision,
+        description: &str,
+    ) -> Result<Creation, Error> {
+        let answer = self
+            .client
+            .create_deployment()
+            .application_name(application.group.application_name.as_str())
+            .deployment_group_name(application.group.deployment_group_name.as_str())
+            .revision(from_sdk::to_sdk_revision(revision))
+            .update_outdated_instances_only(true)
+            .description(description)
+            .set_deployment_config_name(application.deployment_config_name.clone())
+            .set_file_exists_behavior(application.file_exists_behavior.map(|behavior| match behavior {
+                FileExistsBehavior::Disallow => SdkFileExistsBehavior::Disallow,
+                FileExistsBehavior::Overwrite => SdkFileExistsBehavior::Overwrite,
+                FileExistsBehavior::Retain => SdkFileExistsBehavior::Retain,
+            }))
+            .set_ignore_application_stop_failures(application.ignore_application_stop_failures)
+            .customize()
+            .config_override(aws_sdk_codedeploy::config::Builder::new().retry_config(RetryConfig::disabled()))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => answer
+                .deployment_id
+                .map(|id| Creation::Created(id.into()))
+                .ok_or_else(|| unexpected("CodeDeploy.CreateDeployment", "the answer holds no deploymentId")),
+            Err(e) => creation_refused(&e),
+        }
+    }
+
+    /// Stops a deployment: targets that have not begun are skipped, those at work end with their present lifecycle event. A deployment
+    /// that has ended already stays as it is.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn stop(&self, deployment_id: &DeploymentId) -> Result<(), Error> {
+        let request = self.client.stop_deployment().deployment_id(deployment_id.as_str()).auto_rollback_enabled(false);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_already_completed_exception()) => Ok(()),
+            Err(e) => Err(of_call("CodeDeploy.StopDeployment", &e)),
+        }
+    }
+
+    /// Stops a stalled deployment, if a rollout has started it. Whoever has the turn may do so: the deployment is its own, or that of a
+    /// rollout that has ended. A deployment of anybody else's is not touched.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn stop_stalled(&self, deployment: &Deployment) -> Result<Stopping, Error> {
+        if !deployment_tag::is_a_rollouts(&deployment.description) {
+            return Ok(Stopping::NotOurs);
+        }
+        let targets = self.targets(&deployment.deployment_id).await?;
+        if targets.iter().any(|target| target.status == TargetStatus::InProgress) {
+            return Ok(Stopping::AtWork);
+        }
+        let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
+        let not_begun: Vec<TargetId> = pending.map(|target| target.target_id).collect();
+        let id = &deployment.deployment_id;
+        tracing::warn!(deployment = %id, not_begun = ?not_begun, "stops a stalled deployment: the targets left have not begun");
+        self.stop(&deployment.deployment_id).await?;
+        Ok(Stopping::Stopped { not_begun })
+    }
+}
+
+fn strings(ids: &[DeploymentId]) -> Vec<String> {
+    ids.iter().cloned().map(String::from).collect()
+}
+
+fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Result<Creation, Error> {
+    if error.as_service_error().is_some_and(|e| e.is_deployment_limit_exceeded_exception()) {
+        return Ok(Creation::GroupOccupied);
+    }
+    match of_call("CodeDeploy.CreateDeployment", error) {
+        Error::Unexpected { code, message, .. } => Ok(Creation::Refused { code, message }),
+        other => Err(other),
+    }
+}

@@ -1,0 +1,177 @@
+//! The SDK's types as plain data, and back.
+
+use aws_sdk_codedeploy::types::{
+    BundleType, DeploymentInfo, DeploymentStatus as SdkDeploymentStatus, DeploymentTarget, GitHubLocation,
+    LastDeploymentInfo, LifecycleEventStatus, RevisionLocation, RevisionLocationType, S3Location,
+    TargetStatus as SdkTargetStatus,
+};
+use aws_smithy_types::DateTime;
+use turnstile::words::deployment::{
+    Deployment, DeploymentStatus, FailedEvent, LastDeployment, Overview, Target, TargetStatus,
+};
+use turnstile::words::revision::{Revision, S3Object};
+use turnstile::words::time::Timestamp;
+
+pub(super) fn last_deployment(info: &LastDeploymentInfo) -> Option<LastDeployment> {
+    Some(LastDeployment {
+        deployment_id: info.deployment_id()?.into(),
+        created: info.create_time.map(time),
+        ended: info.end_time.map(time),
+    })
+}
+
+pub(super) fn deployment(info: DeploymentInfo) -> Deployment {
+    use SdkDeploymentStatus as Sdk;
+    let status = match info.status() {
+        Some(Sdk::Created) | None => DeploymentStatus::Created,
+        Some(Sdk::Queued) => DeploymentStatus::Queued,
+        Some(Sdk::Baking) => DeploymentStatus::Baking,
+        Some(Sdk::Ready) => DeploymentStatus::Ready,
+        Some(Sdk::Succeeded) => DeploymentStatus::Succeeded,
+        Some(Sdk::Failed) => DeploymentStatus::Failed,
+        Some(Sdk::Stopped) => DeploymentStatus::Stopped,
+        // A status that CodeDeploy adds one day must not pass for an end.
+        Some(_) => DeploymentStatus::InProgress,
+    };
+    let count = |targets: i64| u32::try_from(targets).unwrap_or(0);
+    let overview = info.deployment_overview().map_or_else(Overview::default, |overview| Overview {
+        pending: count(overview.pending()),
+        in_progress: count(overview.in_progress()),
+        succeeded: count(overview.succeeded()),
+        failed: count(overview.failed()),
+        skipped: count(overview.skipped()),
+    });
+    let error = info.error_information().map(|e| {
+        let code = e.code().map_or_else(String::new, |c| c.as_str().to_owned());
+        (code, e.message().unwrap_or_default().to_owned())
+    });
+    Deployment {
+        status,
+        error,
+        revision: info.revision().and_then(revision),
+        description: info.description().unwrap_or_default().to_owned(),
+        deployment_config_name: info.deployment_config_name().unwrap_or_default().to_owned(),
+        created: info.create_time.map(time),
+        ended: info.complete_time.map(time),
+        overview,
+        deployment_id: info.deployment_id.unwrap_or_default().into(),
+    }
+}
+
+pub(super) fn target(target: &DeploymentTarget) -> Option<Target> {
+    let instance = target.instance_target()?;
+    let status = match instance.status() {
+        Some(SdkTargetStatus::Pending) => TargetStatus::Pending,
+        Some(SdkTargetStatus::InProgress) => TargetStatus::InProgress,
+        Some(SdkTargetStatus::Ready) => TargetStatus::Ready,
+        Some(SdkTargetStatus::Succeeded) => TargetStatus::Succeeded,
+        Some(SdkTargetStatus::Failed) => TargetStatus::Failed,
+        Some(SdkTargetStatus::Skipped) => TargetStatus::Skipped,
+        _ => TargetStatus::Unknown,
+    };
+    let failed_event = instance.lifecycle_events().iter().find(|e| e.status() == Some(&LifecycleEventStatus::Failed));
+    Some(Target {
+        target_id: instance.target_id()?.into(),
+        status,
+        failed_event: failed_event.map(|event| {
+            let text = |t: Option<&str>| t.filter(|t| !t.is_empty()).map(str::to_owned);
+            let diagnostics = event.diagnostics();
+            FailedEvent {
+                lifecycle_event_name: event.lifecycle_event_name().unwrap_or_default().to_owned(),
+                error_code: diagnostics.and_then(|d| d.error_code()).map(|c| c.as_str().to_owned()),
+                script_name: diagnostics.and_then(|d| text(d.script_name())),
+                message: diagnostics.and_then(|d| text(d.message())),
+                log_tail: diagnostics.and_then(|d| text(d.log_tail())),
+            }
+        }),
+    })
+}
+
+fn time(time: DateTime) -> Timestamp {
+    Timestamp::from_millis(time.to_millis().unwrap_or(0))
+}
+
+pub(super) fn to_sdk_time(time: Timestamp) -> DateTime {
+    DateTime::from_secs(time.seconds())
+}
+
+/// `None` when the location is of a kind that EC2 deployments don't have.
+pub(super) fn revision(location: &RevisionLocation) -> Option<Revision> {
+    if let Some(s3) = location.s3_location() {
+        return Some(Revision::S3(S3Object {
+            bucket: s3.bucket()?.to_owned(),
+            key: s3.key()?.to_owned(),
+            bundle_type: s3.bundle_type().map(|b| b.as_str().to_owned()),
+            version: s3.version().map(str::to_owned),
+            e_tag: s3.e_tag().map(str::to_owned),
+        }));
+    }
+    let git_hub = location.git_hub_location()?;
+    Some(Revision::GitHub { repository: git_hub.repository()?.to_owned(), commit_id: git_hub.commit_id()?.to_owned() })
+}
+
+pub(super) fn to_sdk_revision(revision: &Revision) -> RevisionLocation {
+    match revision {
+        Revision::S3(s3) => RevisionLocation::builder()
+            .revision_type(RevisionLocationType::S3)
+            .s3_location(
+                S3Location::builder()
+                    .bucket(&s3.bucket)
+                    .key(&s3.key)
+                    .set_bundle_type(s3.bundle_type.as_deref().map(BundleType::from))
+                    .set_version(s3.version.clone())
+                    .set_e_tag(s3.e_tag.clone())
+                    .build(),
+            )
+            .build(),
+        Revision::GitHub { repository, commit_id } => RevisionLocation::builder()
+            .revision_type(RevisionLocationType::GitHub)
+            .git_hub_location(GitHubLocation::builder().repository(repository).commit_id(commit_id).build())
+            .build(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_codedeploy::types::{ErrorCode, LifecycleErrorCode};
+    use turnstile::policy::retry;
+
+    #[test]
+    fn a_revision_survives_the_way_to_the_sdk_and_back() {
+        let s3 = |version: Option<&str>, e_tag: Option<&str>| {
+            Revision::S3(S3Object {
+                bucket: "builds".into(),
+                key: "a.zip".into(),
+                bundle_type: Some("zip".into()),
+                version: version.map(Into::into),
+                e_tag: e_tag.map(Into::into),
+            })
+        };
+        for original in [
+            s3(Some("v1"), Some("e1")),
+            s3(None, None),
+            Revision::GitHub { repository: "me/app".into(), commit_id: "abc".into() },
+        ] {
+            assert_eq!(revision(&to_sdk_revision(&original)), Some(original));
+        }
+    }
+
+    fn codes(rows: &[retry::Row]) -> Vec<&str> {
+        let mut codes: Vec<&str> = rows.iter().map(|(code, ..)| *code).collect();
+        codes.sort_unstable();
+        codes
+    }
+
+    fn sorted(values: &[&'static str]) -> Vec<&'static str> {
+        let mut values = values.to_vec();
+        values.sort_unstable();
+        values
+    }
+
+    #[test]
+    fn every_error_code_of_the_api_is_known() {
+        assert_eq!(codes(&retry::LIFECYCLE_EVENT), sorted(LifecycleErrorCode::values()));
+        assert_eq!(codes(&retry::DEPLOYMENT), sorted(ErrorCode::values()));
+    }
+}

@@ -1,0 +1,69 @@
+//! The Step Functions calls: the executions of the state machine.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::types::ExecutionStatus;
+use turnstile::words::error::Error;
+use turnstile::words::ids::ExecutionArn;
+
+use crate::error::of_call;
+
+/// The Step Functions API.
+#[derive(Debug, Clone)]
+pub struct Executions {
+    client: Client,
+}
+
+/// What comes of starting an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// It runs, since now or since an earlier start with the same name and input.
+    Running(ExecutionArn),
+    /// An execution of this name has ended.
+    HasEnded,
+}
+
+impl Executions {
+    /// The executions that this client sees.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Starts an execution, unless there is one of this name. `input` is JSON.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
+    pub async fn start(&self, state_machine: &str, name: &str, input: String) -> Result<Start, Error> {
+        match self.client.start_execution().state_machine_arn(state_machine).name(name).input(input).send().await {
+            Ok(started) => Ok(Start::Running(started.execution_arn.into())),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(Start::HasEnded),
+            Err(e) => Err(of_call("StepFunctions.StartExecution", &e)),
+        }
+    }
+
+    /// The names of the executions that run. One that has just been started may be missing.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn running(&self, state_machine: &str) -> Result<Vec<String>, Error> {
+        let request = self.client.list_executions().state_machine_arn(state_machine);
+        let pages = request.status_filter(ExecutionStatus::Running).into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await;
+        let all = all.map_err(|e| of_call("StepFunctions.ListExecutions", &e))?;
+        Ok(all.into_iter().map(|execution| execution.name).collect())
+    }
+
+    /// Whether an execution still runs. The answer may trail the truth (Step Functions API reference, DescribeExecution: "eventually
+    /// consistent"), and an execution that has ended can be redriven. So what is done about one that does not run must do no harm
+    /// should it run all the same.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn is_running(&self, execution: &ExecutionArn) -> Result<bool, Error> {
+        match self.client.describe_execution().execution_arn(execution.as_str()).send().await {
+            Ok(answer) => Ok(matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)),
+            // Histories are kept for 90 days.
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
+            Err(e) => Err(of_call("StepFunctions.DescribeExecution", &e)),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The AWS side of Turnstile: the calls of CodeDeploy, Auto Scaling, Step Functions and DynamoDB, from and to the words of the crate
+//! `turnstile`, and the start-up that all functions share.
+//!
+//! How AWS spells an answer is known here and nowhere else. What the answer means for a rollout is decided in `turnstile`.
+
+pub mod autoscaling;
+pub mod clients;
+pub mod codedeploy;
+mod error;
+pub mod executions;
+pub mod function;
+pub mod pending_hook;
+pub mod settings;
+pub mod turns;
+pub mod up_to_date;

@@ -1,0 +1,76 @@
+//! A stack's parameters, as its functions get them: the environment variables of template.yaml.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+/// The stack's default list of applications; may be empty.
+pub const APPLICATIONS: &str = "APPLICATIONS";
+/// The Auto Scaling group whose launches start rollouts.
+pub const AUTO_SCALING_GROUP_NAME: &str = "AUTO_SCALING_GROUP_NAME";
+/// The stack's launch hook.
+pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
+/// The state machine whose executions are rollouts.
+pub const STATE_MACHINE_ARN: &str = "STATE_MACHINE_ARN";
+/// The table of turns.
+pub const TURNS_TABLE: &str = "TURNS_TABLE";
+
+/// A function's settings, by name. Each function has those that it asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Settings(HashMap<String, String>);
+
+/// Why a function cannot start with its settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    #[error("the environment variable {0} is not set")]
+    NotSet(&'static str),
+    #[error("the environment variable {name}: {problem}")]
+    Wrong { name: &'static str, problem: String },
+}
+
+impl Settings {
+    /// The environment of this process. A variable that is not Unicode is none of Turnstile's.
+    pub fn from_environment() -> Self {
+        let variables = std::env::vars_os();
+        variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    }
+
+    /// The value of a setting that the function needs.
+    ///
+    /// # Errors
+    /// [`SettingError`].
+    pub fn get<T: TryFrom<String, Error: Display>>(&self, name: &'static str) -> Result<T, SettingError> {
+        let value = self.0.get(name).cloned().ok_or(SettingError::NotSet(name))?;
+        T::try_from(value).map_err(|problem| SettingError::Wrong { name, problem: problem.to_string() })
+    }
+
+    /// The value of a setting that may be left out; empty then.
+    pub fn get_or_empty(&self, name: &str) -> String {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Settings {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(settings: I) -> Self {
+        Self(settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use turnstile::words::ids::HookName;
+
+    #[test]
+    fn a_setting_that_is_missing_or_wrong_is_named() {
+        let settings = Settings::from_iter([(TURNS_TABLE, "turns"), (LIFECYCLE_HOOK_NAME, "")]);
+        assert_eq!(settings.get(TURNS_TABLE), Ok("turns".to_owned()));
+        assert_eq!(settings.get_or_empty(APPLICATIONS), "");
+        let missing = settings.get::<String>(STATE_MACHINE_ARN).unwrap_err();
+        assert_eq!(missing.to_string(), "the environment variable STATE_MACHINE_ARN is not set");
+        let wrong = settings.get::<HookName>(LIFECYCLE_HOOK_NAME).unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "the environment variable LIFECYCLE_HOOK_NAME: expected 1 to 255 characters, got \"\""
+        );
+    }
+}

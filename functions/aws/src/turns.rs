@@ -1,0 +1,320 @@
+//! The DynamoDB calls: the table of turns.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
+use turnstile::limits::MOST_FAILURES;
+use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group, claims};
+use turnstile::words::application::DeploymentGroup;
+use turnstile::words::error::Error;
+use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn, InstanceId};
+use turnstile::words::plan::Plan;
+use turnstile::words::turn::{Claim, FinishedDeployment, Taking};
+
+use crate::error::{of_call, of_code, unexpected};
+
+const TURN_LOST: &str = "the rollout does not hold its turn any more";
+
+/// The table's key.
+const CLAIM: &str = "claim";
+/// Of an Auto Scaling group: the instances whose launches have failed since the last that succeeded.
+const FAILURES: &str = "failures";
+
+/// The table of turns: an item for each claim.
+#[derive(Debug, Clone)]
+pub struct Turns {
+    client: Client,
+    table: String,
+}
+
+impl Turns {
+    /// The table of this name, as this client sees it.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// The claims that the table has of these, by a consistent read.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
+    pub async fn read(&self, claims: &[ClaimKey]) -> Result<Vec<Claim>, Error> {
+        const CALL: &str = "DynamoDB.BatchGetItem";
+        let keys = claims.iter().map(|claim| HashMap::from([(CLAIM.to_owned(), key_value(claim))]));
+        let request = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true).build();
+        let request = request.map_err(|e| unexpected(CALL, e.to_string()))?;
+        let answer = self.client.batch_get_item().request_items(&self.table, request).send().await;
+        let answer = answer.map_err(|e| of_call(CALL, &e))?;
+        if answer.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
+            return Err(Error::Throttled { call: CALL, message: "not all of the turn's claims were read".into() });
+        }
+        let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+        serde_dynamo::from_items(items).map_err(|e| unexpected(CALL, e.to_string()))
+    }
+
+    /// The rollout's claims, after making sure that it holds them all. Without the turn it may neither start nor stop anything.
+    ///
+    /// # Errors
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn require(&self, plan: &Plan, execution: &ExecutionArn) -> Result<Vec<Claim>, Error> {
+        let claims = claims(plan);
+        let found = self.read(&claims).await?;
+        match TurnState::of(&claims, &found, execution) {
+            TurnState::Mine => Ok(found),
+            TurnState::Draining | TurnState::Free { .. } => Err(Error::TurnLost(TURN_LOST.into())),
+            TurnState::Held(holders) => {
+                let holders: Vec<&str> = holders.iter().map(ExecutionArn::as_str).collect();
+                Err(Error::TurnLost(format!("{TURN_LOST}: {} does", holders.join(", "))))
+            }
+        }
+    }
+
+    /// Takes all claims or none. Those that the execution holds already stay its own, unless they are draining.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn take(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<Taking, Error> {
+        let condition = "attribute_not_exists(holder) OR (holder = :me AND attribute_not_exists(draining))";
+        self.write(claims, "SET holder = :me", condition, HashMap::from([me(execution)])).await
+    }
+
+    /// Takes all claims or none, among them those of holders that have `ended`. The claims are draining from then on, also those that
+    /// the execution holds already.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn take_over(
+        &self,
+        claims: &[ClaimKey],
+        execution: &ExecutionArn,
+        ended: &BTreeSet<ExecutionArn>,
+    ) -> Result<Taking, Error> {
+        let mut values = HashMap::from([me(execution), (":yes".to_owned(), AttributeValue::Bool(true))]);
+        let names: Vec<String> = (0..ended.len()).map(|i| format!(":ended{i}")).collect();
+        values.extend(names.iter().cloned().zip(ended.iter().map(|holder| AttributeValue::S(holder.to_string()))));
+        let holders = [vec![":me".to_owned()], names].concat().join(", ");
+        let condition = format!("attribute_not_exists(holder) OR holder IN ({holders})");
+        self.write(claims, "SET holder = :me, draining = :yes", &condition, values).await
+    }
+
+    /// Ends the draining of the execution's own claims.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn end_draining(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<Taking, Error> {
+        self.write(claims, "REMOVE draining", "holder = :me", HashMap::from([me(execution)])).await
+    }
+
+    /// Gives back those of the claims that the execution holds.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn give_back(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<(), Error> {
+        for claim in claims {
+            self.update_if(claim, "REMOVE holder, draining", "holder = :me", HashMap::from([me(execution)])).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes to the rollouts that wait which deployment of a group has finished, if the execution holds the claim on the group.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn publish_finished(
+        &self,
+        group: &DeploymentGroup,
+        finished: &FinishedDeployment,
+        execution: &ExecutionArn,
+    ) -> Result<(), Error> {
+        let value =
+            serde_dynamo::to_attribute_value(finished).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
+        let mut values = HashMap::from([me(execution), (":finished".to_owned(), value)]);
+        let mut condition = "holder = :me".to_owned();
+        // A call that is repeated late must not bring an older deployment back.
+        if let Some(ended_at) = finished.ended_at {
+            condition += " AND (attribute_not_exists(finished.endedAt) OR finished.endedAt <= :endedAt)";
+            values.insert(":endedAt".to_owned(), AttributeValue::N(ended_at.seconds().to_string()));
+        }
+        self.update_if(&claim_on_deployment_group(group), "SET finished = :finished", &condition, values).await?;
+        Ok(())
+    }
+
+    /// While holding the turn, records to which group the execution deploys next. A later rollout with the turn of the same Auto
+    /// Scaling group may not have that group in its list, and has to wait for its deployment all the same.
+    ///
+    /// # Errors
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn record_next(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        group: &DeploymentGroup,
+        execution: &ExecutionArn,
+    ) -> Result<(), Error> {
+        let value =
+            serde_dynamo::to_attribute_value(group).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
+        let values = HashMap::from([me(execution), (":deploying".to_owned(), value)]);
+        let condition = "holder = :me AND attribute_not_exists(draining)";
+        match self.update_if(&claim_on(auto_scaling_group), "SET deploying = :deploying", condition, values).await? {
+            true => Ok(()),
+            false => Err(Error::TurnLost(TURN_LOST.into())),
+        }
+    }
+
+    /// Counts a failed launch of an Auto Scaling group, each instance once. The answer is how many have failed since the last launch that
+    /// succeeded, [`MOST_FAILURES`] at the most.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn count_failure(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<u32, Error> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(CLAIM, key_value(&claim_on(auto_scaling_group)))
+            .update_expression("ADD failures :instance")
+            .condition_expression("attribute_not_exists(failures) OR size(failures) < :most")
+            .expression_attribute_values(":instance", AttributeValue::Ss(vec![instance_id.to_string()]))
+            .expression_attribute_values(":most", AttributeValue::N(MOST_FAILURES.to_string()))
+            .return_values(ReturnValue::AllNew);
+        match request.send().await {
+            Ok(answer) => {
+                let counted = answer.attributes().and_then(|new| new.get(FAILURES)?.as_ss().ok()).map_or(1, Vec::len);
+                Ok(u32::try_from(counted).unwrap_or(MOST_FAILURES))
+            }
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(MOST_FAILURES)
+            }
+            Err(e) => Err(of_call("DynamoDB.UpdateItem", &e)),
+        }
+    }
+
+    /// Forgets the failed launches of an Auto Scaling group.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn clear_failures(&self, auto_scaling_group: &AutoScalingGroupName) -> Result<(), Error> {
+        let claim = claim_on(auto_scaling_group);
+        self.update_if(&claim, "REMOVE failures", "attribute_exists(failures)", HashMap::new()).await?;
+        Ok(())
+    }
+
+    /// Writes one claim if it meets the condition. The answer says whether it did.
+    async fn update_if(
+        &self,
+        claim: &ClaimKey,
+        expression: &str,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<bool, Error> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(CLAIM, key_value(claim))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_values((!values.is_empty()).then_some(values));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+            Err(e) => Err(of_call("DynamoDB.UpdateItem", &e)),
+        }
+    }
+
+    /// Writes all claims or none. A refusal brings back who holds those that did not meet the condition.
+    async fn write(
+        &self,
+        claims: &[ClaimKey],
+        expression: &str,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<Taking, Error> {
+        const CALL: &str = "DynamoDB.TransactWriteItems";
+        let mut request = self.client.transact_write_items();
+        for claim in claims {
+            let update = Update::builder()
+                .table_name(&self.table)
+                .key(CLAIM, key_value(claim))
+                .update_expression(expression)
+                .condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .build()
+                .map_err(|e| unexpected(CALL, e.to_string()))?;
+            request = request.transact_items(TransactWriteItem::builder().update(update).build());
+        }
+        match request.send().await {
+            Ok(_) => Ok(Taking::Taken),
+            Err(e) => match reasons(&e) {
+                Some(reasons) => refused(reasons),
+                None => Err(of_call(CALL, &e)),
+            },
+        }
+    }
+}
+
+fn key_value(claim: &ClaimKey) -> AttributeValue {
+    AttributeValue::S(claim.to_string())
+}
+
+fn me(execution: &ExecutionArn) -> (String, AttributeValue) {
+    (":me".to_owned(), AttributeValue::S(execution.to_string()))
+}
+
+fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
+    match error.as_service_error()? {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
+        _ => None,
+    }
+}
+
+/// What a cancelled transaction means, by the reasons of its items (DynamoDB API reference, TransactWriteItems).
+fn refused(reasons: &[CancellationReason]) -> Result<Taking, Error> {
+    let codes: BTreeSet<&str> =
+        reasons.iter().filter_map(|reason| reason.code()).filter(|code| *code != "None").collect();
+    if let Some(code) = codes.iter().find(|code| !matches!(**code, "ConditionalCheckFailed" | "TransactionConflict")) {
+        let message = reasons.iter().find(|reason| reason.code() == Some(code)).and_then(|reason| reason.message());
+        return Err(of_code("DynamoDB.TransactWriteItems", code, message.unwrap_or_default(), None));
+    }
+    let items: Vec<_> = reasons.iter().filter_map(|reason| reason.item.clone()).collect();
+    let claims: Vec<Claim> =
+        serde_dynamo::from_items(items).map_err(|e| unexpected("DynamoDB.TransactWriteItems", e.to_string()))?;
+    Ok(Taking::Refused(claims.into_iter().filter_map(|claim| claim.holder).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_transaction_brings_the_holders() {
+        let reason = |code: &str| CancellationReason::builder().code(code).message("m");
+        let held = |holder: &str| {
+            reason("ConditionalCheckFailed")
+                .item(CLAIM, AttributeValue::S("a".into()))
+                .item("holder", AttributeValue::S(holder.into()))
+                .build()
+        };
+        let none = reason("None").build();
+        let refusal =
+            |holders: &[&str]| Ok(Taking::Refused(holders.iter().map(|holder| ExecutionArn::from(*holder)).collect()));
+        assert_eq!(refused(&[held("x"), none.clone(), held("x"), held("y")]), refusal(&["x", "y"]));
+        assert_eq!(refused(&[none.clone(), reason("TransactionConflict").build()]), refusal(&[]));
+        for (code, name) in [
+            ("ThrottlingError", "Turnstile.Throttled"),
+            ("ProvisionedThroughputExceeded", "Turnstile.Throttled"),
+            ("ValidationError", "Turnstile.Unexpected"),
+        ] {
+            assert_eq!(refused(&[held("x"), reason(code).build()]).unwrap_err().name(), name);
+        }
+    }
+}

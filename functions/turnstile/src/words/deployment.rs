@@ -1,0 +1,151 @@
+//! Deployment groups, deployments and their targets, as CodeDeploy tells of them.
+
+use crate::words::ids::{DeploymentId, TargetId};
+use crate::words::revision::Revision;
+use crate::words::time::Timestamp;
+
+/// What CodeDeploy tells of a deployment group.
+#[derive(Debug, Clone)]
+pub struct DeploymentGroupInfo {
+    pub target_revision: Option<Revision>,
+    pub last_successful: Option<LastDeployment>,
+    pub last_attempted: Option<LastDeployment>,
+    /// `Server`, `Lambda` or `ECS`.
+    pub compute_platform: String,
+    /// `IN_PLACE` or `BLUE_GREEN`.
+    pub deployment_type: String,
+    /// Whether CodeDeploy starts deployments of its own for instances that appear during a deployment.
+    pub updates_outdated_instances: bool,
+}
+
+/// The most recent attempted or successful deployment of a group.
+#[derive(Debug, Clone)]
+pub struct LastDeployment {
+    pub deployment_id: DeploymentId,
+    pub created: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+}
+
+/// What CodeDeploy tells of a deployment.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    pub deployment_id: DeploymentId,
+    pub status: DeploymentStatus,
+    pub revision: Option<Revision>,
+    pub description: String,
+    pub deployment_config_name: String,
+    /// CodeDeploy's error code and message of a deployment that failed.
+    pub error: Option<(String, String)>,
+    pub created: Option<Timestamp>,
+    /// Absent while it is under way.
+    pub ended: Option<Timestamp>,
+    pub overview: Overview,
+}
+
+/// How many targets of a deployment are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Not begun, or waiting for an agent that has not answered.
+    pub pending: u32,
+    pub in_progress: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub skipped: u32,
+}
+
+impl Overview {
+    /// The targets that have come to an end: nothing will happen to them any more.
+    pub fn ended(&self) -> u32 {
+        self.succeeded + self.failed + self.skipped
+    }
+}
+
+/// The states of a deployment (CodeDeploy API reference, `DeploymentInfo.status`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeploymentStatus {
+    Created,
+    Queued,
+    InProgress,
+    Baking,
+    Ready,
+    Succeeded,
+    Failed,
+    Stopped,
+}
+
+impl DeploymentStatus {
+    /// Whether the deployment still occupies its group.
+    pub fn is_active(self) -> bool {
+        !matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
+    }
+}
+
+impl Deployment {
+    /// Whether it is this one.
+    pub fn is(&self, last: &LastDeployment) -> bool {
+        self.deployment_id == last.deployment_id
+    }
+}
+
+/// The states of a target (CodeDeploy API reference, `InstanceTarget.status`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetStatus {
+    Pending,
+    InProgress,
+    Ready,
+    Succeeded,
+    Failed,
+    Skipped,
+    Unknown,
+}
+
+/// One instance in a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    pub target_id: TargetId,
+    pub status: TargetStatus,
+    pub failed_event: Option<FailedEvent>,
+}
+
+/// The lifecycle event that failed on an instance, with what the agent reported of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FailedEvent {
+    pub lifecycle_event_name: String,
+    pub error_code: Option<String>,
+    pub script_name: Option<String>,
+    pub message: Option<String>,
+    pub log_tail: Option<String>,
+}
+
+/// What comes of asking for a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Creation {
+    Created(DeploymentId),
+    /// The group has an active deployment already.
+    GroupOccupied,
+    /// Any other refusal. It may mean that nothing is outdated: CodeDeploy's answer to that is not documented.
+    Refused {
+        code: String,
+        message: String,
+    },
+}
+
+#[cfg(test)]
+pub(crate) mod sample {
+    use super::{Deployment, DeploymentStatus, Overview};
+
+    /// The deployment `d-1`, of nothing in particular.
+    pub fn deployment(status: DeploymentStatus, overview: Overview) -> Deployment {
+        Deployment {
+            deployment_id: "d-1".into(),
+            status,
+            revision: None,
+            description: String::new(),
+            deployment_config_name: String::new(),
+            error: None,
+            created: None,
+            ended: None,
+            overview,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Compares the functions' calls with what template.yaml permits them. Neither the stack nor the simulation checks permissions itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use world::Call;
+
+use crate::calls;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Template {
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    #[serde(default)]
+    properties: Properties,
+}
+
+/// The properties of a function that matter here. Other resources have none of them.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Properties {
+    code_uri: Option<String>,
+    policies: Vec<Policy>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    statement: Vec<Statement>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    action: OneOrMore,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+/// The actions that each function is allowed, by the function's name.
+fn permitted() -> BTreeMap<String, BTreeSet<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let template = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let template: Template = serde_saphyr::from_str(&template).expect("template.yaml");
+    let functions = template.resources.into_values().filter_map(|resource| {
+        let function = resource.properties.code_uri?.strip_prefix("functions/")?.to_owned();
+        let statements = resource.properties.policies.into_iter().flat_map(|policy| policy.statement);
+        let actions = statements.flat_map(|statement| match statement.action {
+            OneOrMore::One(action) => vec![action],
+            OneOrMore::More(actions) => actions,
+        });
+        Some((function, actions.collect()))
+    });
+    functions.collect()
+}
+
+/// The calls that the calling function's role does not permit, a sentence each. The state machine's calls are not checked.
+pub fn forbidden<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
+    let permitted = permitted();
+    let mut sentences = BTreeSet::new();
+    for call in calls.into_iter().filter(|call| call.caller != calls::ENGINE) {
+        let Some(actions) = permitted.get(&call.caller) else {
+            sentences.insert(format!("{:?} is none of the functions, and called {}", call.caller, call.operation));
+            continue;
+        };
+        let lacking = needed(call).into_iter().filter(|action| !actions.contains(action));
+        sentences.extend(lacking.map(|action| format!("{} is not permitted {action}", call.caller)));
+    }
+    sentences.into_iter().collect()
+}
+
+/// The actions that a call needs: usually the one that is named like its operation.
+fn needed(call: &Call) -> BTreeSet<String> {
+    match (call.service, call.operation.as_str()) {
+        ("dynamodb", "TransactWriteItems") => transaction(&call.parameters),
+        (service, operation) => BTreeSet::from([format!("{service}:{operation}")]),
+    }
+}
+
+/// A transaction needs the actions of what it does to each item.
+///
+/// Source: DynamoDB developer guide, "Using IAM with DynamoDB transactions".
+fn transaction(parameters: &Value) -> BTreeSet<String> {
+    let items = parameters["TransactItems"].as_array().into_iter().flatten();
+    let kinds = items.filter_map(Value::as_object).flat_map(|item| item.keys());
+    let action = |kind: &String| match kind.as_str() {
+        "ConditionCheck" => "dynamodb:ConditionCheckItem".to_owned(),
+        kind => format!("dynamodb:{kind}Item"),
+    };
+    kinds.map(action).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn call(caller: &str, service: &'static str, operation: &str, parameters: Value) -> Call {
+        let (caller, operation) = (caller.to_owned(), operation.to_owned());
+        Call { at: 0.0, caller, service, operation, parameters, outcome: "ok".to_owned() }
+    }
+
+    #[test]
+    fn a_transaction_needs_the_actions_of_its_items() {
+        let actions = |parameters: Value| needed(&call("take-turn", "dynamodb", "TransactWriteItems", parameters));
+        let (update, put) = (json!({"Update": {}}), json!({"Put": {}}));
+        let (delete, condition) = (json!({"Delete": {}}), json!({"ConditionCheck": {}}));
+        for (items, expected) in [
+            (json!([update, update]), ["UpdateItem"].as_slice()),
+            (json!([put, delete, condition]), &["PutItem", "DeleteItem", "ConditionCheckItem"]),
+        ] {
+            let expected = expected.iter().map(|action| format!("dynamodb:{action}")).collect();
+            assert_eq!(actions(json!({"TransactItems": items})), expected);
+        }
+    }
+
+    #[test]
+    fn other_calls_need_the_action_of_their_name() {
+        let read = call("start-rollout", "states", "StartExecution", json!({}));
+        assert_eq!(needed(&read), BTreeSet::from(["states:StartExecution".to_owned()]));
+        assert_eq!(forbidden([&read]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_the_template_does_not_permit_is_found() {
+        let items = json!({"TransactItems": [{"Delete": {"TableName": "turns"}}]});
+        let delete = call("start-rollout", "dynamodb", "TransactWriteItems", items);
+        let expected = ["start-rollout is not permitted dynamodb:DeleteItem"];
+        assert_eq!(forbidden([&delete, &delete]), expected, "once");
+    }
+
+    #[test]
+    fn the_engine_needs_no_permission_and_a_caller_has_to_be_known() {
+        let of = |caller: &str| call(caller, "autoscaling", "CompleteLifecycleAction", json!({}));
+        assert_eq!(forbidden([&of(calls::ENGINE)]), [] as [&str; 0]);
+        assert_eq!(
+            forbidden([&of("nobody")]),
+            ["\"nobody\" is none of the functions, and called CompleteLifecycleAction"]
+        );
+    }
+}

@@ -1,0 +1,34 @@
+use crate::{TURNS_TABLE, state_machine_arn};
+
+/// The values of the environment variables that template.yaml gives the functions.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    /// The applications of rollouts whose input and hook name none: plan-rollout's `APPLICATIONS`.
+    pub applications: Option<String>,
+    /// The Auto Scaling group that the schedule covers: start-rollout's `AUTO_SCALING_GROUP_NAME`.
+    pub auto_scaling_group_name: String,
+    /// The launch hook whose events start rollouts, and which the rollouts complete.
+    pub lifecycle_hook_name: String,
+}
+
+impl Variables {
+    /// The variables of a function.
+    pub fn of(&self, function: &str) -> Vec<(&'static str, String)> {
+        let hook = ("LIFECYCLE_HOOK_NAME", self.lifecycle_hook_name.clone());
+        let turns = ("TURNS_TABLE", TURNS_TABLE.to_owned());
+        match function {
+            "start-rollout" => vec![
+                ("STATE_MACHINE_ARN", state_machine_arn()),
+                ("AUTO_SCALING_GROUP_NAME", self.auto_scaling_group_name.clone()),
+                hook,
+            ],
+            "plan-rollout" => {
+                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([hook]).collect()
+            }
+            "take-turn" | "start-deployment" | "check-status" => vec![turns],
+            "return-turn" => vec![turns, hook],
+            "complete-lifecycle-hook" => vec![hook],
+            _ => Vec::new(),
+        }
+    }
+}

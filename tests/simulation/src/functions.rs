@@ -1,0 +1,31 @@
+//! Turnstile's functions.
+
+use account::Variables;
+
+use crate::lambda::{Code, Lambda};
+
+/// Publishes the first version of each.
+pub(crate) fn publish(lambda: &Lambda, variables: &Variables) {
+    for (name, code) in [
+        ("start-rollout", Code::of::<start_rollout::StartRollout>()),
+        ("plan-rollout", Code::of::<plan_rollout::PlanRollout>()),
+        ("take-turn", Code::of::<take_turn::TakeTurn>()),
+        ("start-deployment", Code::of::<start_deployment::StartDeployment>()),
+        ("check-status", Code::of::<check_status::CheckStatus>()),
+        ("return-turn", Code::of::<return_turn::ReturnTurn>()),
+        ("complete-lifecycle-hook", Code::of::<complete_lifecycle_hook::CompleteLifecycleHook>()),
+    ] {
+        lambda.publish(name, code, variables);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_function_of_the_account_is_here() {
+        let source = include_str!("functions.rs");
+        for function in account::FUNCTIONS {
+            assert!(source.contains(&format!("(\"{function}\", Code::of")), "{function}");
+        }
+    }
+}

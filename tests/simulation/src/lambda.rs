@@ -1,0 +1,159 @@
+//! Lambda: runs the functions as they are exported, each invocation in an execution environment with clients of its own.
+
+mod asynchronous;
+mod code;
+pub(crate) mod environment;
+mod invocation;
+mod options;
+mod pool;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use account::calls::{Calls, ENGINE};
+use account::{Variables, function_arn};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use world::{Call, Faults, InjectedFault, Service};
+
+use crate::clock::Clock;
+use crate::network::Network;
+use crate::seed::{Random, Seed};
+use crate::services::Services;
+use crate::trace::Trace;
+pub(crate) use code::Code;
+pub use options::LambdaOptions;
+use pool::Pool;
+
+/// What came of an invocation that took place.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Outcome {
+    /// The handler's answer.
+    Answer(Value),
+    /// `{"errorType", "errorMessage"}`: the handler's error, or Lambda's word for how it ended.
+    Error(Value),
+}
+
+/// Why there is no outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NotInvoked {
+    /// Lambda refuses the call.
+    Refused { status: u16, code: String, message: String },
+    /// The connection broke.
+    Unanswered,
+}
+
+impl NotInvoked {
+    fn refused(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self::Refused { status, code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// What the service needs of the rest of the simulation.
+pub(crate) struct Surroundings {
+    pub(crate) clock: Clock,
+    pub(crate) seed: Seed,
+    pub(crate) services: Rc<Services>,
+    pub(crate) network: Rc<Network>,
+    pub(crate) faults: Rc<Faults>,
+    pub(crate) calls: Rc<Calls>,
+    pub(crate) trace: Rc<Trace>,
+}
+
+/// The functions and their execution environments.
+pub(crate) struct Lambda {
+    pub(crate) surroundings: Surroundings,
+    options: LambdaOptions,
+    functions: RefCell<BTreeMap<String, Rc<Pool>>>,
+    random: Rc<Random>,
+    /// The events whose invocations have failed for good.
+    lost: RefCell<Vec<Value>>,
+}
+
+impl Lambda {
+    pub(crate) fn new(surroundings: Surroundings, options: LambdaOptions) -> Self {
+        let random = Rc::new(surroundings.seed.of("lambda"));
+        let (functions, lost) = Default::default();
+        Self { surroundings, options, functions, random, lost }
+    }
+
+    /// Publishes a version of a function, which `$LATEST` is from now on, and gives its number. Environments of other versions are used
+    /// for their own version only.
+    pub(crate) fn publish(&self, function: &str, code: Code, variables: &Variables) -> usize {
+        let mut functions = self.functions.borrow_mut();
+        let pool = functions.entry(function.to_owned()).or_insert_with(|| {
+            let settings = variables.of(function).into_iter().collect();
+            Rc::new(Pool::new(function.to_owned(), settings, self.options.concurrency))
+        });
+        pool.publish(code)
+    }
+
+    /// Invokes a function as a task of an execution does: faults hit the call.
+    ///
+    /// The call goes on when nobody waits for it any more.
+    pub(crate) async fn invoke_as_task(
+        self: &Rc<Self>,
+        execution: &str,
+        function: &str,
+        payload: Value,
+    ) -> Result<Outcome, NotInvoked> {
+        let (answer, answered) = oneshot::channel();
+        let (lambda, execution, function) = (self.clone(), execution.to_owned(), function.to_owned());
+        tokio::task::spawn_local(async move {
+            // Nobody listens when the task has timed out, or its execution was stopped.
+            let _ = answer.send(lambda.carry(&execution, &function, payload).await);
+        });
+        answered.await.unwrap_or(Err(NotInvoked::Unanswered))
+    }
+
+    async fn carry(self: &Rc<Self>, execution: &str, function: &str, payload: Value) -> Result<Outcome, NotInvoked> {
+        let Surroundings { network, faults, calls, trace, clock, .. } = &self.surroundings;
+        let (name, _) = name_and_qualifier(function);
+        trace.add(execution, format_args!("invokes {name}"), &payload);
+        sleep(network.way(&self.random)).await;
+        let fault = faults.next(Service::Lambda, name);
+        let call = fault.as_ref().map(|_| Call {
+            at: clock.seconds(),
+            caller: ENGINE.to_owned(),
+            service: Service::Lambda.as_str(),
+            operation: name.to_owned(),
+            parameters: payload.clone(),
+            outcome: String::new(),
+        });
+        let result = match &fault {
+            Some(InjectedFault::Error { status, code }) => {
+                Err(NotInvoked::refused(*status, code, InjectedFault::ERROR_MESSAGE))
+            }
+            Some(InjectedFault::Reset) => Err(NotInvoked::Unanswered),
+            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => self.invoke(function, payload).await,
+        };
+        if let Some(call) = call {
+            let own = match &result {
+                Ok(_) => "ok",
+                Err(NotInvoked::Refused { code, .. }) => code,
+                Err(NotInvoked::Unanswered) => "",
+            };
+            calls.add(Call { outcome: InjectedFault::outcome(fault.as_ref(), own), ..call });
+        }
+        match fault {
+            Some(InjectedFault::Slow(late)) => sleep(late).await,
+            Some(fault) if fault.breaks_connection() => return Err(NotInvoked::Unanswered),
+            _ => {}
+        }
+        sleep(network.way(&self.random)).await;
+        trace.add(execution, format_args!("is answered by {name}"), format_args!("{result:?}"));
+        result
+    }
+}
+
+/// The name in a function's name or ARN, and its qualifier: a version, or `$LATEST`.
+fn name_and_qualifier(function: &str) -> (&str, &str) {
+    let prefix = function_arn("");
+    let name = function.strip_prefix(&prefix).unwrap_or(function);
+    name.split_once(':').unwrap_or((name, "$LATEST"))
+}
+
+#[cfg(test)]
+mod tests;

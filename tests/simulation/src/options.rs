@@ -1,0 +1,89 @@
+//! What a simulation is started with.
+
+use std::path::{Path, PathBuf};
+
+use account::{FUNCTIONS, Variables};
+use world::{Delivery, Fault, Setting, SettingError};
+
+use crate::event_bridge::check_schedule;
+use crate::lambda::LambdaOptions;
+use crate::network::Network;
+use crate::step_functions::Trailing;
+
+/// What a simulation is started with. Its random numbers are all drawn from the seed of the world's setting.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The world's Auto Scaling groups, deployment groups and instances, and the seed.
+    pub setting: Setting,
+    /// The applications where the input and the hook name none: plan-rollout's `APPLICATIONS`.
+    pub applications: Option<String>,
+    /// The launch hook whose events start rollouts and which they complete.
+    pub lifecycle_hook_name: String,
+    /// The Auto Scaling group that the schedule looks after: start-rollout's `AUTO_SCALING_GROUP_NAME`. `None`: the setting's first.
+    pub auto_scaling_group_name: Option<String>,
+    /// How the hook's events are delivered to start-rollout.
+    pub events: Delivery,
+    /// Seconds between two events of start-rollout's schedule, at least 1. `None`: there is no schedule.
+    pub schedule_seconds: Option<f64>,
+    /// What goes wrong with the calls of functions and of the state machine. The seconds of a `slow` call are virtual ones.
+    pub faults: Vec<Fault>,
+    /// The state machine's definition.
+    pub definition: PathBuf,
+    /// How long calls are under way.
+    pub network: Network,
+    /// How Lambda treats the functions.
+    pub lambda: LambdaOptions,
+    /// How far Step Functions' reads trail.
+    pub trailing: Trailing,
+    /// At most so many seconds by which those reads of DynamoDB trail that do not ask for consistency.
+    pub dynamodb_trails_seconds: f64,
+    /// Whether the trace can be read afterwards: [`Simulation::trace`](crate::Simulation::trace). Its hash can be had in any case.
+    pub keeps_trace: bool,
+}
+
+impl Options {
+    /// Turnstile's own definition, and services at their best: nothing is slow, fails or trails.
+    pub fn new(setting: Setting) -> Self {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in tests/");
+        Self {
+            setting,
+            applications: None,
+            lifecycle_hook_name: "turnstile".to_owned(),
+            auto_scaling_group_name: None,
+            events: Delivery::default(),
+            schedule_seconds: None,
+            faults: Vec::new(),
+            definition: workspace.join("statemachine/rollout.asl.json"),
+            network: Network::default(),
+            lambda: LambdaOptions::default(),
+            trailing: Trailing::default(),
+            dynamodb_trails_seconds: 1.0,
+            keeps_trace: false,
+        }
+    }
+
+    /// What the functions' environment variables say.
+    pub(crate) fn variables(&self) -> Variables {
+        let first = self.setting.auto_scaling_groups.first().map(|group| group.name.clone());
+        Variables {
+            applications: self.applications.clone(),
+            auto_scaling_group_name: self.auto_scaling_group_name.clone().or(first).unwrap_or_default(),
+            lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+        }
+    }
+
+    /// The first thing wrong with what a caller may have read from a file, if there is something.
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
+        self.events.check()?;
+        check_schedule(self.schedule_seconds)?;
+        self.network.check()?;
+        self.lambda.check()?;
+        self.trailing.check()?;
+        if !(self.dynamodb_trails_seconds >= 0.0 && self.dynamodb_trails_seconds.is_finite()) {
+            let (field, problem) = ("dynamodbTrailsSeconds".to_owned(), "must be 0 or more".to_owned());
+            return Err(SettingError { field, problem });
+        }
+        let mut faults = self.faults.iter().enumerate();
+        faults.try_for_each(|(index, fault)| fault.check(index, &FUNCTIONS))
+    }
+}

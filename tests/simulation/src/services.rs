@@ -1,0 +1,157 @@
+//! The services behind their wire protocols: finds the one that a request is for, and lets the faults have their way.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use account::calls::{self, Calls, error_code};
+use axum::Router;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use world::{Call, Faults, InjectedFault, Service, World};
+
+use crate::clock::Clock;
+use crate::connector::Answer;
+use crate::dynamodb::DynamoDb;
+use crate::seed::Random;
+use crate::step_functions::StepFunctions;
+use crate::trace::{Trace, in_order};
+
+/// The connection broke before the answer was through.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unanswered;
+
+/// How far the time that a request is signed with may be from the service's own.
+///
+/// Source: IAM user guide, "AWS Signature Version 4 for API requests": "within five minutes of the timestamp in the request".
+const SIGNATURE_HOLDS: Duration = Duration::from_secs(300);
+
+/// The services that functions call.
+pub(crate) struct Services {
+    clock: Clock,
+    world: World,
+    worlds: Router,
+    dynamodb: Rc<DynamoDb>,
+    step_functions: Rc<StepFunctions>,
+    faults: Rc<Faults>,
+    /// The calls of DynamoDB and of Step Functions; the world keeps a record of its own.
+    calls: Rc<Calls>,
+    trace: Rc<Trace>,
+    request_ids: Random,
+}
+
+impl Services {
+    pub(crate) fn new(
+        clock: Clock,
+        world: &World,
+        dynamodb: Rc<DynamoDb>,
+        step_functions: Rc<StepFunctions>,
+        faults: Rc<Faults>,
+        calls: Rc<Calls>,
+        trace: Rc<Trace>,
+        request_ids: Random,
+    ) -> Self {
+        let (world, worlds) = (world.clone(), world.router());
+        Self { clock, world, worlds, dynamodb, step_functions, faults, calls, trace, request_ids }
+    }
+
+    /// Answers a request of the environment `environment`.
+    pub(crate) async fn answer(&self, environment: &str, request: Request<Vec<u8>>) -> Result<Answer, Unanswered> {
+        let (headers, body) = (request.headers(), request.body());
+        let service = calls::service_of(headers).and_then(|name| Service::named(&name));
+        let operation = calls::operation_of(headers, body);
+        let name = format!("{}.{operation}", service.map_or("unknown", Service::as_str));
+        self.trace.add(environment, format_args!("calls {name}"), readable(body));
+        let fault = service.and_then(|service| self.faults.next(service, &operation));
+        let fault = fault.as_ref();
+        let mut answer = match service {
+            _ if !self.is_signed_now(headers) => {
+                json_answer(403, &json!({"__type": "InvalidSignatureException", "message": "Signature not current"}))
+            }
+            Some(Service::CodeDeploy | Service::AutoScaling) => self.of_world(request, fault).await,
+            Some(Service::DynamoDb) => {
+                let answer = async |request| self.dynamodb.answer(&operation, request).await;
+                own(&self.calls, self.world.now(), &request, fault, answer).await
+            }
+            Some(Service::States) => {
+                let answer = async |request| self.step_functions.answer(&operation, &request);
+                own(&self.calls, self.world.now(), &request, fault, answer).await
+            }
+            Some(Service::Lambda) | None => {
+                let text = format!("there is no such service here: {name}");
+                json_answer(404, &json!({"__type": "UnknownOperationException", "message": text}))
+            }
+        };
+        let is_lost = fault.is_some_and(InjectedFault::breaks_connection);
+        let outcome = InjectedFault::outcome(fault, answer.status().as_str());
+        self.trace.add(environment, format_args!("is answered by {name}: {outcome}"), readable(answer.body()));
+        if let Some(InjectedFault::Slow(late)) = fault {
+            tokio::time::sleep(*late).await;
+        }
+        if is_lost {
+            return Err(Unanswered);
+        }
+        let id = HeaderValue::from_str(&self.request_ids.uuid()).expect("a UUID is ASCII");
+        answer.headers_mut().entry("x-amzn-requestid").or_insert(id);
+        Ok(answer)
+    }
+
+    /// Whether a request is signed with the present time.
+    fn is_signed_now(&self, headers: &HeaderMap) -> bool {
+        let date = headers.get("x-amz-date").and_then(|date| date.to_str().ok());
+        let signed =
+            date.and_then(|date| DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?.to_zoned(TimeZone::UTC).ok());
+        signed.is_some_and(|signed| {
+            signed.timestamp().duration_until(self.clock.timestamp()).unsigned_abs() <= SIGNATURE_HOLDS
+        })
+    }
+
+    async fn of_world(&self, mut request: Request<Vec<u8>>, fault: Option<&InjectedFault>) -> Answer {
+        if let Some(fault) = fault {
+            request.extensions_mut().insert(fault.clone());
+        }
+        let Ok(answer) = self.worlds.clone().oneshot(request.map(axum::body::Body::from)).await;
+        let (parts, body) = answer.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("the world's answers are in memory");
+        Response::from_parts(parts, body.into())
+    }
+}
+
+/// The answer of a service of the simulation's own, whose call is recorded.
+async fn own(
+    calls: &Calls,
+    at: f64,
+    request: &Request<Vec<u8>>,
+    fault: Option<&InjectedFault>,
+    answer: impl AsyncFnOnce(Value) -> (u16, Value),
+) -> Answer {
+    let call = calls::read(at, request.headers(), request.body());
+    let (status, body) = match fault {
+        Some(InjectedFault::Error { status, code }) => {
+            (*status, json!({"__type": code, "message": InjectedFault::ERROR_MESSAGE}))
+        }
+        Some(InjectedFault::Reset) => (502, Value::Null),
+        Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => answer(call.parameters.clone()).await,
+    };
+    let own = if status < 300 { "ok" } else { error_code(&body).unwrap_or_default() };
+    let outcome = InjectedFault::outcome(fault, own);
+    calls.add(Call { outcome, ..call });
+    json_answer(status, &body)
+}
+
+fn json_answer(status: u16, body: &Value) -> Answer {
+    let mut answer = Response::new(body.to_string().into_bytes());
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
+    answer
+}
+
+/// A request's or an answer's body for the trace.
+fn readable(body: &[u8]) -> String {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) => in_order(value).to_string(),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    }
+}

@@ -1,0 +1,282 @@
+//! Everything put together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use account::calls::Calls;
+use account::{Execution, Invoked, TURNS_KEY, TURNS_TABLE, Turn, state_machine_arn, substitutions, turns_table};
+use serde_json::{Value, json};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::time::sleep;
+use world::{Call, Faults, Running, World};
+
+use crate::clock::Clock;
+use crate::dynamodb::DynamoDb;
+use crate::event_bridge::{LaunchRule, run_schedule};
+use crate::lambda::{Lambda, NotInvoked, Outcome, Surroundings};
+use crate::machine::{Definition, Stop};
+use crate::seed::Seed;
+use crate::services::Services;
+use crate::step_functions::{Engine, Refusal, StepFunctions};
+use crate::trace::{Entry, Trace};
+use crate::{Error, Options, functions};
+
+/// How often [`Simulation::wait_for`] looks.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Carries out `run` in virtual time, in which a [`Simulation`] can be started: an hour passes as soon as nothing is left to be done
+/// in it. Everything happens in this thread.
+///
+/// # Panics
+/// Inside another runtime.
+pub fn block_on<T>(run: impl AsyncFnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    LocalSet::new().block_on(&runtime.expect("a runtime without I/O needs nothing of the system"), run())
+}
+
+/// A running simulation; see [`block_on`]. Dropped, it ends.
+pub struct Simulation {
+    world: World,
+    step_functions: Rc<StepFunctions>,
+    dynamodb: Rc<DynamoDb>,
+    pub(crate) lambda: Rc<Lambda>,
+    calls: Rc<Calls>,
+    faults: Rc<Faults>,
+    trace: Rc<Trace>,
+    tasks: Vec<JoinHandle<()>>,
+    _running: Running,
+}
+
+impl Simulation {
+    /// Starts the world and the services, with the functions, the state machine and the table of turns.
+    ///
+    /// # Errors
+    /// A field of the options that is wrong, or a definition that is.
+    ///
+    /// # Panics
+    /// Outside [`block_on`].
+    pub fn start(options: Options) -> Result<Self, Error> {
+        options.check()?;
+        let definition = Rc::new(read(&options.definition)?);
+        let seed = Seed(options.setting.seed);
+        // What the SDK and the functions draw comes from the thread's generator.
+        fastrand::seed(options.setting.seed);
+        let variables = options.variables();
+        let clock = Clock::start();
+        let trace = Rc::new(Trace::new(clock, options.keeps_trace));
+        let world = World::new(options.setting, world::Clock::Virtual)?;
+        let trails_by = Duration::from_secs_f64(options.dynamodb_trails_seconds);
+        let dynamodb = Rc::new(DynamoDb::new(clock, seed.of("dynamodb"), trails_by));
+        dynamodb.perform("CreateTable", turns_table());
+        let (step_functions, started) =
+            StepFunctions::new(clock, seed.of("step-functions"), options.trailing, definition);
+        let step_functions = Rc::new(step_functions);
+        let (calls, faults) = (Rc::new(Calls::default()), Rc::new(Faults::new(options.faults, seed.0)));
+        let services = Rc::new(Services::new(
+            clock,
+            &world,
+            dynamodb.clone(),
+            step_functions.clone(),
+            faults.clone(),
+            calls.clone(),
+            trace.clone(),
+            seed.of("request-ids"),
+        ));
+        let surroundings = Surroundings {
+            clock,
+            seed,
+            services,
+            network: Rc::new(options.network),
+            faults: faults.clone(),
+            calls: calls.clone(),
+            trace: trace.clone(),
+        };
+        let lambda = Rc::new(Lambda::new(surroundings, options.lambda));
+        functions::publish(&lambda, &variables);
+        let engine = Engine { clock, lambda: lambda.clone(), trace: trace.clone(), random: seed.of("engine") };
+        let rule = LaunchRule {
+            lambda: lambda.clone(),
+            trace: trace.clone(),
+            lifecycle_hook_name: options.lifecycle_hook_name,
+            delivery: options.events,
+            seed: seed.0,
+        };
+        let mut tasks = vec![spawn_local(engine.run(started)), spawn_local(rule.deliver(world.events()))];
+        if let Some(seconds) = options.schedule_seconds {
+            let (lambda, trace, ids) = (lambda.clone(), trace.clone(), seed.of("schedule"));
+            tasks.push(spawn_local(run_schedule(world.clone(), lambda, trace, ids, seconds)));
+        }
+        let running = world.run();
+        Ok(Self { world, step_functions, dynamodb, lambda, calls, faults, trace, tasks, _running: running })
+    }
+
+    /// CodeDeploy, Auto Scaling and the instances.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The state machine's ARN.
+    pub fn state_machine_arn(&self) -> String {
+        state_machine_arn()
+    }
+
+    /// Replaces the definition by the one in a file, as an update of the stack does. An execution that runs keeps its own.
+    ///
+    /// # Errors
+    /// A definition that is wrong.
+    pub fn update_state_machine(&self, definition: &Path) -> Result<(), Error> {
+        self.step_functions.update(Rc::new(read(definition)?));
+        Ok(())
+    }
+
+    /// Starts an execution, as a person does in the console, and gives its ARN.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub fn start_execution(&self, name: Option<&str>, input: &Value) -> Result<String, Error> {
+        let started = self.step_functions.start(name.map(str::to_owned), input.to_string());
+        Ok(started.map_err(|refusal| refused("StartExecution", refusal))?.arn.clone())
+    }
+
+    /// Aborts an execution.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub fn stop_execution(&self, arn: &str) -> Result<(), Error> {
+        let stopped = self.step_functions.stop(arn, Stop::default());
+        stopped.map(drop).map_err(|refusal| refused("StopExecution", refusal))
+    }
+
+    /// An execution as it is now.
+    ///
+    /// # Errors
+    /// When there is none of this ARN.
+    pub fn describe(&self, arn: &str) -> Result<Execution, Error> {
+        let found = self.step_functions.find(arn).map_err(|refusal| refused("DescribeExecution", refusal))?;
+        Ok(found.execution())
+    }
+
+    /// Waits until an execution has ended, however long that takes.
+    ///
+    /// # Errors
+    /// When there is none of this ARN.
+    pub async fn wait_for(&self, arn: &str) -> Result<Execution, Error> {
+        loop {
+            let execution = self.describe(arn)?;
+            if !execution.is_running() {
+                return Ok(execution);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Every execution as it is now, the oldest first.
+    pub fn executions(&self) -> Vec<Execution> {
+        self.step_functions.executions()
+    }
+
+    /// An execution's history events, as GetExecutionHistory gives them, the oldest first.
+    ///
+    /// # Errors
+    /// When there is no execution of this ARN.
+    pub fn history(&self, arn: &str) -> Result<Vec<Value>, Error> {
+        let record = self.step_functions.find(arn).map_err(|refusal| refused("GetExecutionHistory", refusal))?;
+        Ok(record.history.events().iter().map(Value::from).collect())
+    }
+
+    /// The state that an execution has entered last; `None` before the first, or when there is no such execution.
+    pub fn current_state(&self, arn: &str) -> Option<String> {
+        self.step_functions.find(arn).ok()?.history.current_state()
+    }
+
+    /// The state transitions that an execution is billed for so far: states entered, and retries.
+    ///
+    /// # Errors
+    /// When there is no execution of this ARN.
+    pub fn transitions(&self, arn: &str) -> Result<usize, Error> {
+        let record = self.step_functions.find(arn).map_err(|refusal| refused("GetExecutionHistory", refusal))?;
+        Ok(record.history.transitions())
+    }
+
+    /// Every claim in the table of turns, by its name.
+    pub fn turns(&self) -> Vec<Turn> {
+        let mut scan = self.dynamodb.perform("Scan", json!({"TableName": TURNS_TABLE, "ConsistentRead": true}));
+        let mut turns = Turn::of_items(scan["Items"].take()).expect("every item has its claim");
+        turns.sort_by(|a, b| a.claim.cmp(&b.claim));
+        turns
+    }
+
+    /// Deletes every item of the table of turns, as a person does in the console.
+    pub fn delete_turns(&self) {
+        for turn in self.turns() {
+            let key = json!({TURNS_KEY: {"S": turn.claim}});
+            self.dynamodb.perform("DeleteItem", json!({"TableName": TURNS_TABLE, "Key": key}));
+        }
+    }
+
+    /// The functions' calls of Step Functions (`states`) and of DynamoDB. The calls of CodeDeploy and Auto Scaling are in the world's report.
+    /// The state machine's calls of functions (service `lambda`, the function's name as the operation, the caller `engine`) are here only
+    /// where a fault has hit them.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.all()
+    }
+
+    /// The number of calls that each of [`Options::faults`] has hit.
+    pub fn fault_hits(&self) -> Vec<u32> {
+        self.faults.hits()
+    }
+
+    /// Invokes a function and waits for its answer.
+    ///
+    /// # Errors
+    /// Lambda's refusal.
+    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Invoked, Error> {
+        match self.lambda.invoke(function, payload.clone()).await {
+            Ok(Outcome::Answer(payload)) => Ok(Invoked { payload, function_error: None }),
+            Ok(Outcome::Error(payload)) => Ok(Invoked { payload, function_error: Some("Unhandled".to_owned()) }),
+            Err(NotInvoked::Refused { code, message, .. }) => {
+                Err(Error::Service { operation: "Invoke", code, message })
+            }
+            Err(NotInvoked::Unanswered) => unreachable!("no fault hits the calls of tests"),
+        }
+    }
+
+    /// Invokes a function in the background, as an event does: a failed invocation is retried twice.
+    pub fn invoke_asynchronously(&self, function: &str, payload: &Value) {
+        self.lambda.invoke_asynchronously(function, payload.clone());
+    }
+
+    /// The events that could not be handled: what is in the queue of lost launches.
+    pub fn lost_events(&self) -> Vec<Value> {
+        self.lambda.lost()
+    }
+
+    /// What happened so far, in order; empty unless [`Options::keeps_trace`].
+    pub fn trace(&self) -> Vec<Entry> {
+        self.trace.entries()
+    }
+
+    /// SHA-256 of what happened so far, in hexadecimal digits: the same for the same options, on any machine and in any process.
+    pub fn trace_hash(&self) -> String {
+        self.trace.hash()
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// The definition in a file, with the functions' ARNs in place of its placeholders.
+fn read(path: &Path) -> Result<Definition, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let substitutions: BTreeMap<String, String> = substitutions().collect();
+    Definition::parse(&text, &substitutions).map_err(|source| Error::Definition { path: path.to_owned(), source })
+}
+
+fn refused(operation: &'static str, Refusal(code, message): Refusal) -> Error {
+    Error::Service { operation, code: code.to_owned(), message }
+}

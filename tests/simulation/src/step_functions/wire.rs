@@ -1,0 +1,175 @@
+//! The operations of Step Functions' API, from and to their JSON.
+//!
+//! Shapes from the Step Functions API reference.
+
+use account::{STATE_MACHINE, state_machine_arn};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Record, Refusal, StepFunctions};
+use crate::machine::{End, Stop};
+
+/// Results on a page unless the call says how many, and at most.
+const PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StartExecution {
+    state_machine_arn: String,
+    name: Option<String>,
+    #[serde(default = "empty_input")]
+    input: String,
+}
+
+fn empty_input() -> String {
+    "{}".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfExecution {
+    execution_arn: String,
+    error: Option<String>,
+    cause: Option<String>,
+    #[serde(default)]
+    reverse_order: bool,
+    #[serde(flatten)]
+    page: Page,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListExecutions {
+    state_machine_arn: String,
+    status_filter: Option<String>,
+    #[serde(flatten)]
+    page: Page,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) fn operate(service: &StepFunctions, operation: &str, request: &Value) -> Result<Value, Refusal> {
+    match operation {
+        "StartExecution" => {
+            let StartExecution { state_machine_arn, name, input } = parse(request)?;
+            is_there(&state_machine_arn)?;
+            let record = service.start(name, input)?;
+            Ok(json!({"executionArn": record.arn, "startDate": record.started_at()}))
+        }
+        "ListExecutions" => list(service, parse(request)?),
+        "DescribeExecution" => describe(service, &parse::<OfExecution>(request)?.execution_arn),
+        "StopExecution" => {
+            let OfExecution { execution_arn, error, cause, .. } = parse(request)?;
+            let record = service.stop(&execution_arn, Stop { error, cause })?;
+            Ok(json!({"stopDate": record.end().map(|ended| ended.at)}))
+        }
+        "GetExecutionHistory" => {
+            let OfExecution { execution_arn, reverse_order, page, .. } = parse(request)?;
+            let record = service.find(&execution_arn)?;
+            let mut events: Vec<Value> = record.history.events().iter().map(Value::from).collect();
+            if reverse_order {
+                events.reverse();
+            }
+            page.of(events, "events")
+        }
+        _ => Err(Refusal("UnknownOperationException", format!("the simulation has no Step Functions {operation}"))),
+    }
+}
+
+fn parse<T: DeserializeOwned>(request: &Value) -> Result<T, Refusal> {
+    T::deserialize(request).map_err(|error| Refusal("ValidationException", error.to_string()))
+}
+
+fn is_there(arn: &str) -> Result<(), Refusal> {
+    if arn == state_machine_arn() {
+        return Ok(());
+    }
+    Err(Refusal("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{arn}'")))
+}
+
+fn list(service: &StepFunctions, request: ListExecutions) -> Result<Value, Refusal> {
+    is_there(&request.state_machine_arn)?;
+    let records = service.executions.borrow();
+    let listed = records.iter().rev().filter_map(|record| {
+        let shows_end = service.shown(record)?;
+        let status = if shows_end { record.status() } else { "RUNNING" };
+        let wanted = request.status_filter.as_deref().is_none_or(|wanted| wanted == status);
+        wanted.then(|| {
+            let mut listed = json!({
+                "executionArn": record.arn, "stateMachineArn": state_machine_arn(), "name": record.name, "status": status,
+                "startDate": record.started_at(),
+            });
+            if let Some(ended) = record.end().filter(|_| shows_end) {
+                listed["stopDate"] = json!(ended.at);
+            }
+            listed
+        })
+    });
+    request.page.of(listed.collect(), "executions")
+}
+
+fn describe(service: &StepFunctions, arn: &str) -> Result<Value, Refusal> {
+    let unknown = || Refusal("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'"));
+    let record = service.find(arn)?;
+    let shows_end = service.shown(&record).ok_or_else(unknown)?;
+    Ok(description(&record, shows_end))
+}
+
+fn description(record: &Record, shows_end: bool) -> Value {
+    let mut description = json!({
+        "executionArn": record.arn, "stateMachineArn": state_machine_arn(), "name": record.name, "status": "RUNNING",
+        "startDate": record.started_at(), "input": record.input.to_string(), "inputDetails": {"included": true},
+        "redriveCount": 0,
+    });
+    let Some(ended) = record.end().filter(|_| shows_end) else { return description };
+    description["status"] = json!(ended.end.status());
+    description["stopDate"] = json!(ended.at);
+    let (error, cause) = match ended.end {
+        End::Succeeded(output) => {
+            description["output"] = json!(output.to_string());
+            description["outputDetails"] = json!({"included": true});
+            (None, None)
+        }
+        End::Failed(failure) => (Some(failure.error), Some(failure.cause)),
+        End::Aborted(stop) => (stop.error, stop.cause),
+        End::TimedOut => (Some("States.Timeout".to_owned()), None),
+    };
+    for (field, text) in [("error", error), ("cause", cause)] {
+        if let Some(text) = text {
+            description[field] = json!(text);
+        }
+    }
+    description
+}
+
+impl Page {
+    /// The page of `all` that the call asks for, as the answer's field `name`.
+    fn of(self, all: Vec<Value>, name: &str) -> Result<Value, Refusal> {
+        let unreadable = |_| Refusal("InvalidToken", format!("Invalid Token: '{STATE_MACHINE}'"));
+        let start: usize = self.next_token.map(|token| token.parse().map_err(unreadable)).transpose()?.unwrap_or(0);
+        let size = match self.max_results.unwrap_or(0) {
+            0 => PAGE,
+            results if results <= LARGEST_PAGE => results,
+            results => {
+                let problem = format!(
+                    "1 validation error detected: Value '{results}' at 'maxResults' failed to satisfy constraint: Member must have \
+                     value less than or equal to 1000"
+                );
+                return Err(Refusal("ValidationException", problem));
+            }
+        };
+        let (length, end) = (all.len(), start + size);
+        let mut answer = json!({name: all.into_iter().skip(start).take(size).collect::<Vec<_>>()});
+        if end < length {
+            answer["nextToken"] = json!(end.to_string());
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,6 @@
+//! Whole rollouts in virtual time: the functions, the definition and the world.
+
+mod rollouts;
+mod seeds;
+mod stage;
+mod wires;

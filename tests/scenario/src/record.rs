@@ -90,7 +90,7 @@ fn execution(rollout: &Rollout) -> Value {
 }
 
 fn line<'a>(call: &'a Call, came: &'a Came) -> Line<'a> {
-    let Call { at, caller, service, operation, parameters, outcome } = call;
+    let Call { at, caller, service, operation, parameters, outcome, .. } = call;
     let execution = execution_of(parameters, &came.rollouts);
     Line { at: *at, service, operation, caller, execution, parameters, answer: outcome }
 }

@@ -35,7 +35,7 @@ pub(crate) fn read(at: f64, headers: &HeaderMap, body: &[u8]) -> Call {
         service: service.map_or("another service", FaultService::as_str),
         operation: operation_of(headers, body),
         parameters: serde_json::from_slice(body).unwrap_or_default(),
-        outcome: String::new(),
+        ..Call::default()
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
             service: "dynamodb",
             operation: "UpdateItem".to_owned(),
             parameters: json!({"TableName": "turns"}),
-            outcome: String::new(),
+            ..Call::default()
         };
         assert_eq!(read(7.5, &given, br#"{"TableName": "turns"}"#), call);
     }

@@ -107,7 +107,7 @@ async fn invoke(
         service: FaultService::Lambda.as_str(),
         operation: name.to_owned(),
         parameters: serde_json::from_slice(&payload).unwrap_or_default(),
-        outcome: String::new(),
+        ..Call::default()
     };
     let answer = match strike.mishap() {
         Some(Mishap::Error { status, code }) => lambda_error(*status, code, Mishap::ERROR_MESSAGE),

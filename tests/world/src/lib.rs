@@ -27,7 +27,8 @@ pub use launch::Launch;
 pub use mishap::Mishap;
 pub use refusal::Refusal;
 pub use report::{
-    Call, ClosedBy, DeploymentReport, HookActionReport, InstanceReport, LifecycleEventReport, Report, TargetReport,
+    Call, Claim, ClosedBy, DeploymentReport, Effect, HookActionReport, InstanceReport, Invocation,
+    LifecycleEventReport, Report, TargetReport,
 };
 pub use setting::{
     ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentConfigSetting, DeploymentType,

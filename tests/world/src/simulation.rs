@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::autoscaling::{AutoScalingGroup, LifecycleAction, PlannedLaunch};
 use crate::codedeploy::{Deployment, DeploymentGroup, WaitingLaunch};
 use crate::instance::Instance;
-use crate::report::{Call, Report};
+use crate::report::{Call, Effect, Invocation, Report};
 use crate::setting::Setting;
 use crate::throttle::Throttles;
 use crate::violation::{Collision, Violation};
@@ -67,6 +67,10 @@ pub(crate) struct Simulation {
     pub(crate) violations: Vec<Violation>,
     pub(crate) collisions: Vec<Collision>,
     calls: Vec<Call>,
+    /// Of the call at work.
+    invocation: Option<Invocation>,
+    /// Of the call at work, once it has one.
+    pub(crate) effect: Option<Effect>,
 }
 
 impl Simulation {
@@ -90,6 +94,8 @@ impl Simulation {
             violations: Vec::new(),
             collisions: Vec::new(),
             calls: Vec::new(),
+            invocation: None,
+            effect: None,
             setting,
         };
         simulation.set_up_scaling_groups();
@@ -163,7 +169,27 @@ impl Simulation {
         outcome: String,
     ) {
         let (caller, operation) = (caller.to_owned(), operation.to_owned());
-        self.calls.push(Call { at: self.now, caller, service, operation, parameters, outcome });
+        let (invocation, effect) = (self.invocation.take(), self.effect.take());
+        self.calls.push(Call { at: self.now, caller, invocation, service, operation, parameters, outcome, effect });
+    }
+
+    /// A call that somebody else has answered.
+    pub(crate) fn add_call(&mut self, call: Call) {
+        self.calls.push(Call { at: self.now, ..call });
+    }
+
+    /// The call that comes next is made in this invocation.
+    pub(crate) fn call_comes(&mut self, invocation: Option<&Invocation>) {
+        self.invocation = invocation.cloned();
+        self.effect = None;
+    }
+
+    /// When the invocation of the call at work made its first call, if it is known.
+    pub(crate) fn invocation_began_at(&self) -> Option<f64> {
+        let invocation = self.invocation.as_ref()?;
+        let same =
+            |call: &&Call| call.invocation.as_ref().is_some_and(|other| other.request_id == invocation.request_id);
+        Some(self.calls.iter().find(same).map_or(self.now, |call| call.at))
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -174,7 +200,7 @@ impl Simulation {
         let instances =
             self.instances.iter().map(|instance| instance.report(&self.scaling_groups[instance.group].name)).collect();
         let deployments = self.deployments.iter().filter(|deployment| !deployment.is_history());
-        let actions = self.actions.iter().map(|action| action.report(&self.instances[action.instance].id));
+        let actions = self.actions.iter().map(|action| action.report(&self.instances[action.instance].id, self.now));
         Report {
             instances,
             deployments: deployments.map(|deployment| self.deployment_report(deployment)).collect(),

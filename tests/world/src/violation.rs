@@ -141,6 +141,20 @@ pub enum Breach {
         /// What both have.
         description: String,
     },
+    /// A deployment of a rollout began on an instance with a build that was not current when the deployment was created.
+    OldBuild {
+        /// The one that began.
+        #[serde(flatten)]
+        deployment: DeploymentId,
+        /// The instance.
+        instance_id: String,
+        /// Whether it was in service.
+        in_service: bool,
+        /// The S3 object key or commit id of the build that the deployment brings.
+        revision: String,
+        /// That of the build that was current when it was created.
+        current: String,
+    },
     /// A call stopped a deployment that no call had created.
     StoppedForeignDeployment {
         /// The one that was stopped.
@@ -171,6 +185,7 @@ impl Breach {
             | Breach::LetInDuringDeployment { .. } => Rule::UpToDateInService,
             Breach::HookTimedOut { .. } | Breach::HookLeftOpen { .. } => Rule::HookCompleted,
             Breach::DeploymentRepeated { .. } => Rule::RepeatedCallHarmless,
+            Breach::OldBuild { .. } => Rule::CurrentBuild,
             Breach::StoppedForeignDeployment { .. } | Breach::StoppedForOthers { .. } => Rule::OneOwner,
         }
     }
@@ -198,6 +213,14 @@ impl fmt::Display for Breach {
             Breach::HookLeftOpen { action } => write!(f, "{action} was left open"),
             Breach::DeploymentRepeated { deployment, earlier_deployment_id, description } => {
                 write!(f, "{deployment} repeats {earlier_deployment_id}: both have the description {description:?}")
+            }
+            Breach::OldBuild { deployment, instance_id, in_service, revision, current } => {
+                let state = if *in_service { "in service" } else { "not in service" };
+                write!(
+                    f,
+                    "{deployment} began to bring {revision} to {instance_id}, which is {state}, although {current} was current when it was \
+                     created"
+                )
             }
             Breach::StoppedForeignDeployment { deployment, creator } => {
                 write!(f, "a call stopped {deployment}, which {creator} had created")

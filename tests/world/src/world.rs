@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::clock::{Clock, Timepiece};
 use crate::launch::Launch;
 use crate::refusal::Refusal;
-use crate::report::Report;
+use crate::report::{Call, Report};
 use crate::setting::{HookResult, Revision, Setting, SettingError};
 use crate::simulation::Simulation;
 
@@ -144,6 +144,12 @@ impl World {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.enter(|simulation| simulation.subscribe(sender));
         receiver
+    }
+
+    /// Records a call that another service has answered, beside the world's own and after those that have been answered: the rules go by the
+    /// order of all calls. Its time is the present.
+    pub fn record(&self, call: Call) {
+        self.enter(|simulation| simulation.add_call(call));
     }
 
     /// What happened so far.

@@ -44,6 +44,7 @@ pub fn came() -> Came {
         operation: "CreateDeployment".to_owned(),
         parameters: json!({}),
         outcome: "lost answer".to_owned(),
+        ..world::Call::default()
     }];
     let rollouts = vec![rollout(&launched, 1, "SUCCEEDED"), rollout(&launched, 2, "FAILED")];
     let turns = vec![Turn { claim: "autoScalingGroup:web".to_owned(), holder: None }];

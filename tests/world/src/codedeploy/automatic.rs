@@ -21,7 +21,7 @@ impl Simulation {
             self.waiting_launches.push(WaitingLaunch { group, action });
             return;
         }
-        let Some(revision) = self.groups[group].current_revision.clone() else {
+        let Some(revision) = self.groups[group].current_revision().cloned() else {
             return self.complete_managed(action, HookResult::Continue);
         };
         let instance = self.actions[action].instance;

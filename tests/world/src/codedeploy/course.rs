@@ -28,7 +28,7 @@ impl Simulation {
             id: self.new_deployment_id(),
             group: order.group,
             revision: order.revision,
-            previous_revision: self.groups[order.group].current_revision.clone(),
+            previous_revision: self.groups[order.group].current_revision().cloned(),
             config_name: order.config_name,
             minimum_healthy_hosts: order.minimum_healthy_hosts,
             creator: order.creator,
@@ -42,11 +42,13 @@ impl Simulation {
             started_at: None,
             ended_at: None,
             stopping: false,
+            newer_at_creation: None,
             fleet: Vec::new(),
             targets: Vec::new(),
         };
         self.deployments.push(deployment);
         let deployment = self.deployments.len() - 1;
+        self.note_newer_build(deployment);
         self.schedule(PREPARATION_SECONDS, Happening::DeploymentQueued { deployment });
         deployment
     }
@@ -191,7 +193,7 @@ impl Simulation {
             self.groups[group].target_revision = Some(revision.clone());
         }
         if succeeded {
-            self.groups[group].current_revision = Some(revision);
+            self.groups[group].succeeds(revision, now);
         }
         let state = match status {
             DeploymentStatus::Succeeded => "SUCCESS",

@@ -10,7 +10,7 @@ pub(crate) struct Deployment {
     pub(crate) id: String,
     /// Index of the deployment group.
     pub(crate) group: usize,
-    pub(super) revision: Revision,
+    pub(crate) revision: Revision,
     pub(super) previous_revision: Option<Revision>,
     pub(super) config_name: String,
     pub(super) minimum_healthy_hosts: MinimumHealthyHosts,
@@ -26,6 +26,8 @@ pub(crate) struct Deployment {
     pub(super) ended_at: Option<f64>,
     /// Someone called `StopDeployment`.
     pub(super) stopping: bool,
+    /// The group's current revision at its creation, where a call created it with one that was not current.
+    pub(crate) newer_at_creation: Option<Revision>,
     /// Indexes of the group's instances when it started.
     pub(super) fleet: Vec<usize>,
     pub(super) targets: Vec<Target>,
@@ -141,9 +143,9 @@ impl Target {
         self.status.is_over()
     }
 
-    /// The deployment came to its instance, and has perhaps changed it.
-    pub(super) fn touched(&self) -> bool {
-        matches!(self.status, Status::InProgress | Status::Succeeded | Status::Failed)
+    /// A lifecycle event has begun, so that the instance may have changed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.events.iter().any(|event| event.started_at.is_some())
     }
 
     /// The lifecycle event under way, or next.
@@ -272,6 +274,16 @@ impl Deployment {
     /// How many of its targets are at work, and how many are not over.
     pub(crate) fn left(&self) -> (usize, usize) {
         (self.count(Status::InProgress), self.targets.iter().filter(|target| !target.is_over()).count())
+    }
+
+    /// Somebody has stopped it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopping
+    }
+
+    /// It has changed no instance.
+    pub(crate) fn has_begun_nowhere(&self) -> bool {
+        !self.targets.iter().any(Target::has_begun)
     }
 
     pub(super) fn count(&self, status: Status) -> usize {

@@ -16,12 +16,29 @@ pub(crate) struct DeploymentGroup {
     pub(crate) id: String,
     pub(super) application_id: String,
     pub(crate) setting: ApplicationSetting,
-    /// The revision of the last deployment that succeeded, else the setting's.
-    pub(crate) current_revision: Option<Revision>,
+    /// The revisions of the deployments that have succeeded, after the setting's, each with the time since when it is the current one.
+    currents: Vec<(f64, Revision)>,
     /// What `GetDeploymentGroup` calls so.
     pub(super) target_revision: Option<Revision>,
     /// Targets that failed as the setting's failure says.
     pub(super) failures: u32,
+}
+
+impl DeploymentGroup {
+    /// The revision of the last deployment that has succeeded, else the setting's.
+    pub(crate) fn current_revision(&self) -> Option<&Revision> {
+        self.currents.last().map(|(_, revision)| revision)
+    }
+
+    /// Whether a revision is the current one, or has been at some moment since this time.
+    pub(crate) fn was_current(&self, revision: &Revision, since: f64) -> bool {
+        let replaced_at = self.currents.iter().skip(1).map(|&(at, _)| at).chain([f64::INFINITY]);
+        self.currents.iter().zip(replaced_at).any(|((_, current), until)| current == revision && until > since)
+    }
+
+    pub(super) fn succeeds(&mut self, revision: Revision, now: f64) {
+        self.currents.push((now, revision));
+    }
 }
 
 impl Simulation {
@@ -38,7 +55,7 @@ impl Simulation {
             self.groups.push(DeploymentGroup {
                 id,
                 application_id,
-                current_revision: setting.revision.clone(),
+                currents: setting.revision.clone().map(|revision| (f64::NEG_INFINITY, revision)).into_iter().collect(),
                 target_revision: setting.revision.clone(),
                 failures: 0,
                 setting,
@@ -92,6 +109,7 @@ impl Simulation {
             started_at: Some(started_at),
             ended_at: Some(-HISTORY_SECONDS),
             stopping: false,
+            newer_at_creation: None,
             fleet: members,
             targets,
         };
@@ -156,7 +174,7 @@ impl Simulation {
         Turn::of(
             instance.installed.get(&group),
             instance.last_failed.contains(&group),
-            self.groups[group].current_revision.as_ref(),
+            self.groups[group].current_revision(),
         )
     }
 

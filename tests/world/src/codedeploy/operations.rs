@@ -6,6 +6,7 @@ use super::course::Order;
 use super::deployment::Creator;
 use super::inputs::{CreateDeployment, OfDeployment};
 use crate::refusal::Refusal;
+use crate::report::Effect;
 use crate::setting::{ComputePlatform, DeploymentType, NothingOutdated, Revision};
 use crate::simulation::Simulation;
 
@@ -16,6 +17,8 @@ impl Simulation {
     pub(super) fn create_deployment(&mut self, input: CreateDeployment) -> Result<Value, Refusal> {
         let order = self.order_from(input, Creator::Call)?;
         let deployment = self.create(order);
+        let deployment_id = self.deployments[deployment].id.clone();
+        self.effect = Some(Effect::DeploymentCreated { deployment_id });
         self.check_repetition(deployment);
         Ok(json!({"deploymentId": self.deployments[deployment].id}))
     }
@@ -121,6 +124,8 @@ impl Simulation {
         }
         self.check_stop(deployment);
         self.stop(deployment);
+        let deployment_id = self.deployments[deployment].id.clone();
+        self.effect = Some(Effect::DeploymentStopped { deployment_id });
         Ok(if self.deployments[deployment].status.is_active() {
             json!({"status": "Pending", "statusMessage": "Stopping deployment"})
         } else {

@@ -1,6 +1,6 @@
 //! The course of a deployment on one instance: the agent takes a command, lifecycle event by lifecycle event.
 
-use super::deployment::{Deployment, Diagnostics, Status, Target};
+use super::deployment::{Diagnostics, Status, Target};
 use crate::instance::Agent;
 use crate::simulation::{Happening, Simulation};
 
@@ -33,15 +33,20 @@ impl Simulation {
         self.deployments[deployment].targets.iter().find(at_work).and_then(Target::since)
     }
 
-    /// The newest deployment of a group that came to an instance, if it failed there.
+    /// The newest deployment of a group that began on an instance, if it failed there. One that failed before its first lifecycle event has
+    /// changed nothing.
     pub(crate) fn failed_last_on(&self, instance: usize, group: usize) -> Option<usize> {
-        let came = |deployment: &Deployment| {
-            let touched = |target: &&Target| target.instance == instance && target.touched();
-            deployment.targets.iter().find(touched).map(|target| target.status)
-        };
-        let of_group = self.deployments.iter().enumerate().rev().filter(|(_, deployment)| deployment.group == group);
-        let (last, status) = of_group.filter_map(|(index, deployment)| Some((index, came(deployment)?))).next()?;
-        (status == Status::Failed).then_some(last)
+        let deployments = (0..self.deployments.len()).rev().filter(|&index| self.deployments[index].group == group);
+        let last = deployments.filter(|&index| self.began_at(index, instance).is_some()).next()?;
+        let failed = |target: &Target| target.instance == instance && target.status == Status::Failed;
+        self.deployments[last].targets.iter().any(failed).then_some(last)
+    }
+
+    /// When a deployment's first lifecycle event began on an instance, if it did.
+    pub(crate) fn began_at(&self, deployment: usize, instance: usize) -> Option<f64> {
+        let of_instance = |target: &&Target| target.instance == instance;
+        let target = self.deployments[deployment].targets.iter().find(of_instance)?;
+        target.events.iter().find_map(|event| event.started_at)
     }
 
     pub(super) fn begin_target(&mut self, deployment: usize, target: usize) {
@@ -106,8 +111,12 @@ impl Simulation {
         worked.updated_at = now;
         worked.events[event].status = Status::InProgress;
         worked.events[event].started_at = Some(now);
+        let instance = worked.instance;
         let seconds = self.event_seconds(deployment, target, event);
         self.schedule(seconds, Happening::EventEnds { deployment, target });
+        if event == 0 {
+            self.check_build(deployment, instance);
+        }
     }
 
     fn event_seconds(&mut self, deployment: usize, target: usize, event: usize) -> f64 {

@@ -4,6 +4,7 @@ mod agents;
 mod autoscaling;
 mod codedeploy;
 mod course;
+mod function;
 mod hooks;
 mod launches;
 mod managed_hooks;

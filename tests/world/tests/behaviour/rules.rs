@@ -1,5 +1,7 @@
 //! What must never happen: for each rule a run that keeps it, and runs that break it.
 
+mod calls;
+mod current_build;
 mod hooks;
 mod one_at_a_time;
 mod owner;

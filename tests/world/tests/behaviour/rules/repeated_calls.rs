@@ -3,6 +3,7 @@
 use world::{Breach, Rule};
 
 use super::{breaches, deployment, stage};
+use crate::function::Function;
 
 #[tokio::test]
 async fn a_call_repeated_into_a_second_deployment() {
@@ -32,4 +33,19 @@ async fn a_call_repeated_into_a_second_deployment() {
         "at 50.0 s: deployment {repeated} of A/Staging repeats {first}: both have the description \"turnstile one\""
     );
     assert_eq!(report.violations[0].to_string(), sentence);
+}
+
+#[tokio::test]
+async fn what_was_stopped_before_it_began_may_be_repeated() {
+    for (begins, breaks) in [(false, false), (true, true)] {
+        let stage = stage().await;
+        stage.launch_and_boot();
+        let function = Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world);
+        let first = function.deploy("A", "A", "one").await;
+        stage.world.advance(if begins { 5.0 } else { 1.0 });
+        assert_eq!(function.stop(&first).await, 200);
+        stage.world.advance(20.0);
+        function.deploy("A", "A", "one").await;
+        assert_eq!(breaches(&stage.world.report()).len(), usize::from(breaks), "{begins}");
+    }
 }

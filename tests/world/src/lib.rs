@@ -15,6 +15,7 @@ mod launch;
 mod mishap;
 mod refusal;
 mod report;
+pub mod rules;
 mod setting;
 mod simulation;
 mod throttle;
@@ -27,7 +28,7 @@ pub use launch::Launch;
 pub use mishap::Mishap;
 pub use refusal::Refusal;
 pub use report::{
-    Call, Claim, ClosedBy, DeploymentReport, Effect, HookActionReport, InstanceReport, Invocation,
+    Call, Claim, ClosedBy, DeploymentReport, DiagnosticsReport, Effect, HookActionReport, InstanceReport, Invocation,
     LifecycleEventReport, Report, TargetReport,
 };
 pub use setting::{
@@ -36,5 +37,5 @@ pub use setting::{
     NothingOutdated, NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection,
     Setting, SettingError, Throttling, WarmPoolSetting,
 };
-pub use violation::{ActionId, Breach, Collision, CreatedBy, DeploymentId, Overlap, Rule, Violation};
+pub use violation::{ActionId, Breach, Collision, CreatedBy, Deed, DeploymentId, Kind, Overlap, Rule, Violation};
 pub use world::{Running, World};

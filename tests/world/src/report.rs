@@ -94,6 +94,20 @@ pub struct LifecycleEventReport {
     pub started_at: Option<f64>,
     /// When it ended, if it did.
     pub ended_at: Option<f64>,
+    /// How it ended, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<DiagnosticsReport>,
+}
+
+/// How a lifecycle event ended: the API's `Diagnostics`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names are CodeDeploy's")]
+pub struct DiagnosticsReport {
+    pub error_code: String,
+    pub script_name: String,
+    pub message: String,
+    pub log_tail: String,
 }
 
 /// A lifecycle action: one hook, waiting for one instance.

@@ -122,6 +122,16 @@ pub enum HookResult {
     Abandon,
 }
 
+impl HookResult {
+    /// As Auto Scaling writes it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            HookResult::Continue => "CONTINUE",
+            HookResult::Abandon => "ABANDON",
+        }
+    }
+}
+
 /// A deployment group and its application.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

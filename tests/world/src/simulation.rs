@@ -181,7 +181,6 @@ impl Simulation {
     /// The call that comes next is made in this invocation.
     pub(crate) fn call_comes(&mut self, invocation: Option<&Invocation>) {
         self.invocation = invocation.cloned();
-        self.effect = None;
     }
 
     /// When the invocation of the call at work made its first call, if it is known.

@@ -1,5 +1,6 @@
 //! What must hold in every scenario.
 
+use world::rules::KnownViolations;
 use world::{Breach, Violation};
 
 use crate::format::Outcome;
@@ -14,7 +15,8 @@ const OF_DEPLOYMENT: [&str; 3] =
 
 /// What did not hold.
 pub fn shortfalls(came: &Came) -> Vec<String> {
-    let violations = came.report.violations.iter().filter(|violation| !is_counted(violation));
+    let known = KnownViolations::listed();
+    let violations = known.unknown(&came.report.violations).into_iter().filter(|violation| !is_counted(violation));
     let violations = violations.map(|violation| format!("violation: {violation}"));
     let given_up = match &came.ended {
         Ended::GivenUp(what) => Some(format!("it did not come to its end: {what}")),

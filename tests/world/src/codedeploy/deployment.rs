@@ -1,7 +1,7 @@
 //! A deployment, its targets and their lifecycle events.
 
 use super::health::{MinimumHealthyHosts, Tally};
-use crate::report::{DeploymentReport, LifecycleEventReport, TargetReport};
+use crate::report::{DeploymentReport, DiagnosticsReport, LifecycleEventReport, TargetReport};
 use crate::setting::{Failure, LifecycleEventSeconds, Revision};
 use crate::simulation::Simulation;
 
@@ -254,6 +254,13 @@ impl Diagnostics {
     }
 }
 
+impl Diagnostics {
+    fn report(&self) -> DiagnosticsReport {
+        let Diagnostics { error_code, script_name, message, log_tail } = self.clone();
+        DiagnosticsReport { error_code, script_name, message, log_tail }
+    }
+}
+
 impl From<&Failure> for Diagnostics {
     fn from(failure: &Failure) -> Self {
         Diagnostics {
@@ -310,6 +317,7 @@ impl Simulation {
                 status: event.status.as_str(),
                 started_at: event.started_at,
                 ended_at: event.ended_at,
+                diagnostics: event.diagnostics.as_ref().map(Diagnostics::report),
             });
             events.collect()
         };

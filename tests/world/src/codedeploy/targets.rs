@@ -36,8 +36,8 @@ impl Simulation {
     /// The newest deployment of a group that began on an instance, if it failed there. One that failed before its first lifecycle event has
     /// changed nothing.
     pub(crate) fn failed_last_on(&self, instance: usize, group: usize) -> Option<usize> {
-        let deployments = (0..self.deployments.len()).rev().filter(|&index| self.deployments[index].group == group);
-        let last = deployments.filter(|&index| self.began_at(index, instance).is_some()).next()?;
+        let mut deployments = (0..self.deployments.len()).rev().filter(|&index| self.deployments[index].group == group);
+        let last = deployments.find(|&index| self.began_at(index, instance).is_some())?;
         let failed = |target: &Target| target.instance == instance && target.status == Status::Failed;
         self.deployments[last].targets.iter().any(failed).then_some(last)
     }

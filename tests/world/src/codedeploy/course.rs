@@ -22,8 +22,16 @@ pub(super) struct Order {
 }
 
 impl Simulation {
-    /// Creates a deployment: its index.
+    /// Creates a deployment: its index. Which instances are in it is decided now (CodeDeploy user guide, "Integrating CodeDeploy with Amazon
+    /// EC2 Auto Scaling", of instances that are launched during a deployment).
     pub(super) fn create(&mut self, order: Order) -> usize {
+        let fleet = match order.creator {
+            Creator::AutoScaling { instance, .. } => vec![instance],
+            Creator::Call | Creator::Person | Creator::AutoUpdate => self.members(order.group),
+        };
+        let is_chosen =
+            |instance: &usize| !order.outdated_only || self.is_outdated(order.group, *instance, &order.revision);
+        let chosen = fleet.iter().copied().filter(is_chosen).collect();
         let deployment = Deployment {
             id: self.new_deployment_id(),
             group: order.group,
@@ -43,7 +51,8 @@ impl Simulation {
             ended_at: None,
             stopping: false,
             newer_at_creation: None,
-            fleet: Vec::new(),
+            fleet,
+            chosen,
             targets: Vec::new(),
         };
         self.deployments.push(deployment);
@@ -60,23 +69,14 @@ impl Simulation {
         }
     }
 
-    /// The deployment chooses its targets and begins.
+    /// The deployment puts its instances in their order and begins.
     pub(crate) fn deployment_starts(&mut self, deployment: usize) {
         if self.deployments[deployment].status != DeploymentStatus::Queued {
             return;
         }
         let now = self.now();
-        let started = &self.deployments[deployment];
-        let group = started.group;
-        let fleet = match started.creator {
-            Creator::AutoScaling { instance, .. } => vec![instance],
-            Creator::Call | Creator::Person | Creator::AutoUpdate => self.members(group),
-        };
-        let mut chosen: Vec<usize> = fleet
-            .iter()
-            .copied()
-            .filter(|&instance| !started.outdated_only || self.is_outdated(group, instance, &started.revision))
-            .collect();
+        let group = self.deployments[deployment].group;
+        let mut chosen = self.deployments[deployment].chosen.clone();
         // Among equals CodeDeploy's order is not documented.
         self.random.shuffle(&mut chosen);
         chosen.sort_by_key(|&instance| self.turn(group, instance));
@@ -84,7 +84,6 @@ impl Simulation {
         started.status = DeploymentStatus::InProgress;
         started.started_at = Some(now);
         started.targets = chosen.iter().map(|&instance| Target::new(instance, now)).collect();
-        started.fleet = fleet;
         let nobody = started.fleet.is_empty();
         self.tell_deployment(deployment, "START");
         if nobody {

@@ -28,8 +28,10 @@ pub(crate) struct Deployment {
     pub(super) stopping: bool,
     /// The group's current revision at its creation, where a call created it with one that was not current.
     pub(crate) newer_at_creation: Option<Revision>,
-    /// Indexes of the group's instances when it started.
+    /// Indexes of the group's instances when it was created.
     pub(super) fleet: Vec<usize>,
+    /// Indexes of those of them that it deploys to.
+    pub(super) chosen: Vec<usize>,
     pub(super) targets: Vec<Target>,
 }
 

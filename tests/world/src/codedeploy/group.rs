@@ -110,6 +110,7 @@ impl Simulation {
             ended_at: Some(-HISTORY_SECONDS),
             stopping: false,
             newer_at_creation: None,
+            chosen: members.clone(),
             fleet: members,
             targets,
         };

@@ -8,6 +8,7 @@ mod function;
 mod hooks;
 mod launches;
 mod managed_hooks;
+mod membership;
 mod open_facts;
 mod overview;
 mod reads;

@@ -25,26 +25,29 @@ pub enum Fact {
     TargetRevisionMovesOnFailure,
     AutoScalingSelectionReachesPendingWait,
     LimitMessageNamesDeployment,
+    OutdatedByLastSuccess,
     StopIsImmediate,
 }
 
 /// Every fact, in each other way that it can be.
-const FACTS: [Fact; 7] = [
+const FACTS: [Fact; 8] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
     Fact::NothingOutdated(NothingOutdated::TargetsSkipped),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
+    Fact::OutdatedByLastSuccess,
     Fact::StopIsImmediate,
 ];
 
 /// Those that [`Variant::Flipped`] has together: an exception is what differs most from a deployment that fails.
-const FLIPPED: [Fact; 5] = [
+const FLIPPED: [Fact; 6] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
+    Fact::OutdatedByLastSuccess,
     Fact::StopIsImmediate,
 ];
 
@@ -71,6 +74,7 @@ impl Variant {
             target_revision_moves_on_failure,
             auto_scaling_selection_reaches_pending_wait,
             limit_message_names_deployment,
+            outdated_by_last_success,
             stop_is_immediate,
         } = fixed.clone();
         OpenFacts {
@@ -82,6 +86,7 @@ impl Variant {
                 .unwrap_or(facts.auto_scaling_selection_reaches_pending_wait),
             limit_message_names_deployment: limit_message_names_deployment
                 .unwrap_or(facts.limit_message_names_deployment),
+            outdated_by_last_success: outdated_by_last_success.unwrap_or(facts.outdated_by_last_success),
             stop_is_immediate: stop_is_immediate.unwrap_or(facts.stop_is_immediate),
         }
     }
@@ -110,6 +115,7 @@ impl Fact {
                 flip(&mut facts.auto_scaling_selection_reaches_pending_wait)
             }
             Fact::LimitMessageNamesDeployment => flip(&mut facts.limit_message_names_deployment),
+            Fact::OutdatedByLastSuccess => flip(&mut facts.outdated_by_last_success),
             Fact::StopIsImmediate => flip(&mut facts.stop_is_immediate),
         }
     }
@@ -144,8 +150,9 @@ mod tests {
         let reaches = |facts: &OpenFacts| facts.auto_scaling_selection_reaches_pending_wait;
         assert!(reaches(&flipped) != reaches(&usual));
         assert!(flipped.limit_message_names_deployment != usual.limit_message_names_deployment);
+        assert!(flipped.outdated_by_last_success != usual.outdated_by_last_success);
         assert!(flipped.stop_is_immediate != usual.stop_is_immediate);
-        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 9);
+        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 10);
     }
 
     #[test]
@@ -154,6 +161,7 @@ mod tests {
             nothing_outdated: Some(NothingOutdated::TargetsSkipped),
             target_revision_moves_on_failure: Some(true),
             auto_scaling_selection_reaches_pending_wait: Some(false),
+            outdated_by_last_success: Some(true),
             stop_is_immediate: Some(true),
             ..format::OpenFacts::default()
         };

@@ -164,9 +164,12 @@ impl Simulation {
         }
     }
 
-    /// Whether the instance's last successful deployment of the group had another revision, or there was none.
+    /// Whether the instance's last successful deployment of the group had another revision, or there was none. See
+    /// [`OpenFacts::outdated_by_last_success`](crate::OpenFacts::outdated_by_last_success).
     pub(super) fn is_outdated(&self, group: usize, instance: usize, revision: &Revision) -> bool {
-        self.instances[instance].installed.get(&group) != Some(revision)
+        let instance = &self.instances[instance];
+        let failed_last = instance.last_failed.contains(&group) && !self.setting.open_facts.outdated_by_last_success;
+        instance.installed.get(&group) != Some(revision) || failed_last
     }
 
     /// When the instance's turn comes in a deployment of the group.

@@ -54,6 +54,7 @@ impl Default for OpenFacts {
             target_revision_moves_on_failure: true,
             auto_scaling_selection_reaches_pending_wait: false,
             limit_message_names_deployment: true,
+            outdated_by_last_success: true,
             stop_is_immediate: false,
         }
     }

@@ -118,6 +118,7 @@ fn open_facts(random: &mut Rng) -> OpenFacts {
         target_revision_moves_on_failure: Some(random.bool()),
         auto_scaling_selection_reaches_pending_wait: Some(random.bool()),
         limit_message_names_deployment: Some(random.bool()),
+        outdated_by_last_success: Some(random.bool()),
         stop_is_immediate: Some(random.bool()),
     }
 }

@@ -37,6 +37,7 @@ fn setting(world: &World, open_facts: OpenFacts) -> Setting {
         applications: world.applications.iter().map(|application| self::application(application, world)).collect(),
         deployment_configs: world.deployment_configs.clone(),
         throttling: world.throttling.clone(),
+        max_concurrent_deployments: world.max_concurrent_deployments,
         read_lag_seconds: world.read_lag_seconds,
         open_facts,
         ..Setting::default()

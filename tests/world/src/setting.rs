@@ -36,6 +36,10 @@ pub struct Setting {
     /// How many calls the services let through. Default: all.
     #[serde(default)]
     pub throttling: Throttling,
+    /// So many deployments of the account may be under way at once; at least 1. Those that CodeDeploy starts itself count, and are never refused.
+    /// `null` (the default): any number. The service's own limit is 1,300 (CodeDeploy quotas, "Concurrent deployments per account").
+    #[serde(default)]
+    pub max_concurrent_deployments: Option<usize>,
     /// So many seconds CodeDeploy's answers trail what is: a deployment is not listed before it is so old, the last ones of a deployment
     /// group and the status of a target are those of so long ago. Deployments are then listed in an order of their own, not by their
     /// age. The whole of a deployment (`GetDeployment`) does not trail, so answers differ from each other. Default 0.

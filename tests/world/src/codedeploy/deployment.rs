@@ -285,6 +285,10 @@ impl Deployment {
         (self.count(Status::InProgress), self.targets.iter().filter(|target| !target.is_over()).count())
     }
 
+    pub(super) fn is_active(&self) -> bool {
+        self.status.is_active()
+    }
+
     /// Somebody has stopped it.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopping

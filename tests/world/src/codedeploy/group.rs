@@ -183,7 +183,7 @@ impl Simulation {
     }
 
     pub(super) fn active_deployment(&self, group: usize) -> Option<usize> {
-        self.deployments.iter().position(|deployment| deployment.group == group && deployment.status.is_active())
+        self.deployments.iter().position(|deployment| deployment.group == group && deployment.is_active())
     }
 
     pub(super) fn config(&self, name: &str) -> Option<MinimumHealthyHosts> {

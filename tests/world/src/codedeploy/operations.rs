@@ -78,6 +78,7 @@ impl Simulation {
         let config_name = input.deployment_config_name.unwrap_or_else(|| setting.deployment_config_name.clone());
         let minimum_healthy_hosts = self.config(&config_name).ok_or_else(|| no_such_config(&config_name))?;
         self.check_slot(group)?;
+        self.check_account_limit()?;
         let outdated_only = input.update_outdated_instances_only;
         if outdated_only && self.setting.open_facts.nothing_outdated == NothingOutdated::Exception {
             self.check_outdated(group, &revision)?;
@@ -105,6 +106,17 @@ impl Simulation {
             format!("The Deployment Group '{name}' already has an active Deployment")
         };
         Err(Refusal::new("DeploymentLimitExceededException", message))
+    }
+
+    /// So many active deployments in the account: the same error code, and a text that names no deployment (API reference, `CreateDeployment`).
+    fn check_account_limit(&self) -> Result<(), Refusal> {
+        let active = self.deployments.iter().filter(|deployment| deployment.is_active()).count();
+        match self.setting.max_concurrent_deployments {
+            Some(most) if active >= most => {
+                Err(Refusal::new("DeploymentLimitExceededException", "The number of allowed deployments was exceeded."))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_outdated(&self, group: usize, revision: &Revision) -> Result<(), Refusal> {

@@ -52,6 +52,10 @@ impl Setting {
             require(configs.contains(config), &at, "deploymentConfigName", "there is no such configuration")?;
             self.check_application(&at, application)?;
         }
+        if self.max_concurrent_deployments == Some(0) {
+            let field = "maxConcurrentDeployments".to_owned();
+            return Err(SettingError { field, problem: "must be at least 1".to_owned() });
+        }
         if !is_duration(self.read_lag_seconds) {
             return Err(SettingError { field: "readLagSeconds".to_owned(), problem: "must be 0 or more".to_owned() });
         }
@@ -275,6 +279,7 @@ mod tests {
                 json!("CodeDeployDefault.AllAtOnce"),
                 "deploymentConfigs[0].deploymentConfigName",
             ),
+            ("/maxConcurrentDeployments", json!(0), "maxConcurrentDeployments"),
             ("/readLagSeconds", json!(-1), "readLagSeconds"),
             ("/throttling/codedeploy/callsPerSecond", json!(0), "throttling.codedeploy.callsPerSecond"),
             ("/throttling/autoscaling/callsPerSecond", json!(-1), "throttling.autoscaling.callsPerSecond"),

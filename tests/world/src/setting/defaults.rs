@@ -40,6 +40,7 @@ impl Default for Setting {
             applications: Vec::new(),
             deployment_configs: Vec::new(),
             throttling: Throttling::default(),
+            max_concurrent_deployments: None,
             read_lag_seconds: 0.0,
             open_facts: OpenFacts::default(),
         }

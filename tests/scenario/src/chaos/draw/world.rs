@@ -43,6 +43,7 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
         groups,
         deployment_configs: deployment_configs(),
         throttling,
+        max_concurrent_deployments: None,
         read_lag_seconds: if one_in(4, random) { *pick(&[2.0, 5.0, 10.0], random) } else { 0.0 },
         open_facts: open_facts(random),
     }

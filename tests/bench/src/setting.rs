@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use world::{
-    ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentType, Failure, HookResult,
-    HookSetting, LifecycleEventSeconds, OutdatedInstancesStrategy, Revision, Selection, Setting, Throttling,
+    ApplicationSetting, AutoScalingGroupSetting, CallRate, Failure, HookResult, HookSetting, LifecycleEventSeconds,
+    OutdatedInstancesStrategy, Revision, Selection, Setting, Throttling,
 };
 
 /// The Auto Scaling group.
@@ -117,14 +117,8 @@ fn group(hooks: Vec<HookSetting>) -> AutoScalingGroupSetting {
 fn application(name: &str, seconds: [f64; 6], selection: Selection) -> ApplicationSetting {
     let [download_bundle, before_install, install, after_install, application_start, validate_service] = seconds;
     ApplicationSetting {
-        application_name: name.to_owned(),
-        deployment_group_name: DEPLOYMENT_GROUP.to_owned(),
-        selection,
-        managed_hooks: None,
         deployment_config_name: "CodeDeployDefault.AllAtOnce".to_owned(),
         outdated_instances_strategy: OutdatedInstancesStrategy::Ignore,
-        compute_platform: ComputePlatform::Server,
-        deployment_type: DeploymentType::InPlace,
         revision: Some(Revision::s3("releases", &format!("{}.zip", name.to_lowercase()))),
         previous_deployment_seconds: Some(deployment_seconds(&seconds)),
         lifecycle_event_seconds: LifecycleEventSeconds {
@@ -137,7 +131,7 @@ fn application(name: &str, seconds: [f64; 6], selection: Selection) -> Applicati
             validate_service,
         },
         jitter: JITTER,
-        failure: None,
+        ..ApplicationSetting::new(name, DEPLOYMENT_GROUP, selection)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use stack::Stack;
 
-use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, Start};
+use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, SetAlarm, Start};
 use crate::moment::Seen;
 use crate::setting;
 
@@ -28,6 +28,9 @@ pub async fn act(action: Action<'_>, stack: &Stack, seen: &Seen, scenario: &Scen
         }
         Action::DeleteTurns => stack.delete_turns().await.map(|()| true).map_err(|error| error.to_string()),
         Action::Deploy(deploy) => deploy_as_a_person(deploy, stack),
+        Action::SetAlarm(SetAlarm { name, on }) => {
+            world.set_alarm(name, *on).map(|()| true).map_err(|refusal| refusal.to_string())
+        }
         Action::StartRollout(start) => start_rollout(start, stack, seen).await,
         Action::CompleteHook(completion) => complete_hook(completion, stack, seen),
         Action::SendEvent(event) => {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use stack::Options;
-use world::{ApplicationSetting, AutoScalingGroupSetting, HookSetting, OpenFacts, Revision, Selection, Setting};
+use world::{
+    ApplicationSetting, AutoRollbackConfiguration, AutoScalingGroupSetting, HookSetting, OpenFacts, Revision,
+    Selection, Setting,
+};
 
 use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy, World};
 
@@ -94,6 +97,11 @@ fn application(application: &Application, world: &World) -> ApplicationSetting {
         managed_hooks: Some(application.managed_hooks),
         deployment_config_name: "CodeDeployDefault.OneAtATime".to_owned(),
         outdated_instances_strategy: application.outdated_instances_strategy,
+        auto_rollback_configuration: AutoRollbackConfiguration {
+            enabled: !application.auto_rollback.is_empty(),
+            events: application.auto_rollback.clone(),
+        },
+        alarms: application.alarms.clone(),
         compute_platform: application.compute_platform,
         deployment_type: application.deployment_type,
         revision: (!application.never_deployed).then(|| revision(&format!("{name}-1.zip"))),

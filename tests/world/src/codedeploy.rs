@@ -8,6 +8,7 @@ mod health;
 mod inputs;
 mod operations;
 mod reading;
+mod rollback;
 mod shapes;
 mod targets;
 mod wire;

@@ -198,7 +198,7 @@ impl From<Creator> for CreatedBy {
         match creator {
             Creator::Call => CreatedBy::Call,
             Creator::Person => CreatedBy::Person,
-            Creator::AutoScaling { .. } | Creator::AutoUpdate => CreatedBy::CodeDeploy,
+            Creator::AutoScaling { .. } | Creator::AutoUpdate | Creator::Rollback { .. } => CreatedBy::CodeDeploy,
         }
     }
 }

@@ -32,10 +32,10 @@ pub use report::{
     LifecycleEventReport, Report, TargetReport,
 };
 pub use setting::{
-    ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentConfigSetting, DeploymentType,
-    Failure, GitHubLocation, HookResult, HookSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting,
-    NothingOutdated, NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection,
-    Setting, SettingError, Throttling, WarmPoolSetting,
+    ApplicationSetting, AutoRollbackConfiguration, AutoRollbackEvent, AutoScalingGroupSetting, CallRate,
+    ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure, GitHubLocation, HookResult, HookSetting,
+    LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated, NothingOutdatedException, OpenFacts,
+    OutdatedInstancesStrategy, Revision, S3Location, Selection, Setting, SettingError, Throttling, WarmPoolSetting,
 };
 pub use violation::{ActionId, Breach, Collision, CreatedBy, Deed, DeploymentId, Kind, Overlap, Rule, Violation};
 pub use world::{Running, World};

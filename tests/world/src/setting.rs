@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use application::{
-    ApplicationSetting, ComputePlatform, DeploymentType, Failure, LifecycleEventSeconds, OutdatedInstancesStrategy,
-    Selection,
+    ApplicationSetting, AutoRollbackConfiguration, AutoRollbackEvent, ComputePlatform, DeploymentType, Failure,
+    LifecycleEventSeconds, OutdatedInstancesStrategy, Selection,
 };
 pub(crate) use check::MAX_SIZE;
 pub use open_facts::{NothingOutdated, NothingOutdatedException, OpenFacts};

@@ -1,7 +1,7 @@
 //! The simulation: all state, and the future events that change it. Pure: time passes only by [`Simulation::advance_to`].
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -63,6 +63,8 @@ pub(crate) struct Simulation {
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
     pub(crate) throttles: Throttles,
+    /// The names of CloudWatch's alarms that are on.
+    pub(crate) alarms_on: BTreeSet<String>,
     pub(crate) subscribers: Vec<UnboundedSender<Value>>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) collisions: Vec<Collision>,
@@ -90,6 +92,7 @@ impl Simulation {
             deployments: Vec::new(),
             waiting_launches: Vec::new(),
             throttles: Throttles::new(&setting.throttling),
+            alarms_on: BTreeSet::new(),
             subscribers: Vec::new(),
             violations: Vec::new(),
             collisions: Vec::new(),

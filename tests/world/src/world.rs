@@ -125,6 +125,14 @@ impl World {
         self.enter(|simulation| simulation.complete_by_hand(instance_id, hook, result))
     }
 
+    /// Sets a CloudWatch alarm on or off. While it is on, deployments of the groups that name it end `Stopped`, `ALARM_ACTIVE`.
+    ///
+    /// # Errors
+    /// When no deployment group names such an alarm.
+    pub fn set_alarm(&self, name: &str, is_on: bool) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.set_alarm(name, is_on))
+    }
+
     /// Starts a deployment as a person does at the console, and returns its id. Without a `revision` it is the deployment
     /// group's own.
     ///

@@ -1,7 +1,7 @@
 //! An application in a scenario file.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use world::{ComputePlatform, DeploymentType, LifecycleEventSeconds, OutdatedInstancesStrategy};
+use world::{AutoRollbackEvent, ComputePlatform, DeploymentType, LifecycleEventSeconds, OutdatedInstancesStrategy};
 
 use super::short::{self, Short};
 use super::{DEPLOYMENT_GROUP, Object, is_default};
@@ -36,6 +36,12 @@ pub struct Application {
     /// What CodeDeploy does about instances that appeared during a deployment. Default `IGNORE`.
     #[serde(default = "ignore", skip_serializing_if = "is_ignore")]
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
+    /// After which ends CodeDeploy rolls a deployment back. Default none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub auto_rollback: Vec<AutoRollbackEvent>,
+    /// The names of the alarms that stop its deployments. Default none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub alarms: Vec<String>,
     /// Whether the deployment group has no revision yet. Default false: it is at `<name>-1.zip`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub never_deployed: bool,
@@ -103,6 +109,8 @@ impl Application {
             selected_by: SelectedBy::default(),
             managed_hooks: false,
             outdated_instances_strategy: ignore(),
+            auto_rollback: Vec::new(),
+            alarms: Vec::new(),
             never_deployed: false,
             previous_deployment_seconds: previous_deployment_seconds(),
             compute_platform: ComputePlatform::default(),

@@ -28,6 +28,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
 struct Names<'a> {
     applications: BTreeSet<&'a str>,
     groups: BTreeSet<&'a str>,
+    alarms: BTreeSet<&'a str>,
 }
 
 impl<'a> Names<'a> {
@@ -35,6 +36,7 @@ impl<'a> Names<'a> {
         let world = &scenario.world;
         Self {
             applications: world.applications.iter().map(|application| application.name.as_str()).collect(),
+            alarms: world.applications.iter().flat_map(|one| &one.alarms).map(String::as_str).collect(),
             groups: world.groups.iter().map(|group| group.name.as_str()).collect(),
         }
     }
@@ -74,6 +76,7 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::Abort(launch) => at_least_1(".abort", launch)?,
         Action::CompleteHook(completion) => at_least_1(".completeHook.launch", completion.launch)?,
         Action::Deploy(deploy) => known(&names.applications, ".deploy.application", &deploy.application)?,
+        Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
         Action::DeleteTurns | Action::StartRollout(_) | Action::SendEvent(_) => {}
     }
     match &step.when {
@@ -156,6 +159,7 @@ mod tests {
                 r#""steps": [{"deploy": {"application": "Order"}}]"#,
                 r#"steps[0].deploy.application: expected one of "Orders", "#,
             ),
+            (r#""steps": [{"setAlarm": {"name": "errors", "on": true}}]"#, "steps[0].setAlarm.name: expected one of"),
             (
                 r#""steps": [{"abort": 1, "when": {"deployment": {"application": "Search", "is": "over"}}}]"#,
                 r#"steps[0].when.deployment.application: expected one of "Orders", "Search/Blue", got "Search""#,

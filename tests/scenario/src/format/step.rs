@@ -45,6 +45,9 @@ pub struct Step {
     /// Somebody deploys; as soon as the deployment group is free.
     #[serde(skip_serializing_if = "is_default")]
     pub deploy: Option<Deploy>,
+    /// An alarm goes on or off.
+    #[serde(skip_serializing_if = "is_default")]
+    pub set_alarm: Option<SetAlarm>,
     /// Somebody starts an execution of the state machine.
     #[serde(skip_serializing_if = "is_default")]
     pub start_rollout: Option<Start>,
@@ -67,6 +70,7 @@ pub enum Action<'a> {
     Abort(LaunchNumber),
     DeleteTurns,
     Deploy(&'a Deploy),
+    SetAlarm(&'a SetAlarm),
     StartRollout(&'a Start),
     CompleteHook(&'a Completion),
     SendEvent(&'a Value),
@@ -86,6 +90,7 @@ impl Step {
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
             self.deploy.as_ref().map(Action::Deploy),
+            self.set_alarm.as_ref().map(Action::SetAlarm),
             self.start_rollout.as_ref().map(Action::StartRollout),
             self.complete_hook.as_ref().map(Action::CompleteHook),
             self.send_event.as_ref().map(Action::SendEvent),
@@ -94,8 +99,8 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, abort, deleteTurns, deploy, startRollout, \
-                 completeHook and sendEvent, got {}",
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, abort, deleteTurns, deploy, setAlarm, \
+                 startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),
         }
@@ -169,6 +174,16 @@ pub struct Deploy {
     /// The revision, such as `Orders-2.zip`. `null` (the default): the deployment group's own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub revision: Option<String>,
+}
+
+/// An alarm that goes on or off.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetAlarm {
+    /// Its name, as an application's `alarms` have it.
+    pub name: String,
+    /// Whether it goes on.
+    pub on: bool,
 }
 
 /// A start of the state machine by hand.

@@ -3,7 +3,7 @@
 use super::course::Order;
 use super::deployment::{Creator, DeploymentStatus};
 use super::health::MinimumHealthyHosts;
-use crate::setting::{HookResult, OutdatedInstancesStrategy, Revision};
+use crate::setting::{AutoRollbackConfiguration, HookResult, OutdatedInstancesStrategy, Revision};
 use crate::simulation::Simulation;
 
 /// An instance waits at CodeDeploy's own hook while its deployment group is busy.
@@ -65,7 +65,7 @@ impl Simulation {
         }
     }
 
-    fn order(&self, group: usize, revision: Revision, creator: Creator) -> Order {
+    pub(super) fn order(&self, group: usize, revision: Revision, creator: Creator) -> Order {
         let config_name = self.groups[group].setting.deployment_config_name.clone();
         Order {
             group,
@@ -77,6 +77,8 @@ impl Simulation {
             outdated_only: false,
             ignore_stop_failures: false,
             file_exists_behavior: "DISALLOW".to_owned(),
+            auto_rollback: AutoRollbackConfiguration::default(),
+            alarms: self.groups[group].setting.alarms.clone(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The course of a deployment as a whole: created, queued, begun instance by instance, ended.
 
-use super::deployment::{Creator, Deployment, DeploymentStatus, ErrorInformation, Status, Target};
+use super::deployment::{Creator, Deployment, DeploymentStatus, ErrorInformation, Status, Stop, Target};
 use super::health::{MinimumHealthyHosts, Step, next_step};
-use crate::setting::{HookResult, NothingOutdated, Revision};
+use crate::setting::{AutoRollbackConfiguration, HookResult, NothingOutdated, Revision};
 use crate::simulation::{Happening, Simulation};
 
 /// From `Created` to `Queued`, and from there to `InProgress`.
@@ -19,6 +19,8 @@ pub(super) struct Order {
     pub(super) outdated_only: bool,
     pub(super) ignore_stop_failures: bool,
     pub(super) file_exists_behavior: String,
+    pub(super) auto_rollback: AutoRollbackConfiguration,
+    pub(super) alarms: Vec<String>,
 }
 
 impl Simulation {
@@ -28,6 +30,7 @@ impl Simulation {
         let fleet = match order.creator {
             Creator::AutoScaling { instance, .. } => vec![instance],
             Creator::Call | Creator::Person | Creator::AutoUpdate => self.members(order.group),
+            Creator::Rollback { of } => self.members_of_targets(of),
         };
         let is_chosen =
             |instance: &usize| !order.outdated_only || self.is_outdated(order.group, *instance, &order.revision);
@@ -49,7 +52,10 @@ impl Simulation {
             created_at: self.now(),
             started_at: None,
             ended_at: None,
-            stopping: false,
+            stopping: None,
+            auto_rollback: order.auto_rollback,
+            alarms: order.alarms,
+            rolled_back_by: None,
             newer_at_creation: None,
             fleet,
             chosen,
@@ -90,6 +96,8 @@ impl Simulation {
             self.end_deployment(deployment, DeploymentStatus::Failed, Some(ErrorInformation::NoInstances));
         } else if chosen.is_empty() {
             self.nothing_outdated(deployment);
+        } else if self.has_alarm(deployment) {
+            self.stop(deployment, Stop::Alarm);
         } else {
             self.go_on(deployment);
         }
@@ -121,9 +129,9 @@ impl Simulation {
             return;
         }
         let tally = deployed.tally();
-        if deployed.stopping {
+        if let Some(stop) = deployed.stopping {
             if tally.begun == 0 {
-                self.end_deployment(deployment, DeploymentStatus::Stopped, Some(ErrorInformation::ManualStop));
+                self.end_deployment(deployment, DeploymentStatus::Stopped, Some(stop.error()));
             }
             return;
         }
@@ -148,16 +156,16 @@ impl Simulation {
         }
     }
 
-    /// `StopDeployment`: what is not begun is skipped, and so is what its agent has not answered for; what is at work ends with its
+    /// Stops an active deployment: what is not begun is skipped, and so is what its agent has not answered for; what is at work ends with its
     /// present lifecycle event, or now if none is under way. See [`OpenFacts::stop_is_immediate`](crate::OpenFacts::stop_is_immediate).
-    pub(super) fn stop(&mut self, deployment: usize) {
+    pub(super) fn stop(&mut self, deployment: usize, why: Stop) {
         self.skip_what_is_not_begun(deployment);
         let now = self.now();
         let stopped = &mut self.deployments[deployment];
         for target in stopped.targets.iter_mut().filter(|target| target.status == Status::Pending) {
             target.end(Status::Skipped, now);
         }
-        stopped.stopping = true;
+        stopped.stopping = Some(why);
         if stopped.status == DeploymentStatus::InProgress {
             let idle = |(_, t): &(usize, &Target)| t.status == Status::InProgress && !t.has_event_under_way();
             let idle: Vec<usize> = stopped.targets.iter().enumerate().filter(idle).map(|(index, _)| index).collect();
@@ -169,7 +177,7 @@ impl Simulation {
         let waits_for_agents = self.deployments[deployment].status == DeploymentStatus::InProgress
             && !self.setting.open_facts.stop_is_immediate;
         if self.deployments[deployment].status.is_active() && !waits_for_agents {
-            self.end_deployment(deployment, DeploymentStatus::Stopped, Some(ErrorInformation::ManualStop));
+            self.end_deployment(deployment, DeploymentStatus::Stopped, Some(why.error()));
         }
     }
 
@@ -204,6 +212,7 @@ impl Simulation {
             let result = if succeeded { HookResult::Continue } else { HookResult::Abandon };
             self.complete_managed(action, result);
         }
+        self.roll_back(deployment);
         self.follow_up(deployment);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::health::{MinimumHealthyHosts, Tally};
 use crate::report::{DeploymentReport, DiagnosticsReport, LifecycleEventReport, TargetReport};
-use crate::setting::{Failure, LifecycleEventSeconds, Revision};
+use crate::setting::{AutoRollbackConfiguration, Failure, LifecycleEventSeconds, Revision};
 use crate::simulation::Simulation;
 
 #[derive(Debug)]
@@ -24,8 +24,13 @@ pub(crate) struct Deployment {
     pub(super) created_at: f64,
     pub(super) started_at: Option<f64>,
     pub(super) ended_at: Option<f64>,
-    /// Someone called `StopDeployment`.
-    pub(super) stopping: bool,
+    /// Why it is stopped, if it is.
+    pub(super) stopping: Option<Stop>,
+    pub(super) auto_rollback: AutoRollbackConfiguration,
+    /// The alarms that stop it.
+    pub(super) alarms: Vec<String>,
+    /// Index of the deployment that rolls it back.
+    pub(super) rolled_back_by: Option<usize>,
     /// The group's current revision at its creation, where a call created it with one that was not current.
     pub(crate) newer_at_creation: Option<Revision>,
     /// Indexes of the group's instances when it was created.
@@ -46,6 +51,26 @@ pub(crate) enum Creator {
     AutoScaling { action: usize, instance: usize },
     /// CodeDeploy, for instances that appeared during another deployment.
     AutoUpdate,
+    /// CodeDeploy, to undo another deployment, whose index it is.
+    Rollback { of: usize },
+}
+
+/// Why a deployment is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Somebody called `StopDeployment`. Whether it is to be rolled back: `None` leaves it to the deployment.
+    Request { rolls_back: Option<bool> },
+    /// An alarm of its group is on.
+    Alarm,
+}
+
+impl Stop {
+    pub(super) fn error(self) -> ErrorInformation {
+        match self {
+            Stop::Request { .. } => ErrorInformation::ManualStop,
+            Stop::Alarm => ErrorInformation::AlarmActive,
+        }
+    }
 }
 
 impl Creator {
@@ -54,6 +79,7 @@ impl Creator {
             Creator::Call | Creator::Person => "user",
             Creator::AutoScaling { .. } => "autoscaling",
             Creator::AutoUpdate => "CodeDeployAutoUpdate",
+            Creator::Rollback { .. } => "codeDeployRollback",
         }
     }
 }
@@ -91,6 +117,7 @@ pub(super) enum ErrorInformation {
     HealthConstraints,
     NoInstances,
     ManualStop,
+    AlarmActive,
 }
 
 impl ErrorInformation {
@@ -99,6 +126,7 @@ impl ErrorInformation {
             ErrorInformation::HealthConstraints => "HEALTH_CONSTRAINTS",
             ErrorInformation::NoInstances => "NO_INSTANCES",
             ErrorInformation::ManualStop => "MANUAL_STOP",
+            ErrorInformation::AlarmActive => "ALARM_ACTIVE",
         }
     }
 
@@ -115,6 +143,10 @@ impl ErrorInformation {
                  instances you want to deploy to, and then try again."
             }
             ErrorInformation::ManualStop => "The deployment was stopped by a user.",
+            ErrorInformation::AlarmActive => {
+                "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected \
+                 deployments have been stopped."
+            }
         }
     }
 }
@@ -291,7 +323,7 @@ impl Deployment {
 
     /// Somebody has stopped it.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stopping
+        self.stopping.is_some()
     }
 
     /// It has changed no instance.

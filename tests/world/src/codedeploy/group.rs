@@ -5,7 +5,7 @@ use super::health::{MinimumHealthyHosts, Turn};
 use crate::autoscaling::Hook;
 use crate::instance::LifecycleState;
 use crate::refusal::Refusal;
-use crate::setting::{ApplicationSetting, Revision, Selection};
+use crate::setting::{ApplicationSetting, AutoRollbackConfiguration, Revision, Selection};
 use crate::simulation::Simulation;
 
 /// The last deployment before the world began ended so long before.
@@ -108,7 +108,10 @@ impl Simulation {
             created_at: started_at,
             started_at: Some(started_at),
             ended_at: Some(-HISTORY_SECONDS),
-            stopping: false,
+            stopping: None,
+            auto_rollback: AutoRollbackConfiguration::default(),
+            alarms: Vec::new(),
+            rolled_back_by: None,
             newer_at_creation: None,
             chosen: members.clone(),
             fleet: members,

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::course::Order;
-use super::deployment::Creator;
-use super::inputs::{CreateDeployment, OfDeployment};
+use super::deployment::{Creator, Stop};
+use super::inputs::{CreateDeployment, StopDeployment};
 use crate::refusal::Refusal;
 use crate::report::Effect;
 use crate::setting::{ComputePlatform, DeploymentType, NothingOutdated, Revision};
@@ -93,6 +93,14 @@ impl Simulation {
             outdated_only,
             ignore_stop_failures: input.ignore_application_stop_failures,
             file_exists_behavior,
+            auto_rollback: input
+                .auto_rollback_configuration
+                .unwrap_or_else(|| setting.auto_rollback_configuration.clone()),
+            alarms: match input.override_alarm_configuration {
+                Some(own) if own.enabled => own.alarms.into_iter().map(|alarm| alarm.name).collect(),
+                Some(_) => Vec::new(),
+                None => setting.alarms.clone(),
+            },
         })
     }
 
@@ -128,14 +136,14 @@ impl Simulation {
         Err(Refusal::new(exception.code, exception.message))
     }
 
-    pub(super) fn stop_deployment(&mut self, input: OfDeployment) -> Result<Value, Refusal> {
+    pub(super) fn stop_deployment(&mut self, input: StopDeployment) -> Result<Value, Refusal> {
         let deployment = self.deployment(input.deployment_id.as_deref())?;
         if !self.deployments[deployment].status.is_active() {
             let message = format!("The deployment {} has already completed", self.deployments[deployment].id);
             return Err(Refusal::new("DeploymentAlreadyCompletedException", message));
         }
         self.check_stop(deployment);
-        self.stop(deployment);
+        self.stop(deployment, Stop::Request { rolls_back: input.auto_rollback_enabled });
         let deployment_id = self.deployments[deployment].id.clone();
         self.effect = Some(Effect::DeploymentStopped { deployment_id });
         Ok(if self.deployments[deployment].status.is_active() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::deployment::{Diagnostics, LifecycleEvent, Status, Target};
+use super::deployment::{Creator, Diagnostics, LifecycleEvent, Status, Target};
 use super::health::MinimumHealthyHosts;
 use crate::setting::{DeploymentType, Selection};
 use crate::simulation::Simulation;
@@ -21,6 +21,13 @@ impl Simulation {
             "Skipped": deployment.count(Status::Skipped),
             "Ready": 0,
         });
+        let rollback = without_nulls(json!({
+            "rollbackDeploymentId": deployment.rolled_back_by.map(|by| &self.deployments[by].id),
+            "rollbackTriggeringDeploymentId": match deployment.creator {
+                Creator::Rollback { of } => Some(&self.deployments[of].id),
+                _ => None,
+            },
+        }));
         let error = deployment.error.map(|error| json!({"code": error.code(), "message": error.message()}));
         without_nulls(json!({
             "applicationName": group.application_name,
@@ -39,6 +46,8 @@ impl Simulation {
             "creator": deployment.creator.as_str(),
             "ignoreApplicationStopFailures": deployment.ignore_stop_failures,
             "updateOutdatedInstancesOnly": deployment.outdated_only,
+            "autoRollbackConfiguration": deployment.auto_rollback,
+            "rollbackInfo": (rollback != json!({})).then_some(rollback),
             "deploymentStyle": {"deploymentType": DeploymentType::InPlace, "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"},
             "instanceTerminationWaitTimeStarted": false,
             "fileExistsBehavior": deployment.file_exists_behavior,
@@ -51,6 +60,7 @@ impl Simulation {
     pub(super) fn group_info(&self, index: usize) -> Value {
         let group = &self.groups[index];
         let setting = &group.setting;
+        let alarms: Vec<Value> = setting.alarms.iter().map(|name| json!({"name": name})).collect();
         let mut info = json!({
             "applicationName": setting.application_name,
             "deploymentGroupId": group.id,
@@ -64,6 +74,8 @@ impl Simulation {
             "triggerConfigurations": [],
             "deploymentStyle": {"deploymentType": setting.deployment_type, "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"},
             "outdatedInstancesStrategy": setting.outdated_instances_strategy,
+            "autoRollbackConfiguration": setting.auto_rollback_configuration,
+            "alarmConfiguration": {"enabled": !alarms.is_empty(), "ignorePollAlarmFailure": false, "alarms": alarms},
             "computePlatform": setting.compute_platform,
             "lastSuccessfulDeployment": self.last_successful(index).map(|last| self.last_deployment_info(last)),
             "lastAttemptedDeployment": self.last_attempted(index).map(|last| self.last_deployment_info(last)),

@@ -102,7 +102,7 @@ impl Simulation {
             self.instances[worked.instance].installed.insert(group, revision);
             return self.end_target(deployment, target, Status::Succeeded);
         };
-        if deployed.stopping {
+        if deployed.stopping.is_some() {
             return self.end_target(deployment, target, Status::Failed);
         }
         if self.instances[worked.instance].agent != Agent::Answering {

@@ -25,6 +25,12 @@ pub struct ApplicationSetting {
     /// What CodeDeploy does about instances that appeared during a deployment. Default `UPDATE`.
     #[serde(default)]
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
+    /// After which ends CodeDeploy rolls a deployment back. Default: none.
+    #[serde(default)]
+    pub auto_rollback_configuration: AutoRollbackConfiguration,
+    /// The names of CloudWatch alarms that stop the group's deployments, see [`World::set_alarm`](crate::World::set_alarm). Default none.
+    #[serde(default)]
+    pub alarms: Vec<String>,
     /// Default `Server`. The world lists `ECS` and `Lambda` groups but deploys to `Server` groups only.
     #[serde(default)]
     pub compute_platform: ComputePlatform,
@@ -68,6 +74,59 @@ pub enum OutdatedInstancesStrategy {
     Update,
     /// Leaves them outdated.
     Ignore,
+}
+
+/// Automatic rollback: after such an end of a deployment CodeDeploy starts another one, which brings the revision of the group's last
+/// successful deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct AutoRollbackConfiguration {
+    /// Default false.
+    pub enabled: bool,
+    /// Default none.
+    pub events: Vec<AutoRollbackEvent>,
+}
+
+/// An end of a deployment that is rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AutoRollbackEvent {
+    /// It failed.
+    DeploymentFailure,
+    /// An alarm stopped it.
+    DeploymentStopOnAlarm,
+    /// Somebody stopped it.
+    DeploymentStopOnRequest,
+}
+
+impl AutoRollbackConfiguration {
+    /// Whether a deployment that ends so is rolled back.
+    pub(crate) fn is_for(&self, event: AutoRollbackEvent) -> bool {
+        self.enabled && self.events.contains(&event)
+    }
+}
+
+impl ApplicationSetting {
+    /// A deployment group of which nothing else is given.
+    pub fn new(application_name: &str, deployment_group_name: &str, selection: Selection) -> Self {
+        Self {
+            application_name: application_name.to_owned(),
+            deployment_group_name: deployment_group_name.to_owned(),
+            selection,
+            managed_hooks: None,
+            deployment_config_name: defaults::deployment_config_name(),
+            outdated_instances_strategy: OutdatedInstancesStrategy::default(),
+            auto_rollback_configuration: AutoRollbackConfiguration::default(),
+            alarms: Vec::new(),
+            compute_platform: ComputePlatform::default(),
+            deployment_type: DeploymentType::default(),
+            revision: None,
+            previous_deployment_seconds: None,
+            lifecycle_event_seconds: LifecycleEventSeconds::default(),
+            jitter: 0.0,
+            failure: None,
+        }
+    }
 }
 
 /// The compute platform of an application.

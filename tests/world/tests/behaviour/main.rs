@@ -12,6 +12,7 @@ mod membership;
 mod open_facts;
 mod overview;
 mod reads;
+mod rollback;
 mod rules;
 mod scale_out;
 mod stage;

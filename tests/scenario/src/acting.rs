@@ -67,6 +67,11 @@ fn launch_instances(launch: &Launch, stack: &Stack, scenario: &Scenario) -> Resu
 fn deploy_as_a_person(deploy: &Deploy, stack: &Stack) -> Result<bool, String> {
     let application = Application::named(&deploy.application);
     let (name, group) = application.names();
+    if let Some(revisions) = deploy.revisions().filter(|revisions| revisions.len() != 1) {
+        let revisions = revisions.iter().map(|key| setting::revision(key)).collect();
+        let started = stack.world().start_pipeline(name, group, revisions, deploy.every_seconds);
+        return started.map(|()| true).map_err(|refusal| refusal.to_string());
+    }
     match stack.world().deploy(name, group, deploy.revision.as_deref().map(setting::revision)) {
         Ok(_) => Ok(true),
         Err(refusal) if refusal.code == BUSY => Ok(false),

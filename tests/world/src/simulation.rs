@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::autoscaling::{AutoScalingGroup, LifecycleAction, PlannedLaunch};
-use crate::codedeploy::{Deployment, DeploymentGroup, WaitingLaunch};
+use crate::codedeploy::{Deployment, DeploymentGroup, Pipeline, WaitingLaunch};
 use crate::instance::Instance;
 use crate::report::{Call, Effect, Invocation, Report};
 use crate::setting::Setting;
@@ -43,6 +43,8 @@ pub(crate) enum Happening {
     CommandNotBegun { deployment: usize, target: usize },
     /// The service stops waiting for the target's agent to answer for the first time.
     AgentSilent { deployment: usize, target: usize },
+    /// The pipeline's next deployment is due.
+    PipelineDue { pipeline: usize },
     /// The service stops waiting for the end of what was at work on an instance that was terminated.
     InstanceLost { deployment: usize, target: usize },
 }
@@ -62,6 +64,7 @@ pub(crate) struct Simulation {
     pub(crate) groups: Vec<DeploymentGroup>,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
+    pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) throttles: Throttles,
     /// The names of CloudWatch's alarms that are on.
     pub(crate) alarms_on: BTreeSet<String>,
@@ -91,6 +94,7 @@ impl Simulation {
             groups: Vec::new(),
             deployments: Vec::new(),
             waiting_launches: Vec::new(),
+            pipelines: Vec::new(),
             throttles: Throttles::new(&setting.throttling),
             alarms_on: BTreeSet::new(),
             subscribers: Vec::new(),
@@ -148,6 +152,7 @@ impl Simulation {
             Happening::EventEnds { deployment, target } => self.lifecycle_event_ends(deployment, target),
             Happening::CommandNotBegun { deployment, target } => self.command_not_begun(deployment, target),
             Happening::AgentSilent { deployment, target } => self.agent_silent(deployment, target),
+            Happening::PipelineDue { pipeline } => self.pipeline_due(pipeline),
             Happening::InstanceLost { deployment, target } => self.instance_lost(deployment, target),
         }
     }

@@ -147,6 +147,23 @@ impl World {
         self.enter(|simulation| simulation.deploy_by_hand(application_name, deployment_group_name, revision))
     }
 
+    /// Starts a pipeline that deploys these builds one after the other: the first now, each `every_seconds` after the one before, or as soon as
+    /// the group is free from then on.
+    ///
+    /// # Errors
+    /// When there is no such deployment group, or for a time that is none.
+    pub fn start_pipeline(
+        &self,
+        application_name: &str,
+        deployment_group_name: &str,
+        revisions: Vec<Revision>,
+        every_seconds: f64,
+    ) -> Result<(), Refusal> {
+        self.enter(|simulation| {
+            simulation.start_pipeline(application_name, deployment_group_name, revisions, every_seconds)
+        })
+    }
+
     /// The EventBridge events from now on, each complete and at the time it occurs, once.
     pub fn events(&self) -> mpsc::UnboundedReceiver<serde_json::Value> {
         let (sender, receiver) = mpsc::unbounded_channel();

@@ -75,7 +75,12 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::ReturnToPool(launch) => at_least_1(".returnToPool", launch)?,
         Action::Abort(launch) => at_least_1(".abort", launch)?,
         Action::CompleteHook(completion) => at_least_1(".completeHook.launch", completion.launch)?,
-        Action::Deploy(deploy) => known(&names.applications, ".deploy.application", &deploy.application)?,
+        Action::Deploy(deploy) => {
+            known(&names.applications, ".deploy.application", &deploy.application)?;
+            if deploy.times != 1 && deploy.revision.is_none() {
+                return Err(".deploy.revision: expected one beside times".to_owned());
+            }
+        }
         Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
         Action::DeleteTurns | Action::StartRollout(_) | Action::SendEvent(_) => {}
     }
@@ -158,6 +163,10 @@ mod tests {
             (
                 r#""steps": [{"deploy": {"application": "Order"}}]"#,
                 r#"steps[0].deploy.application: expected one of "Orders", "#,
+            ),
+            (
+                r#""steps": [{"deploy": {"application": "Orders", "times": 3}}]"#,
+                "steps[0].deploy.revision: expected one beside times",
             ),
             (r#""steps": [{"setAlarm": {"name": "errors", "on": true}}]"#, "steps[0].setAlarm.name: expected one of"),
             (

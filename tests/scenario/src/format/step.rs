@@ -171,9 +171,31 @@ impl Serialize for Launch {
 pub struct Deploy {
     /// The application's name, as in the world.
     pub application: String,
-    /// The revision, such as `Orders-2.zip`. `null` (the default): the deployment group's own.
+    /// The revision, such as `Orders-2.zip`. `null` (the default): the deployment group's own. With `times`, `{n}` in it stands for 1, 2 and so on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub revision: Option<String>,
+    /// So many deployments, as a pipeline makes them. Default 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub times: usize,
+    /// World seconds from one to the next, if the group is free by then. Default 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub every_seconds: f64,
+}
+
+impl Deploy {
+    /// The revisions of all its deployments, if it names any.
+    pub fn revisions(&self) -> Option<Vec<String>> {
+        let revision = self.revision.as_ref()?;
+        Some((1..=self.times).map(|n| revision.replace("{n}", &n.to_string())).collect())
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(given: &usize) -> bool {
+    *given == one()
 }
 
 /// An alarm that goes on or off.

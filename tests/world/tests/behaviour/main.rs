@@ -11,6 +11,7 @@ mod managed_hooks;
 mod membership;
 mod open_facts;
 mod overview;
+mod pipeline;
 mod reads;
 mod rollback;
 mod rules;

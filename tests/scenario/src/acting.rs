@@ -72,7 +72,11 @@ fn deploy_as_a_person(deploy: &Deploy, stack: &Stack) -> Result<bool, String> {
         let started = stack.world().start_pipeline(name, group, revisions, deploy.every_seconds);
         return started.map(|()| true).map_err(|refusal| refusal.to_string());
     }
-    match stack.world().deploy(name, group, deploy.revision.as_deref().map(setting::revision)) {
+    let created = match deploy.restart {
+        true => stack.world().restart(name, group),
+        false => stack.world().deploy(name, group, deploy.revision.as_deref().map(setting::revision)),
+    };
+    match created {
         Ok(_) => Ok(true),
         Err(refusal) if refusal.code == BUSY => Ok(false),
         Err(refusal) => Err(refusal.to_string()),

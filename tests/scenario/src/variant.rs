@@ -26,11 +26,12 @@ pub enum Fact {
     AutoScalingSelectionReachesPendingWait,
     LimitMessageNamesDeployment,
     OutdatedByLastSuccess,
+    RestartNamesRevision,
     StopIsImmediate,
 }
 
 /// Every fact, in each other way that it can be.
-const FACTS: [Fact; 8] = [
+const FACTS: [Fact; 9] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
     Fact::NothingOutdated(NothingOutdated::TargetsSkipped),
@@ -38,16 +39,18 @@ const FACTS: [Fact; 8] = [
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
     Fact::OutdatedByLastSuccess,
+    Fact::RestartNamesRevision,
     Fact::StopIsImmediate,
 ];
 
 /// Those that [`Variant::Flipped`] has together: an exception is what differs most from a deployment that fails.
-const FLIPPED: [Fact; 6] = [
+const FLIPPED: [Fact; 7] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
     Fact::OutdatedByLastSuccess,
+    Fact::RestartNamesRevision,
     Fact::StopIsImmediate,
 ];
 
@@ -75,6 +78,7 @@ impl Variant {
             auto_scaling_selection_reaches_pending_wait,
             limit_message_names_deployment,
             outdated_by_last_success,
+            restart_names_revision,
             stop_is_immediate,
         } = fixed.clone();
         OpenFacts {
@@ -87,6 +91,7 @@ impl Variant {
             limit_message_names_deployment: limit_message_names_deployment
                 .unwrap_or(facts.limit_message_names_deployment),
             outdated_by_last_success: outdated_by_last_success.unwrap_or(facts.outdated_by_last_success),
+            restart_names_revision: restart_names_revision.unwrap_or(facts.restart_names_revision),
             stop_is_immediate: stop_is_immediate.unwrap_or(facts.stop_is_immediate),
         }
     }
@@ -116,6 +121,7 @@ impl Fact {
             }
             Fact::LimitMessageNamesDeployment => flip(&mut facts.limit_message_names_deployment),
             Fact::OutdatedByLastSuccess => flip(&mut facts.outdated_by_last_success),
+            Fact::RestartNamesRevision => flip(&mut facts.restart_names_revision),
             Fact::StopIsImmediate => flip(&mut facts.stop_is_immediate),
         }
     }
@@ -151,8 +157,9 @@ mod tests {
         assert!(reaches(&flipped) != reaches(&usual));
         assert!(flipped.limit_message_names_deployment != usual.limit_message_names_deployment);
         assert!(flipped.outdated_by_last_success != usual.outdated_by_last_success);
+        assert!(flipped.restart_names_revision != usual.restart_names_revision);
         assert!(flipped.stop_is_immediate != usual.stop_is_immediate);
-        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 10);
+        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 11);
     }
 
     #[test]
@@ -162,6 +169,7 @@ mod tests {
             target_revision_moves_on_failure: Some(true),
             auto_scaling_selection_reaches_pending_wait: Some(false),
             outdated_by_last_success: Some(true),
+            restart_names_revision: Some(true),
             stop_is_immediate: Some(true),
             ..format::OpenFacts::default()
         };

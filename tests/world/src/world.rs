@@ -147,6 +147,15 @@ impl World {
         self.enter(|simulation| simulation.deploy_by_hand(application_name, deployment_group_name, revision))
     }
 
+    /// Starts a deployment of mode `RESTART` as a person does at the console, and returns its id: it restarts what is installed, and brings no
+    /// revision.
+    ///
+    /// # Errors
+    /// Those of `CreateDeployment`.
+    pub fn restart(&self, application_name: &str, deployment_group_name: &str) -> Result<String, Refusal> {
+        self.enter(|simulation| simulation.restart_by_hand(application_name, deployment_group_name))
+    }
+
     /// Starts a pipeline that deploys these builds one after the other: the first now, each `every_seconds` after the one before, or as soon as
     /// the group is free from then on.
     ///

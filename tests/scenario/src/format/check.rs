@@ -77,6 +77,9 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::CompleteHook(completion) => at_least_1(".completeHook.launch", completion.launch)?,
         Action::Deploy(deploy) => {
             known(&names.applications, ".deploy.application", &deploy.application)?;
+            if deploy.restart && (deploy.revision.is_some() || deploy.times != 1) {
+                return Err(".deploy.restart: expected neither revision nor times beside it".to_owned());
+            }
             if deploy.times != 1 && deploy.revision.is_none() {
                 return Err(".deploy.revision: expected one beside times".to_owned());
             }
@@ -167,6 +170,10 @@ mod tests {
             (
                 r#""steps": [{"deploy": {"application": "Orders", "times": 3}}]"#,
                 "steps[0].deploy.revision: expected one beside times",
+            ),
+            (
+                r#""steps": [{"deploy": {"application": "Orders", "restart": true, "revision": "Orders-2.zip"}}]"#,
+                "steps[0].deploy.restart: expected neither",
             ),
             (r#""steps": [{"setAlarm": {"name": "errors", "on": true}}]"#, "steps[0].setAlarm.name: expected one of"),
             (

@@ -23,5 +23,7 @@ pub struct OpenFacts {
     #[serde(skip_serializing_if = "is_default")]
     pub outdated_by_last_success: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
+    pub restart_names_revision: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
     pub stop_is_immediate: Option<bool>,
 }

@@ -174,6 +174,9 @@ pub struct Deploy {
     /// The revision, such as `Orders-2.zip`. `null` (the default): the deployment group's own. With `times`, `{n}` in it stands for 1, 2 and so on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub revision: Option<String>,
+    /// Whether it only restarts what is installed, and brings no revision. Default false.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub restart: bool,
     /// So many deployments, as a pipeline makes them. Default 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub times: usize,

@@ -1,7 +1,7 @@
 //! Deployments that CodeDeploy starts itself.
 
 use super::course::Order;
-use super::deployment::{Creator, DeploymentStatus};
+use super::deployment::{Creator, DeploymentStatus, Mode};
 use super::health::MinimumHealthyHosts;
 use crate::setting::{AutoRollbackConfiguration, HookResult, OutdatedInstancesStrategy, Revision};
 use crate::simulation::Simulation;
@@ -73,6 +73,7 @@ impl Simulation {
             minimum_healthy_hosts: self.config(&config_name).expect("a checked setting has its configurations"),
             config_name,
             creator,
+            mode: Mode::Standard,
             description: None,
             outdated_only: false,
             ignore_stop_failures: false,

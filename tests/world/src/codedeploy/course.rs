@@ -1,6 +1,6 @@
 //! The course of a deployment as a whole: created, queued, begun instance by instance, ended.
 
-use super::deployment::{Creator, Deployment, DeploymentStatus, ErrorInformation, Status, Stop, Target};
+use super::deployment::{Creator, Deployment, DeploymentStatus, ErrorInformation, Mode, Status, Stop, Target};
 use super::health::{MinimumHealthyHosts, Step, next_step};
 use crate::setting::{AutoRollbackConfiguration, HookResult, NothingOutdated, Revision};
 use crate::simulation::{Happening, Simulation};
@@ -15,6 +15,7 @@ pub(super) struct Order {
     pub(super) config_name: String,
     pub(super) minimum_healthy_hosts: MinimumHealthyHosts,
     pub(super) creator: Creator,
+    pub(super) mode: Mode,
     pub(super) description: Option<String>,
     pub(super) outdated_only: bool,
     pub(super) ignore_stop_failures: bool,
@@ -43,6 +44,7 @@ impl Simulation {
             config_name: order.config_name,
             minimum_healthy_hosts: order.minimum_healthy_hosts,
             creator: order.creator,
+            mode: order.mode,
             description: order.description,
             outdated_only: order.outdated_only,
             ignore_stop_failures: order.ignore_stop_failures,
@@ -89,7 +91,8 @@ impl Simulation {
         let started = &mut self.deployments[deployment];
         started.status = DeploymentStatus::InProgress;
         started.started_at = Some(now);
-        started.targets = chosen.iter().map(|&instance| Target::new(instance, now)).collect();
+        let mode = started.mode;
+        started.targets = chosen.iter().map(|&instance| Target::new(instance, mode, now)).collect();
         let nobody = started.fleet.is_empty();
         self.tell_deployment(deployment, "START");
         if nobody {
@@ -115,7 +118,8 @@ impl Simulation {
             NothingOutdated::TargetsSkipped => {
                 let now = self.now();
                 let deployed = &mut self.deployments[deployment];
-                deployed.targets = deployed.fleet.iter().map(|&instance| Target::new(instance, now)).collect();
+                let mode = deployed.mode;
+                deployed.targets = deployed.fleet.iter().map(|&instance| Target::new(instance, mode, now)).collect();
                 self.skip_what_is_not_begun(deployment);
                 self.end_deployment(deployment, DeploymentStatus::Succeeded, None);
             }
@@ -196,10 +200,11 @@ impl Simulation {
         ended.ended_at = Some(now);
         let (group, revision, creator) = (ended.group, ended.revision.clone(), ended.creator);
         let succeeded = status == DeploymentStatus::Succeeded;
-        if succeeded || self.setting.open_facts.target_revision_moves_on_failure {
+        let installs = ended.installs();
+        if installs && (succeeded || self.setting.open_facts.target_revision_moves_on_failure) {
             self.groups[group].target_revision = Some(revision.clone());
         }
-        if succeeded {
+        if installs && succeeded {
             self.groups[group].succeeds(revision, now);
         }
         let state = match status {

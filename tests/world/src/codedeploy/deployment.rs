@@ -15,6 +15,7 @@ pub(crate) struct Deployment {
     pub(super) config_name: String,
     pub(super) minimum_healthy_hosts: MinimumHealthyHosts,
     pub(crate) creator: Creator,
+    pub(super) mode: Mode,
     pub(crate) description: Option<String>,
     pub(super) outdated_only: bool,
     pub(super) ignore_stop_failures: bool,
@@ -53,6 +54,25 @@ pub(crate) enum Creator {
     AutoUpdate,
     /// CodeDeploy, to undo another deployment, whose index it is.
     Rollback { of: usize },
+}
+
+/// What a deployment does on an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Installs its revision.
+    Standard,
+    /// Restarts what is installed, and brings nothing.
+    Restart,
+}
+
+impl Mode {
+    /// Its lifecycle events, in order. Those of a restart are an assumption: the ones that are not about a new revision.
+    pub(super) fn events(self) -> &'static [&'static str] {
+        match self {
+            Mode::Standard => &LifecycleEventSeconds::EVENTS,
+            Mode::Restart => &["ApplicationStop", "ApplicationStart", "ValidateService"],
+        }
+    }
 }
 
 /// Why a deployment is stopped.
@@ -167,8 +187,8 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(instance: usize, now: f64) -> Self {
-        let events = LifecycleEventSeconds::EVENTS.map(LifecycleEvent::new).into();
+    pub(super) fn new(instance: usize, mode: Mode, now: f64) -> Self {
+        let events = mode.events().iter().copied().map(LifecycleEvent::new).collect();
         let status = Status::Pending;
         Target { instance, status, changes: Vec::new(), begun: false, interrupted: false, updated_at: now, events }
     }
@@ -315,6 +335,11 @@ impl Deployment {
     /// How many of its targets are at work, and how many are not over.
     pub(crate) fn left(&self) -> (usize, usize) {
         (self.count(Status::InProgress), self.targets.iter().filter(|target| !target.is_over()).count())
+    }
+
+    /// It installs a revision.
+    pub(super) fn installs(&self) -> bool {
+        self.mode == Mode::Standard
     }
 
     pub(super) fn is_active(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Deployment groups and the instances that belong to them.
 
-use super::deployment::{Creator, Deployment, DeploymentStatus, Diagnostics, Status, Target};
+use super::deployment::{Creator, Deployment, DeploymentStatus, Diagnostics, Mode, Status, Target};
 use super::health::{MinimumHealthyHosts, Turn};
 use crate::autoscaling::Hook;
 use crate::instance::LifecycleState;
@@ -99,6 +99,7 @@ impl Simulation {
             minimum_healthy_hosts: self.config(&config_name).expect("a checked setting has its configurations"),
             config_name,
             creator: Creator::Person,
+            mode: Mode::Standard,
             description: None,
             outdated_only: false,
             ignore_stop_failures: false,
@@ -220,7 +221,7 @@ impl Simulation {
 }
 
 fn past_target(instance: usize, started_at: f64) -> Target {
-    let mut target = Target::new(instance, started_at);
+    let mut target = Target::new(instance, Mode::Standard, started_at);
     for event in &mut target.events {
         event.started_at = Some(started_at);
         event.end(-HISTORY_SECONDS, Diagnostics::success());

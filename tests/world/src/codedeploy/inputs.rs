@@ -17,6 +17,8 @@ pub(super) struct CreateDeployment {
     pub(super) ignore_application_stop_failures: bool,
     pub(super) target_instances: Option<Value>,
     pub(super) update_outdated_instances_only: bool,
+    /// `STANDARD` or `RESTART`.
+    pub(super) deployment_mode: Option<String>,
     /// Overrides the deployment group's.
     pub(super) auto_rollback_configuration: Option<AutoRollbackConfiguration>,
     /// Overrides the deployment group's.

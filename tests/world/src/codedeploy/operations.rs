@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::course::Order;
-use super::deployment::{Creator, Stop};
+use super::deployment::{Creator, Mode, Stop};
 use super::inputs::{CreateDeployment, StopDeployment};
 use crate::refusal::Refusal;
 use crate::report::Effect;
@@ -21,6 +21,19 @@ impl Simulation {
         self.effect = Some(Effect::DeploymentCreated { deployment_id });
         self.check_repetition(deployment);
         Ok(json!({"deploymentId": self.deployments[deployment].id}))
+    }
+
+    /// A person restarts what is installed.
+    pub(crate) fn restart_by_hand(&mut self, application_name: &str, group_name: &str) -> Result<String, Refusal> {
+        let input = CreateDeployment {
+            application_name: Some(application_name.to_owned()),
+            deployment_group_name: Some(group_name.to_owned()),
+            deployment_mode: Some("RESTART".to_owned()),
+            ..CreateDeployment::default()
+        };
+        let order = self.order_from(input, Creator::Person)?;
+        let deployment = self.create(order);
+        Ok(self.deployments[deployment].id.clone())
     }
 
     /// A person's deployment.
@@ -65,15 +78,19 @@ impl Simulation {
             let message = "targetInstances is for the replacement environment of a blue/green deployment";
             return Err(Refusal::new("InvalidTargetInstancesException", message));
         }
-        let revision = match input.revision {
-            Some(revision) => serde_json::from_value(revision).map_err(|error| {
-                Refusal::new("InvalidRevisionException", format!("The revision is invalid: {error}"))
-            })?,
-            // Not documented; scripts that name no revision get the deployment group's.
-            None => self.groups[group]
-                .target_revision
-                .clone()
-                .ok_or_else(|| Refusal::new("RevisionRequiredException", "The revision is required"))?,
+        let mode = match input.deployment_mode.as_deref() {
+            None | Some("STANDARD") => Mode::Standard,
+            Some("RESTART") => Mode::Restart,
+            Some(other) => return Err(Refusal::new("InvalidInputException", format!("Unknown mode: {other}"))),
+        };
+        let revision = match mode {
+            Mode::Standard => self.revision_of(group, input.revision)?,
+            // Which error these get is not documented.
+            Mode::Restart if input.revision.is_some() || input.update_outdated_instances_only => {
+                let message = "A restart takes neither a revision nor updateOutdatedInstancesOnly";
+                return Err(Refusal::new("InvalidInputException", message));
+            }
+            Mode::Restart => self.groups[group].current_revision().cloned().ok_or_else(no_revision)?,
         };
         let config_name = input.deployment_config_name.unwrap_or_else(|| setting.deployment_config_name.clone());
         let minimum_healthy_hosts = self.config(&config_name).ok_or_else(|| no_such_config(&config_name))?;
@@ -89,6 +106,7 @@ impl Simulation {
             config_name,
             minimum_healthy_hosts,
             creator,
+            mode,
             description: input.description,
             outdated_only,
             ignore_stop_failures: input.ignore_application_stop_failures,
@@ -102,6 +120,15 @@ impl Simulation {
                 None => setting.alarms.clone(),
             },
         })
+    }
+
+    /// The revision that a call names, else the group's: that is not documented, but scripts that name none get it.
+    fn revision_of(&self, group: usize, given: Option<Value>) -> Result<Revision, Refusal> {
+        match given {
+            Some(revision) => serde_json::from_value(revision)
+                .map_err(|error| Refusal::new("InvalidRevisionException", format!("The revision is invalid: {error}"))),
+            None => self.groups[group].target_revision.clone().ok_or_else(no_revision),
+        }
     }
 
     /// One active deployment in a deployment group.
@@ -173,6 +200,10 @@ impl Simulation {
             Refusal::new("DeploymentDoesNotExistException", format!("The deployment {id} could not be found"))
         })
     }
+}
+
+fn no_revision() -> Refusal {
+    Refusal::new("RevisionRequiredException", "The revision is required")
 }
 
 pub(super) fn no_such_config(name: &str) -> Refusal {

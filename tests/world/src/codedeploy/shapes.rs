@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::deployment::{Creator, Diagnostics, LifecycleEvent, Status, Target};
+use super::deployment::{Creator, Diagnostics, LifecycleEvent, Mode, Status, Target};
 use super::health::MinimumHealthyHosts;
 use crate::setting::{DeploymentType, Selection};
 use crate::simulation::Simulation;
@@ -21,6 +21,7 @@ impl Simulation {
             "Skipped": deployment.count(Status::Skipped),
             "Ready": 0,
         });
+        let names_revision = deployment.installs() || self.setting.open_facts.restart_names_revision;
         let rollback = without_nulls(json!({
             "rollbackDeploymentId": deployment.rolled_back_by.map(|by| &self.deployments[by].id),
             "rollbackTriggeringDeploymentId": match deployment.creator {
@@ -35,7 +36,8 @@ impl Simulation {
             "deploymentConfigName": deployment.config_name,
             "deploymentId": deployment.id,
             "previousRevision": deployment.previous_revision,
-            "revision": deployment.revision,
+            "revision": names_revision.then_some(&deployment.revision),
+            "deploymentMode": (deployment.mode == Mode::Restart).then_some("RESTART"),
             "status": deployment.status.as_str(),
             "errorInformation": error,
             "createTime": self.on_the_wire(deployment.created_at),

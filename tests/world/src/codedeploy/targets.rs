@@ -36,7 +36,8 @@ impl Simulation {
     /// The newest deployment of a group that began on an instance, if it failed there. One that failed before its first lifecycle event has
     /// changed nothing.
     pub(crate) fn failed_last_on(&self, instance: usize, group: usize) -> Option<usize> {
-        let mut deployments = (0..self.deployments.len()).rev().filter(|&index| self.deployments[index].group == group);
+        let of_group = |&index: &usize| self.deployments[index].group == group && self.deployments[index].installs();
+        let mut deployments = (0..self.deployments.len()).rev().filter(of_group);
         let last = deployments.find(|&index| self.began_at(index, instance).is_some())?;
         let failed = |target: &Target| target.instance == instance && target.status == Status::Failed;
         self.deployments[last].targets.iter().any(failed).then_some(last)
@@ -97,9 +98,11 @@ impl Simulation {
         let deployed = &mut self.deployments[deployment];
         let worked = &mut deployed.targets[target];
         let Some(event) = worked.current_event() else {
-            let group = deployed.group;
-            let revision = deployed.revision.clone();
-            self.instances[worked.instance].installed.insert(group, revision);
+            let instance = worked.instance;
+            if deployed.installs() {
+                let revision = deployed.revision.clone();
+                self.instances[instance].installed.insert(deployed.group, revision);
+            }
             return self.end_target(deployment, target, Status::Succeeded);
         };
         if deployed.stopping.is_some() {
@@ -114,7 +117,7 @@ impl Simulation {
         let instance = worked.instance;
         let seconds = self.event_seconds(deployment, target, event);
         self.schedule(seconds, Happening::EventEnds { deployment, target });
-        if event == 0 {
+        if event == 0 && self.deployments[deployment].installs() {
             self.check_build(deployment, instance);
         }
     }
@@ -223,12 +226,13 @@ impl Simulation {
     pub(super) fn end_target(&mut self, deployment: usize, target: usize, status: Status) {
         let now = self.now();
         let group = self.deployments[deployment].group;
+        let installs = self.deployments[deployment].installs();
         let ended = &mut self.deployments[deployment].targets[target];
         ended.end(status, now);
         let instance = ended.instance;
-        if status == Status::Failed {
+        if installs && status == Status::Failed {
             self.instances[instance].last_failed.insert(group);
-        } else {
+        } else if installs {
             self.instances[instance].last_failed.remove(&group);
         }
         self.tell_target(deployment, instance, if status == Status::Succeeded { "SUCCESS" } else { "FAILURE" });

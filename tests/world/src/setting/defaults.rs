@@ -56,6 +56,7 @@ impl Default for OpenFacts {
             auto_scaling_selection_reaches_pending_wait: false,
             limit_message_names_deployment: true,
             outdated_by_last_success: true,
+            restart_names_revision: true,
             stop_is_immediate: false,
         }
     }

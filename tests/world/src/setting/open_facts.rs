@@ -19,6 +19,8 @@ pub struct OpenFacts {
     /// Whether an instance is outdated by its last successful deployment of the group alone. Default true. Otherwise it is outdated, too, when
     /// its last deployment failed there, even where that brought the same revision or never began.
     pub outdated_by_last_success: bool,
+    /// Whether `GetDeployment` names a revision for a deployment that only restarts what is installed. Default true.
+    pub restart_names_revision: bool,
     /// Whether `StopDeployment` makes a deployment `Stopped` at once, while agents at work are still on their way to the end of their
     /// lifecycle event. Default false: it is `Stopped` when they are there. Either way their targets are `InProgress` until then; that
     /// they are `Failed` from then on, as what is left half done, and not `Skipped`, is an assumption.

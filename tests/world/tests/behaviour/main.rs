@@ -13,6 +13,7 @@ mod open_facts;
 mod overview;
 mod pipeline;
 mod reads;
+mod restart;
 mod rollback;
 mod rules;
 mod scale_out;

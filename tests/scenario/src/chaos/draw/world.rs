@@ -120,6 +120,7 @@ fn open_facts(random: &mut Rng) -> OpenFacts {
         auto_scaling_selection_reaches_pending_wait: Some(random.bool()),
         limit_message_names_deployment: Some(random.bool()),
         outdated_by_last_success: Some(random.bool()),
+        restart_names_revision: None,
         stop_is_immediate: Some(random.bool()),
     }
 }

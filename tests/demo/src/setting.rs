@@ -75,14 +75,12 @@ fn setting(group: AutoScalingGroupSetting, selection: Selection, failing: Option
 
 fn group(hooks: Vec<HookSetting>) -> AutoScalingGroupSetting {
     AutoScalingGroupSetting {
-        name: GROUP.to_owned(),
-        desired_capacity: 0,
         hooks,
         boot_seconds: 30.0,
         agent_seconds: Some(10.0),
         tags: tags(),
         required_applications: APPLICATIONS.map(short_form).into(),
-        warm_pool: None,
+        ..AutoScalingGroupSetting::new(GROUP)
     }
 }
 

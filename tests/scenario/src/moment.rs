@@ -102,7 +102,8 @@ pub fn is_quiet(seen: &Seen) -> bool {
 /// An instance that is on its way neither in nor out.
 fn is_at_rest(instance: &InstanceReport) -> bool {
     let state = instance.lifecycle_state;
-    !(state.contains("Pending") || state.contains("Terminating"))
+    state.ends_with(":Retained")
+        || !["Pending", "Terminating", "Detaching"].iter().any(|passing| state.contains(passing))
 }
 
 /// What is going on, in a sentence.

@@ -68,6 +68,7 @@ fn auto_scaling_group(group: &Group, world: &World) -> AutoScalingGroupSetting {
         agent_seconds: group.agent_seconds,
         tags: short_forms().map(|short_form| (short_form, "yes".to_owned())).collect(),
         warm_pool: group.warm_pool.clone(),
+        terminate_hook_abandon: group.terminate_hook_abandon,
         required_applications: match &group.required_applications {
             Some(names) => {
                 let required = world.applications.iter().filter(|application| names.contains(&application.name));
@@ -102,6 +103,7 @@ fn application(application: &Application, world: &World) -> ApplicationSetting {
             events: application.auto_rollback.clone(),
         },
         alarms: application.alarms.clone(),
+        termination_hook_enabled: application.termination_hook_enabled,
         compute_platform: application.compute_platform,
         deployment_type: application.deployment_type,
         revision: (!application.never_deployed).then(|| revision(&format!("{name}-1.zip"))),

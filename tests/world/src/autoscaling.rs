@@ -5,10 +5,11 @@ mod hooks;
 mod launches;
 mod operations;
 mod scale_out;
+mod terminations;
 mod warm_pool;
 mod wire;
 
-pub(crate) use group::{AutoScalingGroup, Hook};
+pub(crate) use group::{AutoScalingGroup, Hook, Transition};
 pub(crate) use hooks::LifecycleAction;
 pub(crate) use scale_out::PlannedLaunch;
 pub(crate) use wire::answer;

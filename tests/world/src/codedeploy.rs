@@ -14,7 +14,7 @@ mod shapes;
 mod targets;
 mod wire;
 
-pub(crate) use automatic::WaitingLaunch;
+pub(crate) use automatic::{WaitingLaunch, WaitingTermination};
 pub(crate) use deployment::{Creator, Deployment};
 pub(crate) use group::DeploymentGroup;
 pub(crate) use pipeline::Pipeline;

@@ -18,6 +18,8 @@ pub(crate) struct Instance {
     /// Where it comes from and goes to.
     pub(crate) journey: Journey,
     pub(crate) delays: Delays,
+    /// Termination hooks that it waits for.
+    pub(crate) termination_hooks: usize,
     /// Counts up when it is started or stopped: what was due of an earlier start does not happen.
     pub(crate) starts: u32,
     pub(crate) launched_at: f64,
@@ -35,7 +37,15 @@ impl Instance {
     /// EC2 reports it `running`.
     pub(crate) fn is_running(&self) -> bool {
         use LifecycleState::*;
-        matches!(self.state, PendingWait | PendingProceed | InService | WarmedPendingWait | WarmedPendingProceed)
+        let in_service = matches!(self.state, InService | TerminatingWait | Detaching | Detached);
+        let retained = matches!(self.state, TerminatingRetained | WarmedPendingRetained);
+        let launching = matches!(self.state, PendingWait | PendingProceed | WarmedPendingWait | WarmedPendingProceed);
+        in_service || retained || launching
+    }
+
+    /// It is kept after a termination hook was abandoned.
+    pub(crate) fn is_retained(&self) -> bool {
+        matches!(self.state, LifecycleState::TerminatingRetained | LifecycleState::WarmedPendingRetained)
     }
 
     /// Auto Scaling counts it towards the desired capacity.
@@ -52,16 +62,18 @@ impl Instance {
 
     /// Auto Scaling shows it in the warm pool, until it is gone.
     pub(crate) fn is_shown_in_warm_pool(&self) -> bool {
-        self.is_in_warm_pool() || self.state == LifecycleState::WarmedTerminating
+        self.is_in_warm_pool()
+            || matches!(self.state, LifecycleState::WarmedTerminating | LifecycleState::WarmedPendingRetained)
     }
 
     /// It is not being terminated, nor gone.
     pub(crate) fn is_living(&self) -> bool {
-        self.is_launching_or_serving() || self.is_in_warm_pool()
+        self.is_launching_or_serving() || self.is_in_warm_pool() || self.is_retained()
     }
 
+    /// Auto Scaling does not show it any more.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.state, LifecycleState::Terminated | LifecycleState::WarmedTerminated)
+        matches!(self.state, LifecycleState::Terminated | LifecycleState::WarmedTerminated | LifecycleState::Detached)
     }
 
     pub(crate) fn report(&self, auto_scaling_group_name: &str) -> InstanceReport {
@@ -135,8 +147,8 @@ impl Simulation {
     }
 }
 
-/// An instance's lifecycle state in its Auto Scaling group (Auto Scaling user guide, "Instance lifecycle" and "Use lifecycle
-/// hooks with a warm pool").
+/// An instance's lifecycle state in its Auto Scaling group (Auto Scaling user guide, "Instance lifecycle", "Use lifecycle hooks with a warm
+/// pool" and "Manage retained instances").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LifecycleState {
     Pending,
@@ -144,10 +156,15 @@ pub(crate) enum LifecycleState {
     PendingProceed,
     InService,
     Terminating,
+    TerminatingWait,
+    TerminatingRetained,
     Terminated,
+    Detaching,
+    Detached,
     WarmedPending,
     WarmedPendingWait,
     WarmedPendingProceed,
+    WarmedPendingRetained,
     WarmedStopped,
     WarmedTerminating,
     WarmedTerminated,
@@ -161,10 +178,15 @@ impl LifecycleState {
             LifecycleState::PendingProceed => "Pending:Proceed",
             LifecycleState::InService => "InService",
             LifecycleState::Terminating => "Terminating",
+            LifecycleState::TerminatingWait => "Terminating:Wait",
+            LifecycleState::TerminatingRetained => "Terminating:Retained",
             LifecycleState::Terminated => "Terminated",
+            LifecycleState::Detaching => "Detaching",
+            LifecycleState::Detached => "Detached",
             LifecycleState::WarmedPending => "Warmed:Pending",
             LifecycleState::WarmedPendingWait => "Warmed:Pending:Wait",
             LifecycleState::WarmedPendingProceed => "Warmed:Pending:Proceed",
+            LifecycleState::WarmedPendingRetained => "Warmed:Pending:Retained",
             LifecycleState::WarmedStopped => "Warmed:Stopped",
             LifecycleState::WarmedTerminating => "Warmed:Terminating",
             LifecycleState::WarmedTerminated => "Warmed:Terminated",

@@ -198,7 +198,10 @@ impl From<Creator> for CreatedBy {
         match creator {
             Creator::Call => CreatedBy::Call,
             Creator::Person => CreatedBy::Person,
-            Creator::AutoScaling { .. } | Creator::AutoUpdate | Creator::Rollback { .. } => CreatedBy::CodeDeploy,
+            Creator::AutoScaling { .. }
+            | Creator::Termination { .. }
+            | Creator::AutoUpdate
+            | Creator::Rollback { .. } => CreatedBy::CodeDeploy,
         }
     }
 }

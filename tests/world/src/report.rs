@@ -50,7 +50,7 @@ pub struct DeploymentReport {
     pub deployment_group_name: String,
     /// `d-…`
     pub deployment_id: String,
-    /// `user`, `autoscaling`, `CodeDeployAutoUpdate` or `codeDeployRollback`.
+    /// `user`, `autoscaling`, `autoscalingTermination`, `CodeDeployAutoUpdate` or `codeDeployRollback`.
     pub creator: &'static str,
     /// As given to `CreateDeployment`.
     pub description: Option<String>,

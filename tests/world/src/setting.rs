@@ -85,6 +85,38 @@ pub struct AutoScalingGroupSetting {
     /// The warm pool beside the group. `null` (the default): none.
     #[serde(default)]
     pub warm_pool: Option<WarmPoolSetting>,
+    /// What becomes of an instance in service that is to be terminated, or returned to the warm pool: with `retain` a termination hook is
+    /// abandoned, and the group's instance lifecycle policy keeps the instance. Default `terminate`: there is no such hook.
+    #[serde(default)]
+    pub terminate_hook_abandon: TerminateHookAbandon,
+}
+
+impl AutoScalingGroupSetting {
+    /// A group of which nothing else is given.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            desired_capacity: 0,
+            hooks: Vec::new(),
+            boot_seconds: defaults::boot_seconds(),
+            agent_seconds: defaults::agent_seconds(),
+            tags: BTreeMap::new(),
+            required_applications: Vec::new(),
+            warm_pool: None,
+            terminate_hook_abandon: TerminateHookAbandon::default(),
+        }
+    }
+}
+
+/// The trigger in a group's instance lifecycle policy (API reference, `RetentionTriggers`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TerminateHookAbandon {
+    /// The instance is terminated.
+    #[default]
+    Terminate,
+    /// The instance is retained: it runs, and does not count as one of the group's.
+    Retain,
 }
 
 /// A warm pool. Its instances wait stopped; an instance that is launched into it passes the group's hooks, and again when it goes

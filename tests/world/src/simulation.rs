@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::autoscaling::{AutoScalingGroup, LifecycleAction, PlannedLaunch};
-use crate::codedeploy::{Deployment, DeploymentGroup, Pipeline, WaitingLaunch};
+use crate::codedeploy::{Deployment, DeploymentGroup, Pipeline, WaitingLaunch, WaitingTermination};
 use crate::instance::Instance;
 use crate::report::{Call, Effect, Invocation, Report};
 use crate::setting::Setting;
@@ -30,6 +30,10 @@ pub(crate) enum Happening {
     EntersPool { instance: usize },
     /// The instance is gone.
     Terminated { instance: usize },
+    /// A termination hook that the instance waits for is over.
+    TerminationHookOver { instance: usize },
+    /// The instance is detached from its group.
+    Detached { instance: usize },
     /// The lifecycle action's time may be over; a heartbeat has perhaps moved it.
     ActionExpires { action: usize },
     /// The deployment leaves `Created`.
@@ -64,6 +68,7 @@ pub(crate) struct Simulation {
     pub(crate) groups: Vec<DeploymentGroup>,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
+    pub(crate) waiting_terminations: Vec<WaitingTermination>,
     pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) throttles: Throttles,
     /// The names of CloudWatch's alarms that are on.
@@ -94,6 +99,7 @@ impl Simulation {
             groups: Vec::new(),
             deployments: Vec::new(),
             waiting_launches: Vec::new(),
+            waiting_terminations: Vec::new(),
             pipelines: Vec::new(),
             throttles: Throttles::new(&setting.throttling),
             alarms_on: BTreeSet::new(),
@@ -146,6 +152,8 @@ impl Simulation {
             Happening::EntersService { instance } => self.enters_service(instance),
             Happening::EntersPool { instance } => self.enters_pool(instance),
             Happening::Terminated { instance } => self.terminated(instance),
+            Happening::TerminationHookOver { instance } => self.termination_hook_over(instance),
+            Happening::Detached { instance } => self.detached(instance),
             Happening::ActionExpires { action } => self.action_expires(action),
             Happening::DeploymentQueued { deployment } => self.deployment_queued(deployment),
             Happening::DeploymentStarts { deployment } => self.deployment_starts(deployment),

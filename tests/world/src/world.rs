@@ -117,6 +117,14 @@ impl World {
         self.enter(|simulation| simulation.terminate_in_group(instance_id, false))
     }
 
+    /// Takes an instance in service out of its group, as a person does: the group launches another, and the instance runs on with its tags.
+    ///
+    /// # Errors
+    /// When the instance is not in service.
+    pub fn detach(&self, instance_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.detach(instance_id))
+    }
+
     /// Completes a hook as a person does at the command line, who lets an instance in by choice: it may lack applications.
     ///
     /// # Errors

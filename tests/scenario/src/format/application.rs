@@ -42,6 +42,9 @@ pub struct Application {
     /// The names of the alarms that stop its deployments. Default none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub alarms: Vec<String>,
+    /// Whether CodeDeploy stops it on an instance that leaves service, with `selectedBy` `autoScalingGroup`. Default false.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub termination_hook_enabled: bool,
     /// Whether the deployment group has no revision yet. Default false: it is at `<name>-1.zip`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub never_deployed: bool,
@@ -111,6 +114,7 @@ impl Application {
             outdated_instances_strategy: ignore(),
             auto_rollback: Vec::new(),
             alarms: Vec::new(),
+            termination_hook_enabled: false,
             never_deployed: false,
             previous_deployment_seconds: previous_deployment_seconds(),
             compute_platform: ComputePlatform::default(),

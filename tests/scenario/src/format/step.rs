@@ -36,6 +36,9 @@ pub struct Step {
     /// Its group scales in, and an instance goes back into the warm pool.
     #[serde(skip_serializing_if = "is_default")]
     pub return_to_pool: Option<LaunchNumber>,
+    /// Somebody takes an instance out of its group, which launches another; it runs on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub detach: Option<LaunchNumber>,
     /// Somebody aborts the running execution of an instance.
     #[serde(skip_serializing_if = "is_default")]
     pub abort: Option<LaunchNumber>,
@@ -67,6 +70,7 @@ pub enum Action<'a> {
     Terminate(LaunchNumber),
     SilenceAgent(LaunchNumber),
     ReturnToPool(LaunchNumber),
+    Detach(LaunchNumber),
     Abort(LaunchNumber),
     DeleteTurns,
     Deploy(&'a Deploy),
@@ -87,6 +91,7 @@ impl Step {
             self.terminate.map(Action::Terminate),
             self.silence_agent.map(Action::SilenceAgent),
             self.return_to_pool.map(Action::ReturnToPool),
+            self.detach.map(Action::Detach),
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
             self.deploy.as_ref().map(Action::Deploy),
@@ -99,7 +104,7 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, abort, deleteTurns, deploy, setAlarm, \
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, abort, deleteTurns, deploy, setAlarm, \
                  startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),

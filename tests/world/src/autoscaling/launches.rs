@@ -5,13 +5,10 @@ use std::collections::{HashMap, HashSet};
 use crate::instance::{Agent, Instance, Journey, LifecycleState};
 use crate::launch::{Delays, Launch};
 use crate::refusal::Refusal;
-use crate::report::ClosedBy;
 use crate::simulation::{Happening, Simulation};
 
 /// From the completion of the last hook to `InService`.
 const PROCEED_SECONDS: f64 = 1.0;
-/// From the termination's begin to the instance's end.
-const TERMINATING_SECONDS: f64 = 30.0;
 
 impl Simulation {
     /// Raises the desired capacity by one and launches for it, out of the warm pool if that has an instance; the instance's id.
@@ -110,6 +107,7 @@ impl Simulation {
             state,
             journey,
             delays,
+            termination_hooks: 0,
             starts: 0,
             launched_at: self.now(),
             in_service_at: None,
@@ -144,7 +142,7 @@ impl Simulation {
         if let Some(seconds) = booted.delays.agent_seconds {
             self.schedule(seconds, Happening::AgentAnswers { instance, start });
         }
-        let hooks = self.scaling_groups[group].hooks.clone();
+        let hooks = self.scaling_groups[group].launch_hooks();
         if hooks.is_empty() {
             return if into_pool { self.enters_pool(instance) } else { self.enters_service(instance) };
         }
@@ -187,48 +185,5 @@ impl Simulation {
         instance_mut.state = LifecycleState::InService;
         instance_mut.in_service_at = Some(now);
         self.tell_launch_successful(instance);
-    }
-
-    /// Ends an instance, whatever it is at. Nothing if it is ending already.
-    pub(super) fn terminate(&mut self, instance: usize) {
-        let ended = &mut self.instances[instance];
-        if !ended.is_living() {
-            return;
-        }
-        let in_pool = ended.is_in_warm_pool();
-        ended.state = if in_pool { LifecycleState::WarmedTerminating } else { LifecycleState::Terminating };
-        ended.agent = Agent::Silent;
-        for action in 0..self.actions.len() {
-            if self.actions[action].instance == instance {
-                self.close_action(action, None, ClosedBy::Termination);
-            }
-        }
-        self.give_up_targets_of(instance);
-        self.schedule(TERMINATING_SECONDS, Happening::Terminated { instance });
-    }
-
-    pub(crate) fn terminated(&mut self, instance: usize) {
-        let now = self.now();
-        let ended = &mut self.instances[instance];
-        let was_in_pool = ended.state == LifecycleState::WarmedTerminating;
-        ended.state = if was_in_pool { LifecycleState::WarmedTerminated } else { LifecycleState::Terminated };
-        ended.terminated_at = Some(now);
-        self.meet_capacity(self.instances[instance].group);
-    }
-
-    /// `TerminateInstanceInAutoScalingGroup`; `decrement`: without a replacement.
-    pub(crate) fn terminate_in_group(&mut self, id: &str, decrement: bool) -> Result<(), Refusal> {
-        let instance = self.living_instance(id)?;
-        let Instance { group, .. } = self.instances[instance];
-        if decrement {
-            let scaling_group = &mut self.scaling_groups[group];
-            if self.instances[instance].is_in_warm_pool() {
-                scaling_group.prepared_capacity = scaling_group.prepared_capacity.map(|all| all.saturating_sub(1));
-            } else {
-                scaling_group.desired_capacity = scaling_group.desired_capacity.saturating_sub(1);
-            }
-        }
-        self.terminate(instance);
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The operations of Auto Scaling, from their parameters to what the answer holds.
 
-use super::group::{AutoScalingGroup, Hook};
+use super::group::{AutoScalingGroup, Hook, Transition};
 use super::hooks::ActionName;
 use super::wire::Parameters;
 use crate::instance::Instance;
@@ -176,6 +176,7 @@ fn new_hook(name: &str) -> Hook {
         role: None,
         opens_after: 0.0,
         deployment_group: None,
+        transition: Transition::Launching,
     }
 }
 

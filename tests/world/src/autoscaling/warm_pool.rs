@@ -75,6 +75,9 @@ impl Simulation {
         let returned = &mut self.instances[instance];
         returned.state = LifecycleState::WarmedPending;
         returned.journey = Journey { origin: Place::AutoScalingGroup, destination: Place::WarmPool };
+        if self.retains(self.instances[instance].group) {
+            return self.wait_to_be_retained(instance);
+        }
         self.halt(instance);
         self.schedule(STOPPING_SECONDS, Happening::EntersPool { instance });
     }

@@ -170,7 +170,7 @@ fn hook_xml(group: &AutoScalingGroup, hook: &Hook) -> HookXml {
     HookXml {
         name: hook.name.clone(),
         group: group.name.clone(),
-        transition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+        transition: hook.transition.as_str(),
         notification_target: hook.notification_target.clone(),
         role: hook.role.clone(),
         notification_metadata: hook.notification_metadata.clone(),

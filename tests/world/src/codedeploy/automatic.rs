@@ -13,6 +13,13 @@ pub(crate) struct WaitingLaunch {
     action: usize,
 }
 
+/// An instance waits to leave service while its deployment group is busy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WaitingTermination {
+    group: usize,
+    instance: usize,
+}
+
 impl Simulation {
     /// CodeDeploy hears of an instance waiting at its own hook: it deploys to that instance at once, or when the deployment group
     /// has no other deployment any more. A group that was never deployed to lets the instance in.
@@ -32,7 +39,22 @@ impl Simulation {
         self.create(order);
     }
 
-    /// After a deployment: the launches that waited for it, then the instances that appeared during it.
+    /// CodeDeploy hears of an instance that leaves service: it stops the application there, at once or when the deployment group has no other
+    /// deployment any more. Where nothing was ever deployed there is nothing to stop.
+    pub(crate) fn deploy_at_termination(&mut self, group: usize, instance: usize) {
+        if self.active_deployment(group).is_some() {
+            self.waiting_terminations.push(WaitingTermination { group, instance });
+            return;
+        }
+        let Some(revision) = self.groups[group].current_revision().cloned() else {
+            return self.termination_hook_over(instance);
+        };
+        let order = self.order(group, revision, Creator::Termination { instance });
+        let minimum_healthy_hosts = MinimumHealthyHosts::HostCount(0);
+        self.create(Order { mode: Mode::Termination, minimum_healthy_hosts, alarms: Vec::new(), ..order });
+    }
+
+    /// After a deployment: the launches and the terminations that waited for it, then the instances that appeared during it.
     pub(super) fn follow_up(&mut self, deployment: usize) {
         let group = self.deployments[deployment].group;
         while self.active_deployment(group).is_none()
@@ -42,6 +64,12 @@ impl Simulation {
             if self.actions[waiting.action].is_open() {
                 self.deploy_at_launch(group, waiting.action);
             }
+        }
+        while self.active_deployment(group).is_none()
+            && let Some(next) = self.waiting_terminations.iter().position(|waiting| waiting.group == group)
+        {
+            let waiting = self.waiting_terminations.remove(next);
+            self.deploy_at_termination(group, waiting.instance);
         }
         if self.active_deployment(group).is_none() {
             self.update_what_appeared_during(deployment);
@@ -55,6 +83,7 @@ impl Simulation {
         let strategy = self.groups[group].setting.outdated_instances_strategy;
         let applies = strategy == OutdatedInstancesStrategy::Update
             && ended.status == DeploymentStatus::Succeeded
+            && ended.installs()
             && matches!(ended.creator, Creator::Call | Creator::Person);
         let appeared =
             |&instance: &usize| !ended.fleet.contains(&instance) && self.is_outdated(group, instance, &ended.revision);

@@ -29,7 +29,7 @@ impl Simulation {
     /// EC2 Auto Scaling", of instances that are launched during a deployment).
     pub(super) fn create(&mut self, order: Order) -> usize {
         let fleet = match order.creator {
-            Creator::AutoScaling { instance, .. } => vec![instance],
+            Creator::AutoScaling { instance, .. } | Creator::Termination { instance } => vec![instance],
             Creator::Call | Creator::Person | Creator::AutoUpdate => self.members(order.group),
             Creator::Rollback { of } => self.members_of_targets(of),
         };
@@ -216,6 +216,9 @@ impl Simulation {
         if let Creator::AutoScaling { action, .. } = creator {
             let result = if succeeded { HookResult::Continue } else { HookResult::Abandon };
             self.complete_managed(action, result);
+        }
+        if let Creator::Termination { instance } = creator {
+            self.termination_hook_over(instance);
         }
         self.roll_back(deployment);
         self.follow_up(deployment);

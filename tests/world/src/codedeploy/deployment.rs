@@ -50,6 +50,8 @@ pub(crate) enum Creator {
     Person,
     /// CodeDeploy's own hook; the index of the lifecycle action and of the instance that waits.
     AutoScaling { action: usize, instance: usize },
+    /// CodeDeploy's termination hook; the index of the instance that waits.
+    Termination { instance: usize },
     /// CodeDeploy, for instances that appeared during another deployment.
     AutoUpdate,
     /// CodeDeploy, to undo another deployment, whose index it is.
@@ -63,6 +65,8 @@ pub(super) enum Mode {
     Standard,
     /// Restarts what is installed, and brings nothing.
     Restart,
+    /// Stops what is installed, on an instance that leaves service (AppSpec reference, "Lifecycle event hook availability").
+    Termination,
 }
 
 impl Mode {
@@ -71,6 +75,7 @@ impl Mode {
         match self {
             Mode::Standard => &LifecycleEventSeconds::EVENTS,
             Mode::Restart => &["ApplicationStop", "ApplicationStart", "ValidateService"],
+            Mode::Termination => &["ApplicationStop"],
         }
     }
 }
@@ -98,6 +103,7 @@ impl Creator {
         match self {
             Creator::Call | Creator::Person => "user",
             Creator::AutoScaling { .. } => "autoscaling",
+            Creator::Termination { .. } => "autoscalingTermination",
             Creator::AutoUpdate => "CodeDeployAutoUpdate",
             Creator::Rollback { .. } => "codeDeployRollback",
         }

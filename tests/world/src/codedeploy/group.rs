@@ -68,13 +68,18 @@ impl Simulation {
     fn install_managed_hooks(&mut self, group: usize) {
         let setting = &self.groups[group].setting;
         let Selection::AutoScalingGroups(names) = setting.selection.clone() else { return };
-        if !setting.has_managed_hooks() {
-            return;
-        }
+        let (launches, terminations) = (setting.has_managed_hooks(), setting.termination_hook_enabled);
         let group_name = setting.deployment_group_name.clone();
         for scaling_group in 0..self.scaling_groups.len() {
-            if names.contains(&self.scaling_groups[scaling_group].name) {
+            if !names.contains(&self.scaling_groups[scaling_group].name) {
+                continue;
+            }
+            if launches {
                 let hook = Hook::managed(group, &group_name, &self.random_uuid());
+                self.scaling_groups[scaling_group].hooks.push(hook);
+            }
+            if terminations {
+                let hook = Hook::managed_termination(group, &group_name, &self.random_uuid());
                 self.scaling_groups[scaling_group].hooks.push(hook);
             }
         }
@@ -158,11 +163,9 @@ impl Simulation {
                     && tags.iter().all(|(key, value)| instance.tags.get(key) == Some(value))
             }
             Selection::AutoScalingGroups(names) => {
-                let reached = if self.setting.open_facts.auto_scaling_selection_reaches_pending_wait {
-                    instance.is_running()
-                } else {
-                    instance.state == LifecycleState::InService
-                };
+                let waits = instance.is_running() && instance.is_living() && !instance.is_retained();
+                let reached = instance.state == LifecycleState::InService
+                    || (self.setting.open_facts.auto_scaling_selection_reaches_pending_wait && waits);
                 (reached || is_stopped) && names.contains(&self.scaling_groups[instance.group].name)
             }
         }

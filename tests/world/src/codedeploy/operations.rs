@@ -78,19 +78,19 @@ impl Simulation {
             let message = "targetInstances is for the replacement environment of a blue/green deployment";
             return Err(Refusal::new("InvalidTargetInstancesException", message));
         }
-        let mode = match input.deployment_mode.as_deref() {
-            None | Some("STANDARD") => Mode::Standard,
-            Some("RESTART") => Mode::Restart,
+        let restarts = match input.deployment_mode.as_deref() {
+            None | Some("STANDARD") => false,
+            Some("RESTART") => true,
             Some(other) => return Err(Refusal::new("InvalidInputException", format!("Unknown mode: {other}"))),
         };
-        let revision = match mode {
-            Mode::Standard => self.revision_of(group, input.revision)?,
+        let revision = match restarts {
+            false => self.revision_of(group, input.revision)?,
             // Which error these get is not documented.
-            Mode::Restart if input.revision.is_some() || input.update_outdated_instances_only => {
+            true if input.revision.is_some() || input.update_outdated_instances_only => {
                 let message = "A restart takes neither a revision nor updateOutdatedInstancesOnly";
                 return Err(Refusal::new("InvalidInputException", message));
             }
-            Mode::Restart => self.groups[group].current_revision().cloned().ok_or_else(no_revision)?,
+            true => self.groups[group].current_revision().cloned().ok_or_else(no_revision)?,
         };
         let config_name = input.deployment_config_name.unwrap_or_else(|| setting.deployment_config_name.clone());
         let minimum_healthy_hosts = self.config(&config_name).ok_or_else(|| no_such_config(&config_name))?;
@@ -106,7 +106,7 @@ impl Simulation {
             config_name,
             minimum_healthy_hosts,
             creator,
-            mode,
+            mode: if restarts { Mode::Restart } else { Mode::Standard },
             description: input.description,
             outdated_only,
             ignore_stop_failures: input.ignore_application_stop_failures,

@@ -52,7 +52,7 @@ impl Simulation {
             Some(Stop::Request { rolls_back: Some(rolls_back) }) => rolls_back,
             _ => ended.auto_rollback.is_for(event),
         };
-        let is_a_rollback = matches!(ended.creator, Creator::Rollback { .. });
+        let is_a_rollback = matches!(ended.creator, Creator::Rollback { .. } | Creator::Termination { .. });
         let Some(revision) = self.groups[ended.group].current_revision().cloned() else { return };
         if is_wanted && !is_a_rollback && !self.members_of_targets(deployment).is_empty() {
             let order = self.order(ended.group, revision, Creator::Rollback { of: deployment });

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::deployment::{Creator, Diagnostics, LifecycleEvent, Mode, Status, Target};
 use super::health::MinimumHealthyHosts;
+use crate::autoscaling::{Hook, Transition};
 use crate::setting::{DeploymentType, Selection};
 use crate::simulation::Simulation;
 
@@ -81,7 +82,7 @@ impl Simulation {
             "computePlatform": setting.compute_platform,
             "lastSuccessfulDeployment": self.last_successful(index).map(|last| self.last_deployment_info(last)),
             "lastAttemptedDeployment": self.last_attempted(index).map(|last| self.last_deployment_info(last)),
-            "terminationHookEnabled": false,
+            "terminationHookEnabled": setting.termination_hook_enabled,
         });
         match &setting.selection {
             Selection::Tags(tags) => {
@@ -96,12 +97,14 @@ impl Simulation {
         without_nulls(info)
     }
 
-    /// CodeDeploy's `AutoScalingGroup`: the group's name and CodeDeploy's own hook on it.
+    /// CodeDeploy's `AutoScalingGroup`: the group's name and CodeDeploy's own hooks on it.
     fn scaling_group_info(&self, group: usize, name: &str) -> Value {
         let scaling_group = self.scaling_groups.iter().find(|scaling_group| scaling_group.name == name);
         let hooks = scaling_group.into_iter().flat_map(|scaling_group| &scaling_group.hooks);
-        let own = hooks.into_iter().find(|hook| hook.deployment_group == Some(group));
-        without_nulls(json!({"name": name, "hook": own.map(|hook| &hook.name)}))
+        let own: Vec<&Hook> = hooks.filter(|hook| hook.deployment_group == Some(group)).collect();
+        let of = |transition| own.iter().find(|hook| hook.transition == transition).map(|hook| &hook.name);
+        let (launch, termination) = (of(Transition::Launching), of(Transition::Terminating));
+        without_nulls(json!({"name": name, "hook": launch, "terminationHook": termination}))
     }
 
     /// `LastDeploymentInfo`

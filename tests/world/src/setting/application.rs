@@ -31,6 +31,10 @@ pub struct ApplicationSetting {
     /// The names of CloudWatch alarms that stop the group's deployments, see [`World::set_alarm`](crate::World::set_alarm). Default none.
     #[serde(default)]
     pub alarms: Vec<String>,
+    /// Whether CodeDeploy keeps a termination hook on each Auto Scaling group named in `selection`: an instance that leaves service gets a
+    /// deployment first, which stops the application. Default false.
+    #[serde(default)]
+    pub termination_hook_enabled: bool,
     /// Default `Server`. The world lists `ECS` and `Lambda` groups but deploys to `Server` groups only.
     #[serde(default)]
     pub compute_platform: ComputePlatform,
@@ -118,6 +122,7 @@ impl ApplicationSetting {
             outdated_instances_strategy: OutdatedInstancesStrategy::default(),
             auto_rollback_configuration: AutoRollbackConfiguration::default(),
             alarms: Vec::new(),
+            termination_hook_enabled: false,
             compute_platform: ComputePlatform::default(),
             deployment_type: DeploymentType::default(),
             revision: None,

@@ -100,6 +100,9 @@ impl Setting {
                 require(!tags.is_empty(), at, "selection.tags", "must not be empty")?;
                 let managed = application.managed_hooks == Some(true);
                 require(!managed, at, "managedHooks", "CodeDeploy's hooks need a selection by Auto Scaling group")?;
+                let terminates = application.termination_hook_enabled;
+                let problem = "CodeDeploy's hooks need a selection by Auto Scaling group";
+                require(!terminates, at, "terminationHookEnabled", problem)?;
             }
             Selection::AutoScalingGroups(names) => {
                 require(!names.is_empty(), at, "selection.autoScalingGroups", "must not be empty")?;

@@ -19,5 +19,6 @@ mod rules;
 mod scale_out;
 mod stage;
 mod stopping;
+mod terminations;
 mod throttling;
 mod warm_pool;

@@ -19,6 +19,7 @@ pub async fn act(action: Action<'_>, stack: &Stack, seen: &Seen, scenario: &Scen
         Action::SilenceAgent(number) => on(seen.instance(number), |id| world.silence_agent(id)),
         Action::ReturnToPool(number) => on(seen.instance(number), |id| world.return_to_pool(id)),
         Action::Detach(number) => on(seen.instance(number), |id| world.detach(id)),
+        Action::ReplaceRootVolume(number) => on(seen.instance(number), |id| world.replace_root_volume(id)),
         Action::Abort(number) => {
             let Some(id) = seen.instance(number) else { return Ok(false) };
             let about_it =

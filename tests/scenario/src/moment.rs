@@ -103,7 +103,7 @@ pub fn is_quiet(seen: &Seen) -> bool {
 fn is_at_rest(instance: &InstanceReport) -> bool {
     let state = instance.lifecycle_state;
     state.ends_with(":Retained")
-        || !["Pending", "Terminating", "Detaching"].iter().any(|passing| state.contains(passing))
+        || !["Pending", "Terminating", "Detaching", "RootVolume"].iter().any(|passing| state.contains(passing))
 }
 
 /// What is going on, in a sentence.

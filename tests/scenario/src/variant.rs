@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use world::{NothingOutdated, OpenFacts};
+use world::{NothingOutdated, OpenFacts, RootVolumeHook};
 
 use crate::format;
 
@@ -27,11 +27,13 @@ pub enum Fact {
     LimitMessageNamesDeployment,
     OutdatedByLastSuccess,
     RestartNamesRevision,
+    RootVolumeHook(RootVolumeHook),
     StopIsImmediate,
 }
 
-/// Every fact, in each other way that it can be.
-const FACTS: [Fact; 9] = [
+/// Every fact that many scenarios meet, in each other way that it can be. The others, which a scenario meets in a step of its own, are flipped
+/// together with all.
+const FACTS: [Fact; 8] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
     Fact::NothingOutdated(NothingOutdated::TargetsSkipped),
@@ -39,18 +41,18 @@ const FACTS: [Fact; 9] = [
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
     Fact::OutdatedByLastSuccess,
-    Fact::RestartNamesRevision,
     Fact::StopIsImmediate,
 ];
 
 /// Those that [`Variant::Flipped`] has together: an exception is what differs most from a deployment that fails.
-const FLIPPED: [Fact; 7] = [
+const FLIPPED: [Fact; 8] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
     Fact::OutdatedByLastSuccess,
     Fact::RestartNamesRevision,
+    Fact::RootVolumeHook(RootVolumeHook::After),
     Fact::StopIsImmediate,
 ];
 
@@ -79,6 +81,7 @@ impl Variant {
             limit_message_names_deployment,
             outdated_by_last_success,
             restart_names_revision,
+            root_volume_hook,
             stop_is_immediate,
         } = fixed.clone();
         OpenFacts {
@@ -92,6 +95,7 @@ impl Variant {
                 .unwrap_or(facts.limit_message_names_deployment),
             outdated_by_last_success: outdated_by_last_success.unwrap_or(facts.outdated_by_last_success),
             restart_names_revision: restart_names_revision.unwrap_or(facts.restart_names_revision),
+            root_volume_hook: root_volume_hook.unwrap_or(facts.root_volume_hook),
             stop_is_immediate: stop_is_immediate.unwrap_or(facts.stop_is_immediate),
         }
     }
@@ -122,6 +126,7 @@ impl Fact {
             Fact::LimitMessageNamesDeployment => flip(&mut facts.limit_message_names_deployment),
             Fact::OutdatedByLastSuccess => flip(&mut facts.outdated_by_last_success),
             Fact::RestartNamesRevision => flip(&mut facts.restart_names_revision),
+            Fact::RootVolumeHook(other) => facts.root_volume_hook = other,
             Fact::StopIsImmediate => flip(&mut facts.stop_is_immediate),
         }
     }
@@ -158,8 +163,9 @@ mod tests {
         assert!(flipped.limit_message_names_deployment != usual.limit_message_names_deployment);
         assert!(flipped.outdated_by_last_success != usual.outdated_by_last_success);
         assert!(flipped.restart_names_revision != usual.restart_names_revision);
+        assert!(flipped.root_volume_hook != usual.root_volume_hook);
         assert!(flipped.stop_is_immediate != usual.stop_is_immediate);
-        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 11);
+        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 10);
     }
 
     #[test]
@@ -170,6 +176,7 @@ mod tests {
             auto_scaling_selection_reaches_pending_wait: Some(false),
             outdated_by_last_success: Some(true),
             restart_names_revision: Some(true),
+            root_volume_hook: Some(RootVolumeHook::None),
             stop_is_immediate: Some(true),
             ..format::OpenFacts::default()
         };

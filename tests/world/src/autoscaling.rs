@@ -4,6 +4,7 @@ mod group;
 mod hooks;
 mod launches;
 mod operations;
+mod root_volume;
 mod scale_out;
 mod terminations;
 mod warm_pool;

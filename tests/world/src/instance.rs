@@ -37,7 +37,8 @@ impl Instance {
     /// EC2 reports it `running`.
     pub(crate) fn is_running(&self) -> bool {
         use LifecycleState::*;
-        let in_service = matches!(self.state, InService | TerminatingWait | Detaching | Detached);
+        let in_service = matches!(self.state, InService | TerminatingWait | Detaching | Detached)
+            || self.state.is_replacing_root_volume();
         let retained = matches!(self.state, TerminatingRetained | WarmedPendingRetained);
         let launching = matches!(self.state, PendingWait | PendingProceed | WarmedPendingWait | WarmedPendingProceed);
         in_service || retained || launching
@@ -52,6 +53,7 @@ impl Instance {
     pub(crate) fn is_launching_or_serving(&self) -> bool {
         use LifecycleState::*;
         matches!(self.state, Pending | PendingWait | PendingProceed | InService)
+            || self.state.is_replacing_root_volume()
     }
 
     /// It is in its group's warm pool, or on its way into it.
@@ -148,7 +150,7 @@ impl Simulation {
 }
 
 /// An instance's lifecycle state in its Auto Scaling group (Auto Scaling user guide, "Instance lifecycle", "Use lifecycle hooks with a warm
-/// pool" and "Manage retained instances").
+/// pool", "Manage retained instances" and "Replace root volumes during instance refresh").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LifecycleState {
     Pending,
@@ -161,6 +163,10 @@ pub(crate) enum LifecycleState {
     Terminated,
     Detaching,
     Detached,
+    ReplacingRootVolume,
+    ReplacingRootVolumeWait,
+    ReplacingRootVolumeProceed,
+    RootVolumeReplaced,
     WarmedPending,
     WarmedPendingWait,
     WarmedPendingProceed,
@@ -171,6 +177,17 @@ pub(crate) enum LifecycleState {
 }
 
 impl LifecycleState {
+    /// It was in service, and gets a new root volume.
+    pub(crate) fn is_replacing_root_volume(self) -> bool {
+        matches!(
+            self,
+            LifecycleState::ReplacingRootVolume
+                | LifecycleState::ReplacingRootVolumeWait
+                | LifecycleState::ReplacingRootVolumeProceed
+                | LifecycleState::RootVolumeReplaced
+        )
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             LifecycleState::Pending => "Pending",
@@ -183,6 +200,10 @@ impl LifecycleState {
             LifecycleState::Terminated => "Terminated",
             LifecycleState::Detaching => "Detaching",
             LifecycleState::Detached => "Detached",
+            LifecycleState::ReplacingRootVolume => "ReplacingRootVolume",
+            LifecycleState::ReplacingRootVolumeWait => "ReplacingRootVolume:Wait",
+            LifecycleState::ReplacingRootVolumeProceed => "ReplacingRootVolume:Proceed",
+            LifecycleState::RootVolumeReplaced => "RootVolumeReplaced",
             LifecycleState::WarmedPending => "Warmed:Pending",
             LifecycleState::WarmedPendingWait => "Warmed:Pending:Wait",
             LifecycleState::WarmedPendingProceed => "Warmed:Pending:Proceed",

@@ -35,8 +35,8 @@ pub use setting::{
     ApplicationSetting, AutoRollbackConfiguration, AutoRollbackEvent, AutoScalingGroupSetting, CallRate,
     ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure, GitHubLocation, HookResult, HookSetting,
     LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated, NothingOutdatedException, OpenFacts,
-    OutdatedInstancesStrategy, Revision, S3Location, Selection, Setting, SettingError, TerminateHookAbandon,
-    Throttling, WarmPoolSetting,
+    OutdatedInstancesStrategy, Revision, RootVolumeHook, S3Location, Selection, Setting, SettingError,
+    TerminateHookAbandon, Throttling, WarmPoolSetting,
 };
 pub use violation::{ActionId, Breach, Collision, CreatedBy, Deed, DeploymentId, Kind, Overlap, Rule, Violation};
 pub use world::{Running, World};

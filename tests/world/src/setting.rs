@@ -15,7 +15,7 @@ pub use application::{
     LifecycleEventSeconds, OutdatedInstancesStrategy, Selection,
 };
 pub(crate) use check::MAX_SIZE;
-pub use open_facts::{NothingOutdated, NothingOutdatedException, OpenFacts};
+pub use open_facts::{NothingOutdated, NothingOutdatedException, OpenFacts, RootVolumeHook};
 pub use revision::{GitHubLocation, Revision, S3Location};
 
 /// A world before it starts. Every time is in world seconds. Unknown fields are refused.

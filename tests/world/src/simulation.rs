@@ -34,6 +34,8 @@ pub(crate) enum Happening {
     TerminationHookOver { instance: usize },
     /// The instance is detached from its group.
     Detached { instance: usize },
+    /// The instance, which gets a new root volume, comes to its next state.
+    RootVolumeStep { instance: usize },
     /// The lifecycle action's time may be over; a heartbeat has perhaps moved it.
     ActionExpires { action: usize },
     /// The deployment leaves `Created`.
@@ -154,6 +156,7 @@ impl Simulation {
             Happening::Terminated { instance } => self.terminated(instance),
             Happening::TerminationHookOver { instance } => self.termination_hook_over(instance),
             Happening::Detached { instance } => self.detached(instance),
+            Happening::RootVolumeStep { instance } => self.root_volume_step(instance),
             Happening::ActionExpires { action } => self.action_expires(action),
             Happening::DeploymentQueued { deployment } => self.deployment_queued(deployment),
             Happening::DeploymentStarts { deployment } => self.deployment_starts(deployment),

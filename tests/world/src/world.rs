@@ -125,6 +125,14 @@ impl World {
         self.enter(|simulation| simulation.detach(instance_id))
     }
 
+    /// Replaces the root volume of an instance in service, as an instance refresh does: it keeps its id and its tags, and its disk is empty.
+    ///
+    /// # Errors
+    /// When the instance is not in service.
+    pub fn replace_root_volume(&self, instance_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.replace_root_volume(instance_id))
+    }
+
     /// Completes a hook as a person does at the command line, who lets an instance in by choice: it may lack applications.
     ///
     /// # Errors

@@ -74,6 +74,7 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::SilenceAgent(launch) => at_least_1(".silenceAgent", launch)?,
         Action::ReturnToPool(launch) => at_least_1(".returnToPool", launch)?,
         Action::Detach(launch) => at_least_1(".detach", launch)?,
+        Action::ReplaceRootVolume(launch) => at_least_1(".replaceRootVolume", launch)?,
         Action::Abort(launch) => at_least_1(".abort", launch)?,
         Action::CompleteHook(completion) => at_least_1(".completeHook.launch", completion.launch)?,
         Action::Deploy(deploy) => {

@@ -1,7 +1,7 @@
 //! What a scenario fixes of the open facts.
 
 use serde::{Deserialize, Serialize};
-use world::{NothingOutdated, NothingOutdatedException};
+use world::{NothingOutdated, NothingOutdatedException, RootVolumeHook};
 
 use super::is_default;
 
@@ -24,6 +24,8 @@ pub struct OpenFacts {
     pub outdated_by_last_success: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
     pub restart_names_revision: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub root_volume_hook: Option<RootVolumeHook>,
     #[serde(skip_serializing_if = "is_default")]
     pub stop_is_immediate: Option<bool>,
 }

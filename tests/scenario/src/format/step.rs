@@ -39,6 +39,9 @@ pub struct Step {
     /// Somebody takes an instance out of its group, which launches another; it runs on.
     #[serde(skip_serializing_if = "is_default")]
     pub detach: Option<LaunchNumber>,
+    /// An instance refresh replaces the root volume of an instance: its disk is empty.
+    #[serde(skip_serializing_if = "is_default")]
+    pub replace_root_volume: Option<LaunchNumber>,
     /// Somebody aborts the running execution of an instance.
     #[serde(skip_serializing_if = "is_default")]
     pub abort: Option<LaunchNumber>,
@@ -71,6 +74,7 @@ pub enum Action<'a> {
     SilenceAgent(LaunchNumber),
     ReturnToPool(LaunchNumber),
     Detach(LaunchNumber),
+    ReplaceRootVolume(LaunchNumber),
     Abort(LaunchNumber),
     DeleteTurns,
     Deploy(&'a Deploy),
@@ -92,6 +96,7 @@ impl Step {
             self.silence_agent.map(Action::SilenceAgent),
             self.return_to_pool.map(Action::ReturnToPool),
             self.detach.map(Action::Detach),
+            self.replace_root_volume.map(Action::ReplaceRootVolume),
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
             self.deploy.as_ref().map(Action::Deploy),
@@ -104,7 +109,7 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, abort, deleteTurns, deploy, setAlarm, \
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, deploy, setAlarm, \
                  startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),

@@ -199,7 +199,10 @@ impl Simulation {
         }
         self.actions[action].closed = Some((self.now(), result, by));
         let instance = self.actions[action].instance;
-        if !matches!(self.instances[instance].state, LifecycleState::PendingWait | LifecycleState::WarmedPendingWait) {
+        if !matches!(
+            self.instances[instance].state,
+            LifecycleState::PendingWait | LifecycleState::WarmedPendingWait | LifecycleState::ReplacingRootVolumeWait
+        ) {
             return;
         }
         match result {

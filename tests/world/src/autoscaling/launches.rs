@@ -167,6 +167,9 @@ impl Simulation {
     /// All hooks are through.
     pub(super) fn proceed(&mut self, instance: usize) {
         let proceeding = &mut self.instances[instance];
+        if proceeding.state.is_replacing_root_volume() {
+            return self.pass_root_volume_hook(instance);
+        }
         if proceeding.is_in_warm_pool() {
             proceeding.state = LifecycleState::WarmedPendingProceed;
             self.schedule(PROCEED_SECONDS, Happening::EntersPool { instance });

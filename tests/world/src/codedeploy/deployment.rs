@@ -188,6 +188,8 @@ pub(super) struct Target {
     pub(super) begun: bool,
     /// Its instance was stopped or terminated while it was at work.
     pub(super) interrupted: bool,
+    /// Its agent, which will not say so, has lost the disk.
+    pub(super) forgotten: bool,
     pub(super) updated_at: f64,
     pub(super) events: Vec<LifecycleEvent>,
 }
@@ -196,7 +198,16 @@ impl Target {
     pub(super) fn new(instance: usize, mode: Mode, now: f64) -> Self {
         let events = mode.events().iter().copied().map(LifecycleEvent::new).collect();
         let status = Status::Pending;
-        Target { instance, status, changes: Vec::new(), begun: false, interrupted: false, updated_at: now, events }
+        Target {
+            instance,
+            status,
+            changes: Vec::new(),
+            begun: false,
+            interrupted: false,
+            forgotten: false,
+            updated_at: now,
+            events,
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {

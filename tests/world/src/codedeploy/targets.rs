@@ -215,9 +215,18 @@ impl Simulation {
         }
     }
 
+    /// The disk of `instance` is empty: its agent knows nothing of what it was at work on.
+    pub(crate) fn forget_targets_of(&mut self, instance: usize) {
+        let interrupted = |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted;
+        for (deployment, target) in self.first_targets(interrupted) {
+            self.deployments[deployment].targets[target].forgotten = true;
+        }
+    }
+
     /// The agent of `instance` answers again, and says so of what it was at work on when the instance was stopped.
     pub(crate) fn fail_what_was_interrupted(&mut self, instance: usize) {
-        let interrupted = |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted;
+        let interrupted =
+            |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted && !t.forgotten;
         for (deployment, target) in self.first_targets(interrupted) {
             self.fail_for_service(deployment, target, INTERRUPTED);
         }

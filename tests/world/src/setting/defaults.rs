@@ -1,6 +1,8 @@
 //! The defaults of a setting's fields, as their documentation names them.
 
-use super::{LifecycleEventSeconds, NothingOutdated, NothingOutdatedException, OpenFacts, Setting, Throttling};
+use super::{
+    LifecycleEventSeconds, NothingOutdated, NothingOutdatedException, OpenFacts, RootVolumeHook, Setting, Throttling,
+};
 
 pub(super) fn region() -> String {
     "us-east-1".to_owned()
@@ -57,6 +59,7 @@ impl Default for OpenFacts {
             limit_message_names_deployment: true,
             outdated_by_last_success: true,
             restart_names_revision: true,
+            root_volume_hook: RootVolumeHook::default(),
             stop_is_immediate: false,
         }
     }

@@ -15,6 +15,7 @@ mod pipeline;
 mod reads;
 mod restart;
 mod rollback;
+mod root_volume;
 mod rules;
 mod scale_out;
 mod stage;

@@ -121,6 +121,7 @@ fn open_facts(random: &mut Rng) -> OpenFacts {
         limit_message_names_deployment: Some(random.bool()),
         outdated_by_last_success: Some(random.bool()),
         restart_names_revision: None,
+        root_volume_hook: None,
         stop_is_immediate: Some(random.bool()),
     }
 }

@@ -95,6 +95,7 @@ fn application(application: &Application, world: &World) -> ApplicationSetting {
             true => Selection::AutoScalingGroups(groups().collect()),
             false => Selection::Tags(BTreeMap::from([(application.short_form(), "yes".to_owned())])),
         },
+        on_premises_instances: application.on_premises_instances.clone(),
         managed_hooks: Some(application.managed_hooks),
         deployment_config_name: "CodeDeployDefault.OneAtATime".to_owned(),
         outdated_instances_strategy: application.outdated_instances_strategy,

@@ -8,12 +8,15 @@ use crate::report::InstanceReport;
 use crate::setting::Revision;
 use crate::simulation::Simulation;
 
-/// An instance of an Auto Scaling group.
+/// An instance of an Auto Scaling group, or one on premises.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    /// `i-…`, or the name of one on premises.
     pub(crate) id: String,
-    /// Index of its Auto Scaling group.
-    pub(crate) group: usize,
+    /// Index of its Auto Scaling group; `None` on premises.
+    pub(crate) group: Option<usize>,
+    /// Indexes of the deployment groups that name it, on premises.
+    pub(crate) on_premises_of: HashSet<usize>,
     pub(crate) state: LifecycleState,
     /// Where it comes from and goes to.
     pub(crate) journey: Journey,
@@ -34,6 +37,32 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    /// An on-premises instance, which Auto Scaling and EC2 do not know.
+    pub(crate) fn on_premises(name: &str) -> Self {
+        Instance {
+            id: name.to_owned(),
+            group: None,
+            on_premises_of: HashSet::new(),
+            state: LifecycleState::OnPremises,
+            journey: Journey::LAUNCH,
+            delays: Delays { boot_seconds: 0.0, agent_seconds: Some(0.0) },
+            termination_hooks: 0,
+            starts: 0,
+            launched_at: 0.0,
+            in_service_at: None,
+            terminated_at: None,
+            agent: Agent::Answering,
+            tags: BTreeMap::new(),
+            installed: HashMap::new(),
+            last_failed: HashSet::new(),
+        }
+    }
+
+    /// The index of its Auto Scaling group. Only an instance that Auto Scaling knows comes to be asked.
+    pub(crate) fn scaling_group(&self) -> usize {
+        self.group.expect("an instance that Auto Scaling knows has a group")
+    }
+
     /// EC2 reports it `running`.
     pub(crate) fn is_running(&self) -> bool {
         use LifecycleState::*;
@@ -73,9 +102,15 @@ impl Instance {
         self.is_launching_or_serving() || self.is_in_warm_pool() || self.is_retained()
     }
 
-    /// Auto Scaling does not show it any more.
+    /// Auto Scaling does not show it, or not any more.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.state, LifecycleState::Terminated | LifecycleState::WarmedTerminated | LifecycleState::Detached)
+        matches!(
+            self.state,
+            LifecycleState::Terminated
+                | LifecycleState::WarmedTerminated
+                | LifecycleState::Detached
+                | LifecycleState::OnPremises
+        )
     }
 
     pub(crate) fn report(&self, auto_scaling_group_name: &str) -> InstanceReport {
@@ -143,7 +178,8 @@ impl Simulation {
 
     /// The instance's agent takes no command from now on.
     pub(crate) fn silence_agent(&mut self, id: &str) -> Result<(), Refusal> {
-        let instance = self.living_instance(id)?;
+        let on_premises = self.instances.iter().position(|i| i.id == id && i.group.is_none());
+        let instance = on_premises.map_or_else(|| self.living_instance(id), Ok)?;
         self.instances[instance].agent = Agent::Silent;
         Ok(())
     }
@@ -174,6 +210,8 @@ pub(crate) enum LifecycleState {
     WarmedStopped,
     WarmedTerminating,
     WarmedTerminated,
+    /// None of Auto Scaling's.
+    OnPremises,
 }
 
 impl LifecycleState {
@@ -211,6 +249,7 @@ impl LifecycleState {
             LifecycleState::WarmedStopped => "Warmed:Stopped",
             LifecycleState::WarmedTerminating => "Warmed:Terminating",
             LifecycleState::WarmedTerminated => "Warmed:Terminated",
+            LifecycleState::OnPremises => "(on premises)",
         }
     }
 }

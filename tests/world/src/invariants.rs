@@ -43,7 +43,7 @@ impl Simulation {
         }
         let looked_at = self.looked_at();
         let instance = &self.instances[completed.instance];
-        let required = &self.setting.auto_scaling_groups[instance.group].required_applications;
+        let required = &self.setting.auto_scaling_groups[instance.scaling_group()].required_applications;
         if required.is_empty() {
             return;
         }

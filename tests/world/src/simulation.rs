@@ -114,6 +114,7 @@ impl Simulation {
             setting,
         };
         simulation.set_up_scaling_groups();
+        simulation.set_up_on_premises();
         simulation.set_up_deployment_groups();
         simulation
     }
@@ -215,8 +216,12 @@ impl Simulation {
     }
 
     pub(crate) fn report_without_calls(&self) -> Report {
-        let instances =
-            self.instances.iter().map(|instance| instance.report(&self.scaling_groups[instance.group].name)).collect();
+        let instances = self
+            .instances
+            .iter()
+            .filter(|instance| instance.group.is_some())
+            .map(|instance| instance.report(&self.scaling_groups[instance.scaling_group()].name))
+            .collect();
         let deployments = self.deployments.iter().filter(|deployment| !deployment.is_history());
         let actions = self.actions.iter().map(|action| action.report(&self.instances[action.instance].id, self.now));
         Report {

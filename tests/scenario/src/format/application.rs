@@ -30,6 +30,9 @@ pub struct Application {
     /// How the deployment group selects its instances: `tag` (the default) or `autoScalingGroup`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub selected_by: SelectedBy,
+    /// The names of on-premises instances in its deployment group. Default none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_premises_instances: Vec<String>,
     /// Whether CodeDeploy has a launch hook of its own on the groups, with `selectedBy` `autoScalingGroup`. Default false.
     #[serde(default, skip_serializing_if = "is_default")]
     pub managed_hooks: bool,
@@ -110,6 +113,7 @@ impl Application {
             deployment_config_name: None,
             options: Object::new(),
             selected_by: SelectedBy::default(),
+            on_premises_instances: Vec::new(),
             managed_hooks: false,
             outdated_instances_strategy: ignore(),
             auto_rollback: Vec::new(),

@@ -111,7 +111,7 @@ impl Simulation {
             action.is_open()
                 && self.now() >= action.found_from
                 && action.hook == name.hook
-                && self.instances[action.instance].group == group
+                && self.instances[action.instance].group == Some(group)
         };
         let (found, described) = match (name.token, name.instance_id) {
             (Some(token), _) => (
@@ -159,7 +159,7 @@ impl Simulation {
     /// A person completes a hook.
     pub(crate) fn complete_by_hand(&mut self, id: &str, hook: &str, result: HookResult) -> Result<(), Refusal> {
         let instance = self.living_instance(id)?;
-        let group = self.scaling_groups[self.instances[instance].group].name.clone();
+        let group = self.scaling_groups[self.instances[instance].scaling_group()].name.clone();
         let action = self.find_action(&ActionName { group: &group, hook, token: None, instance_id: Some(id) })?;
         self.close_action(action, Some(result), ClosedBy::Completion);
         Ok(())
@@ -186,7 +186,7 @@ impl Simulation {
     pub(super) fn abandon_actions_of(&mut self, group: usize, hook: &str) {
         for action in 0..self.actions.len() {
             let instance = self.actions[action].instance;
-            if self.actions[action].hook == hook && self.instances[instance].group == group {
+            if self.actions[action].hook == hook && self.instances[instance].group == Some(group) {
                 self.close_action(action, Some(HookResult::Abandon), ClosedBy::Termination);
             }
         }

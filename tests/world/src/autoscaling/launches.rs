@@ -42,7 +42,7 @@ impl Simulation {
     /// Launches what is missing to the desired capacity and in the warm pool, or lets the oldest go that are too many.
     pub(super) fn meet_capacity(&mut self, group: usize) {
         let mut members: Vec<usize> = (0..self.instances.len())
-            .filter(|&i| self.instances[i].group == group && self.instances[i].is_launching_or_serving())
+            .filter(|&i| self.instances[i].group == Some(group) && self.instances[i].is_launching_or_serving())
             .collect();
         let desired = self.scaling_groups[group].desired_capacity;
         while members.len() > desired {
@@ -61,7 +61,8 @@ impl Simulation {
     }
 
     fn scale_in(&mut self, instance: usize) {
-        let Instance { group, state, .. } = self.instances[instance];
+        let Instance { state, .. } = self.instances[instance];
+        let group = self.instances[instance].scaling_group();
         if state == LifecycleState::InService && self.reuses_on_scale_in(group) {
             self.return_instance(instance);
         } else {
@@ -103,7 +104,8 @@ impl Simulation {
         tags.insert("aws:autoscaling:groupName".to_owned(), setting.name.clone());
         self.instances.push(Instance {
             id,
-            group,
+            group: Some(group),
+            on_premises_of: HashSet::new(),
             state,
             journey,
             delays,
@@ -138,7 +140,7 @@ impl Simulation {
             LifecycleState::WarmedPending => (LifecycleState::WarmedPendingWait, true),
             _ => return,
         };
-        let group = booted.group;
+        let group = booted.scaling_group();
         if let Some(seconds) = booted.delays.agent_seconds {
             self.schedule(seconds, Happening::AgentAnswers { instance, start });
         }

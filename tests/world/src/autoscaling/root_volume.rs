@@ -33,7 +33,7 @@ impl Simulation {
                 if hook != RootVolumeHook::Before {
                     self.empty_disk(instance);
                 }
-                let hooks = self.scaling_groups[self.instances[instance].group].launch_hooks();
+                let hooks = self.scaling_groups[self.instances[instance].scaling_group()].launch_hooks();
                 if hook == RootVolumeHook::None || hooks.is_empty() {
                     return self.pass_root_volume_hook(instance);
                 }

@@ -18,7 +18,8 @@ const DETACHING_SECONDS: f64 = 10.0;
 impl Simulation {
     /// Ends an instance, whatever it is at. Nothing if it is ending already. One in service waits for its termination hooks first.
     pub(super) fn terminate(&mut self, instance: usize) {
-        let Instance { group, state, .. } = self.instances[instance];
+        let Instance { state, .. } = self.instances[instance];
+        let group = self.instances[instance].scaling_group();
         if !self.instances[instance].is_living() {
             return;
         }
@@ -49,7 +50,7 @@ impl Simulation {
         if waiting.termination_hooks > 0 {
             return;
         }
-        let (group, state) = (waiting.group, waiting.state);
+        let (group, state) = (waiting.scaling_group(), waiting.state);
         match state {
             LifecycleState::TerminatingWait if self.retains(group) => {
                 self.instances[instance].state = LifecycleState::TerminatingRetained;
@@ -90,13 +91,13 @@ impl Simulation {
         let was_in_pool = ended.state == LifecycleState::WarmedTerminating;
         ended.state = if was_in_pool { LifecycleState::WarmedTerminated } else { LifecycleState::Terminated };
         ended.terminated_at = Some(now);
-        self.meet_capacity(self.instances[instance].group);
+        self.meet_capacity(self.instances[instance].scaling_group());
     }
 
     /// `TerminateInstanceInAutoScalingGroup`; `decrement`: without a replacement. A retained instance counts nowhere.
     pub(crate) fn terminate_in_group(&mut self, id: &str, decrement: bool) -> Result<(), Refusal> {
         let instance = self.living_instance(id)?;
-        let Instance { group, .. } = self.instances[instance];
+        let group = self.instances[instance].scaling_group();
         if decrement && self.instances[instance].is_retained() {
             let message = format!("The instance {id} is retained, and does not count towards the desired capacity.");
             return Err(Refusal::new("ValidationError", message));
@@ -121,7 +122,7 @@ impl Simulation {
         }
         self.instances[instance].state = LifecycleState::Detaching;
         self.schedule(DETACHING_SECONDS, Happening::Detached { instance });
-        self.meet_capacity(self.instances[instance].group);
+        self.meet_capacity(self.instances[instance].scaling_group());
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::deployment::{Creator, Deployment, DeploymentStatus, Diagnostics, Mode, Status, Target};
 use super::health::{MinimumHealthyHosts, Turn};
 use crate::autoscaling::Hook;
-use crate::instance::LifecycleState;
+use crate::instance::{Instance, LifecycleState};
 use crate::refusal::Refusal;
 use crate::setting::{ApplicationSetting, AutoRollbackConfiguration, Revision, Selection};
 use crate::simulation::Simulation;
@@ -62,6 +62,20 @@ impl Simulation {
             });
             self.install_managed_hooks(index);
             self.remember_past(index);
+        }
+    }
+
+    /// On-premises instances, each of the deployment groups that name it. Their agents answer, and they are there for good.
+    pub(crate) fn set_up_on_premises(&mut self) {
+        for (group, setting) in self.setting.applications.clone().iter().enumerate() {
+            for name in &setting.on_premises_instances {
+                let known = self.instances.iter().position(|instance| instance.id == *name);
+                let instance = known.unwrap_or_else(|| {
+                    self.instances.push(Instance::on_premises(name));
+                    self.instances.len() - 1
+                });
+                self.instances[instance].on_premises_of.insert(group);
+            }
         }
     }
 
@@ -156,6 +170,7 @@ impl Simulation {
     /// CodeDeploy attempts stopped instances too (user guide, "Integrating CodeDeploy with Amazon EC2 Auto Scaling", of warm pools).
     fn is_member(&self, group: usize, instance: usize) -> bool {
         let instance = &self.instances[instance];
+        let Some(scaling_group) = instance.group else { return instance.on_premises_of.contains(&group) };
         let is_stopped = instance.state == LifecycleState::WarmedStopped;
         match &self.groups[group].setting.selection {
             Selection::Tags(tags) => {
@@ -166,7 +181,7 @@ impl Simulation {
                 let waits = instance.is_running() && instance.is_living() && !instance.is_retained();
                 let reached = instance.state == LifecycleState::InService
                     || (self.setting.open_facts.auto_scaling_selection_reaches_pending_wait && waits);
-                (reached || is_stopped) && names.contains(&self.scaling_groups[instance.group].name)
+                (reached || is_stopped) && names.contains(&self.scaling_groups[scaling_group].name)
             }
         }
     }

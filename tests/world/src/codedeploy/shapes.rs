@@ -63,6 +63,8 @@ impl Simulation {
     pub(super) fn group_info(&self, index: usize) -> Value {
         let group = &self.groups[index];
         let setting = &group.setting;
+        let by_name = |name| json!({"Key": "Name", "Value": name, "Type": "KEY_AND_VALUE"});
+        let on_premises: Vec<Value> = setting.on_premises_instances.iter().map(by_name).collect();
         let alarms: Vec<Value> = setting.alarms.iter().map(|name| json!({"name": name})).collect();
         let mut info = json!({
             "applicationName": setting.application_name,
@@ -71,7 +73,7 @@ impl Simulation {
             "deploymentConfigName": setting.deployment_config_name,
             "autoScalingGroups": [],
             "ec2TagFilters": [],
-            "onPremisesInstanceTagFilters": [],
+            "onPremisesInstanceTagFilters": on_premises,
             "serviceRoleArn": format!("arn:aws:iam::{}:role/CodeDeployServiceRole", self.setting.account),
             "targetRevision": group.target_revision,
             "triggerConfigurations": [],
@@ -157,7 +159,7 @@ impl Simulation {
             "instanceTarget": {
                 "deploymentId": deployment.id,
                 "targetId": id,
-                "targetArn": self.instance_arn(id),
+                "targetArn": self.target_arn(target.instance),
                 "status": status.as_str(),
                 "lastUpdatedAt": self.on_the_wire(target.updated_at),
                 "lifecycleEvents": events,

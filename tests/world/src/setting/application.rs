@@ -16,6 +16,10 @@ pub struct ApplicationSetting {
     pub deployment_group_name: String,
     /// Which instances belong to the deployment group.
     pub selection: Selection,
+    /// The names of on-premises instances that belong to the deployment group besides; the same name in several groups is one instance. Their
+    /// agents answer. Default none.
+    #[serde(default)]
+    pub on_premises_instances: Vec<String>,
     /// Whether CodeDeploy keeps a launch hook of its own on each Auto Scaling group named in `selection`. Default: true if any is named.
     #[serde(default)]
     pub managed_hooks: Option<bool>,
@@ -117,6 +121,7 @@ impl ApplicationSetting {
             application_name: application_name.to_owned(),
             deployment_group_name: deployment_group_name.to_owned(),
             selection,
+            on_premises_instances: Vec::new(),
             managed_hooks: None,
             deployment_config_name: defaults::deployment_config_name(),
             outdated_instances_strategy: OutdatedInstancesStrategy::default(),

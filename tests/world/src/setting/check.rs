@@ -95,6 +95,11 @@ impl Setting {
     fn check_application(&self, at: &str, application: &ApplicationSetting) -> Result<(), SettingError> {
         require(!application.application_name.is_empty(), at, "applicationName", "must not be empty")?;
         require(!application.deployment_group_name.is_empty(), at, "deploymentGroupName", "must not be empty")?;
+        for (i, name) in application.on_premises_instances.iter().enumerate() {
+            let is_name = !name.is_empty() && name.len() <= 100 && !name.starts_with("i-");
+            let field = format!("onPremisesInstances[{i}]");
+            require(is_name, at, &field, "must be a name of 1 to 100 characters, and no instance id")?;
+        }
         match &application.selection {
             Selection::Tags(tags) => {
                 require(!tags.is_empty(), at, "selection.tags", "must not be empty")?;
@@ -282,6 +287,7 @@ mod tests {
                 json!("CodeDeployDefault.AllAtOnce"),
                 "deploymentConfigs[0].deploymentConfigName",
             ),
+            ("/applications/0/onPremisesInstances", json!(["rack", "i-1"]), "applications[0].onPremisesInstances[1]"),
             ("/maxConcurrentDeployments", json!(0), "maxConcurrentDeployments"),
             ("/readLagSeconds", json!(-1), "readLagSeconds"),
             ("/throttling/codedeploy/callsPerSecond", json!(0), "throttling.codedeploy.callsPerSecond"),

@@ -9,6 +9,7 @@ mod hooks;
 mod launches;
 mod managed_hooks;
 mod membership;
+mod on_premises;
 mod open_facts;
 mod overview;
 mod pipeline;

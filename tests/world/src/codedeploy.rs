@@ -6,6 +6,7 @@ mod deployment;
 mod group;
 mod health;
 mod inputs;
+mod lifecycle;
 mod operations;
 mod pipeline;
 mod reading;

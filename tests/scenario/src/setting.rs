@@ -104,6 +104,7 @@ fn application(application: &Application, world: &World) -> ApplicationSetting {
             events: application.auto_rollback.clone(),
         },
         alarms: application.alarms.clone(),
+        bake_seconds: application.bake_seconds,
         termination_hook_enabled: application.termination_hook_enabled,
         compute_platform: application.compute_platform,
         deployment_type: application.deployment_type,

@@ -42,6 +42,8 @@ pub(crate) enum Happening {
     DeploymentQueued { deployment: usize },
     /// The deployment leaves `Queued`.
     DeploymentStarts { deployment: usize },
+    /// The deployment has baked.
+    Baked { deployment: usize },
     /// The lifecycle event under way on the target is over.
     EventEnds { deployment: usize, target: usize },
     /// The target's command, or the rest of it, was not begun within five minutes: another deployment was in the way, or the agent
@@ -161,6 +163,7 @@ impl Simulation {
             Happening::ActionExpires { action } => self.action_expires(action),
             Happening::DeploymentQueued { deployment } => self.deployment_queued(deployment),
             Happening::DeploymentStarts { deployment } => self.deployment_starts(deployment),
+            Happening::Baked { deployment } => self.baked(deployment),
             Happening::EventEnds { deployment, target } => self.lifecycle_event_ends(deployment, target),
             Happening::CommandNotBegun { deployment, target } => self.command_not_begun(deployment, target),
             Happening::AgentSilent { deployment, target } => self.agent_silent(deployment, target),

@@ -45,6 +45,9 @@ pub struct Application {
     /// The names of the alarms that stop its deployments. Default none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub alarms: Vec<String>,
+    /// Seconds that its deployments bake after their last target. Default 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bake_seconds: f64,
     /// Whether CodeDeploy stops it on an instance that leaves service, with `selectedBy` `autoScalingGroup`. Default false.
     #[serde(default, skip_serializing_if = "is_default")]
     pub termination_hook_enabled: bool,
@@ -118,6 +121,7 @@ impl Application {
             outdated_instances_strategy: ignore(),
             auto_rollback: Vec::new(),
             alarms: Vec::new(),
+            bake_seconds: 0.0,
             termination_hook_enabled: false,
             never_deployed: false,
             previous_deployment_seconds: previous_deployment_seconds(),

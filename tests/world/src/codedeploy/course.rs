@@ -152,11 +152,28 @@ impl Simulation {
                 }
             }
             Step::Wait => {}
-            Step::Succeed => self.end_deployment(deployment, DeploymentStatus::Succeeded, None),
+            Step::Succeed => self.bake(deployment),
             Step::Fail => {
                 self.skip_what_is_not_begun(deployment);
                 self.end_deployment(deployment, DeploymentStatus::Failed, Some(ErrorInformation::HealthConstraints));
             }
+        }
+    }
+
+    /// Every target is over. A configuration with zones waits before the deployment has succeeded (CodeDeploy user guide, "Zonal configuration").
+    fn bake(&mut self, deployment: usize) {
+        let deployed = &mut self.deployments[deployment];
+        let seconds = self.groups[deployed.group].setting.bake_seconds;
+        if seconds == 0.0 || !deployed.installs() {
+            return self.end_deployment(deployment, DeploymentStatus::Succeeded, None);
+        }
+        deployed.status = DeploymentStatus::Baking;
+        self.schedule(seconds, Happening::Baked { deployment });
+    }
+
+    pub(crate) fn baked(&mut self, deployment: usize) {
+        if self.deployments[deployment].status == DeploymentStatus::Baking {
+            self.end_deployment(deployment, DeploymentStatus::Succeeded, None);
         }
     }
 

@@ -116,6 +116,8 @@ pub(super) enum DeploymentStatus {
     Created,
     Queued,
     InProgress,
+    /// Every target is over, and the time in which alarms are watched is not.
+    Baking,
     Succeeded,
     Failed,
     Stopped,
@@ -127,6 +129,7 @@ impl DeploymentStatus {
             DeploymentStatus::Created => "Created",
             DeploymentStatus::Queued => "Queued",
             DeploymentStatus::InProgress => "InProgress",
+            DeploymentStatus::Baking => "Baking",
             DeploymentStatus::Succeeded => "Succeeded",
             DeploymentStatus::Failed => "Failed",
             DeploymentStatus::Stopped => "Stopped",
@@ -134,7 +137,8 @@ impl DeploymentStatus {
     }
 
     pub(super) fn is_active(self) -> bool {
-        matches!(self, DeploymentStatus::Created | DeploymentStatus::Queued | DeploymentStatus::InProgress)
+        use DeploymentStatus::{Baking, Created, InProgress, Queued};
+        matches!(self, Created | Queued | InProgress | Baking)
     }
 }
 

@@ -22,7 +22,7 @@ impl Simulation {
         self.alarms_on.insert(name.to_owned());
         for deployment in 0..self.deployments.len() {
             let under_way = &self.deployments[deployment];
-            let has_begun = under_way.status == DeploymentStatus::InProgress;
+            let has_begun = matches!(under_way.status, DeploymentStatus::InProgress | DeploymentStatus::Baking);
             if has_begun && !under_way.is_stopped() && self.has_alarm(deployment) {
                 self.stop(deployment, Stop::Alarm);
             }

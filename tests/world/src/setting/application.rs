@@ -35,6 +35,10 @@ pub struct ApplicationSetting {
     /// The names of CloudWatch alarms that stop the group's deployments, see [`World::set_alarm`](crate::World::set_alarm). Default none.
     #[serde(default)]
     pub alarms: Vec<String>,
+    /// Seconds that a deployment of the group bakes after its last target, as a configuration with zones makes it; the deployment is `Baking`
+    /// then. Default 0.
+    #[serde(default)]
+    pub bake_seconds: f64,
     /// Whether CodeDeploy keeps a termination hook on each Auto Scaling group named in `selection`: an instance that leaves service gets a
     /// deployment first, which stops the application. Default false.
     #[serde(default)]
@@ -127,6 +131,7 @@ impl ApplicationSetting {
             outdated_instances_strategy: OutdatedInstancesStrategy::default(),
             auto_rollback_configuration: AutoRollbackConfiguration::default(),
             alarms: Vec::new(),
+            bake_seconds: 0.0,
             termination_hook_enabled: false,
             compute_platform: ComputePlatform::default(),
             deployment_type: DeploymentType::default(),

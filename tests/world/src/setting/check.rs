@@ -124,6 +124,7 @@ impl Setting {
             let possible = (0.0..=MAX_EVENT_SECONDS).contains(&seconds);
             require(possible, at, &format!("lifecycleEventSeconds.{event}"), "must be 0 to 3600")?;
         }
+        require(is_duration(application.bake_seconds), at, "bakeSeconds", "must be 0 or more")?;
         if let Some(seconds) = application.previous_deployment_seconds {
             require(is_duration(seconds), at, "previousDeploymentSeconds", "must be 0 or more")?;
             let revision = application.revision.is_some();
@@ -288,6 +289,7 @@ mod tests {
                 "deploymentConfigs[0].deploymentConfigName",
             ),
             ("/applications/0/onPremisesInstances", json!(["rack", "i-1"]), "applications[0].onPremisesInstances[1]"),
+            ("/applications/0/bakeSeconds", json!(-1), "applications[0].bakeSeconds"),
             ("/maxConcurrentDeployments", json!(0), "maxConcurrentDeployments"),
             ("/readLagSeconds", json!(-1), "readLagSeconds"),
             ("/throttling/codedeploy/callsPerSecond", json!(0), "throttling.codedeploy.callsPerSecond"),

@@ -2,6 +2,7 @@
 
 mod agents;
 mod autoscaling;
+mod baking;
 mod codedeploy;
 mod course;
 mod function;

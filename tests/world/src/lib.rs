@@ -2,7 +2,10 @@
 //! as a deterministic simulation behind the services' real wire protocols.
 //!
 //! A [`Setting`] says what is there at the start, a [`Clock`] how time runs. [`World::router`] or [`serve`] answers the SDKs'
-//! calls, [`World::events`] has the EventBridge events, [`World::report`] tells what happened and what should not have.
+//! calls, [`World::events`] has the EventBridge events, [`World::report`] tells what happened.
+//!
+//! What must not happen is in [`Rule`]: the world finds most violations itself, and [`rules`] those that need to know of executions, of the
+//! table of turns and of who makes a call.
 
 mod autoscaling;
 mod clock;

@@ -38,8 +38,8 @@ impl Simulation {
     /// A deployment has ended: another one undoes it, if its configuration says so for such an end, by bringing the revision of the group's last
     /// successful deployment (CodeDeploy user guide, "Redeploy and roll back a deployment with CodeDeploy").
     ///
-    /// That it reaches the instances of the one that it undoes, and no others, that it is not rolled back itself, and that no alarm stops it, are
-    /// assumptions.
+    /// That it reaches the instances of the one that it undoes, and no others, that neither it nor another deployment of CodeDeploy's own is rolled
+    /// back, and that no alarm stops it, are assumptions.
     pub(super) fn roll_back(&mut self, deployment: usize) {
         let ended = &self.deployments[deployment];
         let event = match (ended.status, ended.stopping) {
@@ -52,9 +52,8 @@ impl Simulation {
             Some(Stop::Request { rolls_back: Some(rolls_back) }) => rolls_back,
             _ => ended.auto_rollback.is_for(event),
         };
-        let is_a_rollback = matches!(ended.creator, Creator::Rollback { .. } | Creator::Termination { .. });
         let Some(revision) = self.groups[ended.group].current_revision().cloned() else { return };
-        if is_wanted && !is_a_rollback && !self.members_of_targets(deployment).is_empty() {
+        if is_wanted && !self.members_of_targets(deployment).is_empty() {
             let order = self.order(ended.group, revision, Creator::Rollback { of: deployment });
             let rollback = self.create(Order { alarms: Vec::new(), ..order });
             self.deployments[deployment].rolled_back_by = Some(rollback);

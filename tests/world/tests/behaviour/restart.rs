@@ -34,16 +34,18 @@ async fn a_restart_runs_three_lifecycle_events_and_brings_nothing() {
 /// The instance stays at its build, and the group's current one stays current.
 #[tokio::test]
 async fn a_restart_that_fails_changes_no_build_either() {
-    let mut setting = with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(1));
-    setting["autoScalingGroups"][0]["requiredApplications"] = json!(["A/Staging"]);
-    setting["applications"][0]["failure"] = json!({"event": "ApplicationStart", "times": 1});
-    let stage = Stage::new(setting).await;
-    let id = stage.world.restart("A", "Staging").unwrap();
-    stage.world.advance(70.0);
-    assert_eq!(stage.status(&id).await, "Failed");
-    let update = stage.update("A").await;
-    stage.world.advance(5.0);
-    assert_eq!(stage.error_code(&update).await.as_deref(), Some("NO_INSTANCES"), "nothing is outdated");
+    for outdated_by_last_success in [true, false] {
+        let mut setting = with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(1));
+        setting["applications"][0]["failure"] = json!({"event": "ApplicationStart", "times": 1});
+        setting["openFacts"] = json!({"outdatedByLastSuccess": outdated_by_last_success});
+        let stage = Stage::new(setting).await;
+        let id = stage.world.restart("A", "Staging").unwrap();
+        stage.world.advance(70.0);
+        assert_eq!(stage.status(&id).await, "Failed");
+        let update = stage.update("A").await;
+        stage.world.advance(5.0);
+        assert_eq!(stage.error_code(&update).await.as_deref(), Some("NO_INSTANCES"), "nothing is outdated");
+    }
 }
 
 /// An instance is let in after a restart has failed there: its application is at its current revision all the same.

@@ -34,7 +34,7 @@ pub fn read(at: f64, headers: &HeaderMap, body: &[u8]) -> Call {
         service: service.map_or("another service", Service::as_str),
         operation: operation_of(headers, body),
         parameters: serde_json::from_slice(body).unwrap_or_default(),
-        outcome: String::new(),
+        ..Call::default()
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
             service: "dynamodb",
             operation: "UpdateItem".to_owned(),
             parameters: json!({"TableName": "turns"}),
-            outcome: String::new(),
+            ..Call::default()
         };
         assert_eq!(read(7.5, &given, br#"{"TableName": "turns"}"#), call);
     }

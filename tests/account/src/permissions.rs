@@ -109,7 +109,7 @@ mod tests {
 
     fn call(caller: &str, service: &'static str, operation: &str, parameters: Value) -> Call {
         let (caller, operation) = (caller.to_owned(), operation.to_owned());
-        Call { at: 0.0, caller, service, operation, parameters, outcome: "ok".to_owned() }
+        Call { caller, service, operation, parameters, outcome: "ok".to_owned(), ..Call::default() }
     }
 
     #[test]

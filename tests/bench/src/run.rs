@@ -174,6 +174,7 @@ pub(crate) mod tests {
             operation: operation.to_owned(),
             parameters: json!({}),
             outcome: outcome.to_owned(),
+            ..Call::default()
         };
         report.calls = vec![
             call("autoscaling", "RecordLifecycleActionHeartbeat", "ok"),

@@ -27,7 +27,7 @@ pub use open_facts::OpenFacts;
 #[cfg(test)]
 pub(crate) use read::parse;
 pub use read::{Unreadable, read};
-pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, Start, Step};
+pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, SetAlarm, Start, Step};
 pub use world::World;
 
 /// The launch hook that starts rollouts, where a file names no other.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use stack::Execution;
 
 use crate::bed::Bed;
-use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, Start};
+use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, SetAlarm, Start};
 use crate::setting;
 use crate::snapshot::Snapshot;
 
@@ -36,9 +36,12 @@ pub async fn perform(
         Action::Terminate(launch) => on_instance(snapshot, launch, |id| world.terminate(id)),
         Action::SilenceAgent(launch) => on_instance(snapshot, launch, |id| world.silence_agent(id)),
         Action::ReturnToPool(launch) => on_instance(snapshot, launch, |id| world.return_to_pool(id)),
+        Action::Detach(launch) => on_instance(snapshot, launch, |id| world.detach(id)),
+        Action::ReplaceRootVolume(launch) => on_instance(snapshot, launch, |id| world.replace_root_volume(id)),
         Action::Abort(launch) => abort(launch, bed, snapshot).await,
         Action::DeleteTurns => done(bed.delete_turns().await),
         Action::Deploy(deploy) => deploy_as_a_person(deploy, bed),
+        Action::SetAlarm(SetAlarm { name, on }) => done(world.set_alarm(name, *on)),
         Action::StartRollout(start) => start_rollout(start, bed, snapshot).await,
         Action::CompleteHook(completion) => complete_hook(completion, bed, snapshot),
         Action::SendEvent(event) => send_event(event, bed, snapshot).await,
@@ -80,7 +83,15 @@ async fn abort(launch: LaunchNumber, bed: &Bed, snapshot: &Snapshot) -> Result<P
 fn deploy_as_a_person(deploy: &Deploy, bed: &Bed) -> Result<Performed, String> {
     let application = Application::named(&deploy.application);
     let (name, group) = application.names();
-    match bed.world().deploy(name, group, deploy.revision.as_deref().map(setting::revision)) {
+    if let Some(revisions) = deploy.revisions().filter(|revisions| revisions.len() != 1) {
+        let revisions = revisions.iter().map(|key| setting::revision(key)).collect();
+        return done(bed.world().start_pipeline(name, group, revisions, deploy.every_seconds));
+    }
+    let created = match deploy.restart {
+        true => bed.world().restart(name, group),
+        false => bed.world().deploy(name, group, deploy.revision.as_deref().map(setting::revision)),
+    };
+    match created {
         Err(refusal) if refusal.code == BUSY => Ok(Performed::NotYet),
         deployed => done(deployed),
     }

@@ -91,7 +91,7 @@ fn execution(rollout: &Rollout) -> Value {
 }
 
 fn line<'a>(call: &'a Call, observed: &'a Observed) -> Line<'a> {
-    let Call { at, caller, service, operation, parameters, outcome } = call;
+    let Call { at, caller, service, operation, parameters, outcome, .. } = call;
     let execution = execution_of(parameters, &observed.rollouts);
     Line { at: *at, service, operation, caller, execution, parameters, answer: outcome }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use world::{ApplicationSetting, AutoScalingGroupSetting, HookSetting, OpenFacts, Revision, Selection, Setting};
+use world::{
+    ApplicationSetting, AutoRollbackConfiguration, AutoScalingGroupSetting, HookSetting, OpenFacts, Revision,
+    Selection, Setting,
+};
 
 use crate::bed::Options;
 use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy, World};
@@ -35,6 +38,7 @@ fn setting(world: &World, open_facts: OpenFacts) -> Setting {
         applications: world.applications.iter().map(|application| self::application(application, world)).collect(),
         deployment_configs: world.deployment_configs.clone(),
         throttling: world.throttling.clone(),
+        max_concurrent_deployments: world.max_concurrent_deployments,
         read_lag_seconds: world.read_lag_seconds,
         open_facts,
         ..Setting::default()
@@ -62,6 +66,7 @@ fn auto_scaling_group(group: &Group, world: &World) -> AutoScalingGroupSetting {
         agent_seconds: group.agent_seconds,
         tags: short_forms().map(|short_form| (short_form, "yes".to_owned())).collect(),
         warm_pool: group.warm_pool.clone(),
+        terminate_hook_abandon: group.terminate_hook_abandon,
         required_applications: match &group.required_applications {
             Some(names) => {
                 let required = world.applications.iter().filter(|application| names.contains(&application.name));
@@ -88,9 +93,17 @@ fn application(application: &Application, world: &World) -> ApplicationSetting {
             true => Selection::AutoScalingGroups(groups().collect()),
             false => Selection::Tags(BTreeMap::from([(application.short_form(), "yes".to_owned())])),
         },
+        on_premises_instances: application.on_premises_instances.clone(),
         managed_hooks: Some(application.managed_hooks),
         deployment_config_name: "CodeDeployDefault.OneAtATime".to_owned(),
         outdated_instances_strategy: application.outdated_instances_strategy,
+        auto_rollback_configuration: AutoRollbackConfiguration {
+            enabled: !application.auto_rollback.is_empty(),
+            events: application.auto_rollback.clone(),
+        },
+        alarms: application.alarms.clone(),
+        bake_seconds: application.bake_seconds,
+        termination_hook_enabled: application.termination_hook_enabled,
         compute_platform: application.compute_platform,
         deployment_type: application.deployment_type,
         revision: (!application.never_deployed).then(|| revision(&format!("{name}-1.zip"))),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use world::{NothingOutdated, OpenFacts};
+use world::{NothingOutdated, OpenFacts, RootVolumeHook};
 
 use crate::format;
 
@@ -25,26 +25,34 @@ pub enum Fact {
     TargetRevisionMovesOnFailure,
     AutoScalingSelectionReachesPendingWait,
     LimitMessageNamesDeployment,
+    OutdatedByLastSuccess,
+    RestartNamesRevision,
+    RootVolumeHook(RootVolumeHook),
     StopIsImmediate,
 }
 
-/// Every fact, in each way that is not the default.
-const FACTS: [Fact; 7] = [
+/// Every fact that many scenarios meet, in each way that is not the default. The other facts, each of which a scenario meets in a step of its
+/// own, differ from their defaults together only: in [`Variant::Flipped`].
+const FACTS: [Fact; 8] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
     Fact::NothingOutdated(NothingOutdated::TargetsSkipped),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
+    Fact::OutdatedByLastSuccess,
     Fact::StopIsImmediate,
 ];
 
 /// The facts of [`Variant::Flipped`]. Of the ways of `NothingOutdated`, an exception differs most from the default, a deployment that fails.
-const FLIPPED: [Fact; 5] = [
+const FLIPPED: [Fact; 8] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
     Fact::LimitMessageNamesDeployment,
+    Fact::OutdatedByLastSuccess,
+    Fact::RestartNamesRevision,
+    Fact::RootVolumeHook(RootVolumeHook::After),
     Fact::StopIsImmediate,
 ];
 
@@ -71,6 +79,9 @@ impl Variant {
             target_revision_moves_on_failure,
             auto_scaling_selection_reaches_pending_wait,
             limit_message_names_deployment,
+            outdated_by_last_success,
+            restart_names_revision,
+            root_volume_hook,
             stop_is_immediate,
         } = fixed.clone();
         OpenFacts {
@@ -82,6 +93,9 @@ impl Variant {
                 .unwrap_or(facts.auto_scaling_selection_reaches_pending_wait),
             limit_message_names_deployment: limit_message_names_deployment
                 .unwrap_or(facts.limit_message_names_deployment),
+            outdated_by_last_success: outdated_by_last_success.unwrap_or(facts.outdated_by_last_success),
+            restart_names_revision: restart_names_revision.unwrap_or(facts.restart_names_revision),
+            root_volume_hook: root_volume_hook.unwrap_or(facts.root_volume_hook),
             stop_is_immediate: stop_is_immediate.unwrap_or(facts.stop_is_immediate),
         }
     }
@@ -110,6 +124,9 @@ impl Fact {
                 flip(&mut facts.auto_scaling_selection_reaches_pending_wait)
             }
             Fact::LimitMessageNamesDeployment => flip(&mut facts.limit_message_names_deployment),
+            Fact::OutdatedByLastSuccess => flip(&mut facts.outdated_by_last_success),
+            Fact::RestartNamesRevision => flip(&mut facts.restart_names_revision),
+            Fact::RootVolumeHook(other) => facts.root_volume_hook = other,
             Fact::StopIsImmediate => flip(&mut facts.stop_is_immediate),
         }
     }
@@ -144,8 +161,11 @@ mod tests {
         let reaches = |facts: &OpenFacts| facts.auto_scaling_selection_reaches_pending_wait;
         assert!(reaches(&flipped) != reaches(&usual));
         assert!(flipped.limit_message_names_deployment != usual.limit_message_names_deployment);
+        assert!(flipped.outdated_by_last_success != usual.outdated_by_last_success);
+        assert!(flipped.restart_names_revision != usual.restart_names_revision);
+        assert!(flipped.root_volume_hook != usual.root_volume_hook);
         assert!(flipped.stop_is_immediate != usual.stop_is_immediate);
-        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 9);
+        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 10);
     }
 
     #[test]
@@ -154,6 +174,9 @@ mod tests {
             nothing_outdated: Some(NothingOutdated::TargetsSkipped),
             target_revision_moves_on_failure: Some(true),
             auto_scaling_selection_reaches_pending_wait: Some(false),
+            outdated_by_last_success: Some(true),
+            restart_names_revision: Some(true),
+            root_volume_hook: Some(RootVolumeHook::None),
             stop_is_immediate: Some(true),
             ..format::OpenFacts::default()
         };

@@ -120,7 +120,7 @@ impl Lambda {
             service: Service::Lambda.as_str(),
             operation: name.to_owned(),
             parameters: payload.clone(),
-            outcome: String::new(),
+            ..Call::default()
         });
         let result = match &fault {
             Some(InjectedFault::Error { status, code }) => {

@@ -106,7 +106,7 @@ async fn invoke(
         service: Service::Lambda.as_str(),
         operation: name.to_owned(),
         parameters: serde_json::from_slice(&payload).unwrap_or_default(),
-        outcome: String::new(),
+        ..Call::default()
     };
     let answer = match &fault {
         InjectedFault::Error { status, code } => lambda_error(*status, code, InjectedFault::ERROR_MESSAGE),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use world::{
-    ApplicationSetting, AutoScalingGroupSetting, ComputePlatform, DeploymentType, Failure, HookResult, HookSetting,
+    ApplicationSetting, AutoScalingGroupSetting, Failure, HookResult, HookSetting,
     LifecycleEventSeconds, OutdatedInstancesStrategy, Revision, Selection, Setting,
 };
 
@@ -72,14 +72,12 @@ impl SixApplications {
 
     fn setting(&self, hooks: Vec<HookSetting>, selection: &Selection) -> Setting {
         let group = AutoScalingGroupSetting {
-            name: GROUP.to_owned(),
-            desired_capacity: 0,
             hooks,
             boot_seconds: 30.0,
             agent_seconds: Some(self.agent_seconds),
             tags: tags(),
             required_applications: APPLICATIONS.map(short_form).into(),
-            warm_pool: None,
+            ..AutoScalingGroupSetting::new(GROUP)
         };
         let applications = APPLICATIONS.into_iter().zip(&self.event_seconds);
         Setting {
@@ -93,14 +91,8 @@ impl SixApplications {
     fn application(&self, name: &str, seconds: &[f64; 6], selection: &Selection) -> ApplicationSetting {
         let [download_bundle, before_install, install, after_install, application_start, validate_service] = *seconds;
         ApplicationSetting {
-            application_name: name.to_owned(),
-            deployment_group_name: DEPLOYMENT_GROUP.to_owned(),
-            selection: selection.clone(),
-            managed_hooks: None,
             deployment_config_name: self.deployment_config_name.to_owned(),
             outdated_instances_strategy: OutdatedInstancesStrategy::Ignore,
-            compute_platform: ComputePlatform::Server,
-            deployment_type: DeploymentType::InPlace,
             revision: Some(revision(name, 1)),
             previous_deployment_seconds: Some(deployment_seconds(seconds)),
             lifecycle_event_seconds: LifecycleEventSeconds {
@@ -113,7 +105,7 @@ impl SixApplications {
                 validate_service,
             },
             jitter: JITTER,
-            failure: None,
+            ..ApplicationSetting::new(name, DEPLOYMENT_GROUP, selection.clone())
         }
     }
 }

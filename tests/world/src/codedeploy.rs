@@ -6,13 +6,17 @@ mod deployment;
 mod group;
 mod health;
 mod inputs;
+mod lifecycle;
 mod operations;
+mod pipeline;
 mod reading;
+mod rollback;
 mod shapes;
 mod targets;
 mod wire;
 
-pub(crate) use automatic::WaitingLaunch;
+pub(crate) use automatic::{WaitingLaunch, WaitingTermination};
 pub(crate) use deployment::{Creator, Deployment};
 pub(crate) use group::DeploymentGroup;
+pub(crate) use pipeline::Pipeline;
 pub(crate) use wire::answer;

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::instance::Instance;
 use crate::simulation::Simulation;
 
 impl Simulation {
@@ -17,7 +18,7 @@ impl Simulation {
     pub(crate) fn tell_lifecycle_action(&mut self, action: usize) {
         let action = &self.actions[action];
         let instance = &self.instances[action.instance];
-        let group = &self.scaling_groups[instance.group];
+        let group = &self.scaling_groups[instance.scaling_group()];
         let mut detail = json!({
             "LifecycleActionToken": action.token,
             "AutoScalingGroupName": group.name,
@@ -38,7 +39,7 @@ impl Simulation {
     pub(crate) fn tell_launch_successful(&mut self, instance: usize) {
         let (activity, request) = (self.random_uuid(), self.random_uuid());
         let instance = &self.instances[instance];
-        let group = &self.scaling_groups[instance.group];
+        let group = &self.scaling_groups[instance.scaling_group()];
         let detail = json!({
             "StatusCode": "InProgress",
             "Description": format!("Launching a new EC2 instance: {}", instance.id),
@@ -72,7 +73,7 @@ impl Simulation {
         let id = &self.instances[instance].id;
         detail["state"] = json!(state);
         detail["instanceId"] = json!(id);
-        resources.insert(0, self.instance_arn(id));
+        resources.insert(0, self.target_arn(instance));
         self.tell("aws.codedeploy", "CodeDeploy Instance State-change Notification", resources, detail);
     }
 
@@ -108,6 +109,15 @@ impl Simulation {
             "detail": detail,
         });
         self.subscribers.retain(|subscriber| subscriber.send(event.clone()).is_ok());
+    }
+
+    /// The ARN of an instance as a deployment's target: EC2's, or CodeDeploy's of one on premises.
+    pub(crate) fn target_arn(&self, instance: usize) -> String {
+        let Instance { id, group, .. } = &self.instances[instance];
+        match group {
+            Some(_) => self.instance_arn(id),
+            None => format!("arn:aws:codedeploy:{}:{}:instance/{id}", self.setting.region, self.setting.account),
+        }
     }
 
     pub(crate) fn instance_arn(&self, id: &str) -> String {

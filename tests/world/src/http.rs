@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::fault::InjectedFault;
+use crate::report::Invocation;
 use crate::world::{Running, World};
 use crate::{autoscaling, codedeploy};
 
@@ -18,27 +19,42 @@ const CODEDEPLOY_TARGET: &str = "CodeDeploy_20141006.";
 
 impl World {
     /// `POST /` for both services, told apart by the service name in the signature's credential scope, else by `X-Amz-Target`.
-    /// An [`InjectedFault`] in the extensions of a request happens to its call.
+    /// An [`InjectedFault`] in the extensions of a request happens to its call, and an [`Invocation`] there says in which invocation it is
+    /// made.
     pub fn router(&self) -> Router {
         let world = self.clone();
-        let answer = async move |fault: Option<Extension<InjectedFault>>, headers: HeaderMap, body: Bytes| {
-            world.answer(&headers, &body, fault.as_deref())
+        let answer = async move |fault: Option<Extension<InjectedFault>>,
+                                 invocation: Option<Extension<Invocation>>,
+                                 headers: HeaderMap,
+                                 body: Bytes| {
+            world.answer(&headers, &body, invocation.as_deref(), fault.as_deref())
         };
         Router::new().route("/", post(answer))
     }
 
-    fn answer(&self, headers: &HeaderMap, body: &[u8], fault: Option<&InjectedFault>) -> Response {
+    fn answer(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        invocation: Option<&Invocation>,
+        fault: Option<&InjectedFault>,
+    ) -> Response {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let caller = caller(headers);
         match service(headers, target) {
             Some("codedeploy") => {
                 let operation = target.strip_prefix(CODEDEPLOY_TARGET).unwrap_or(target);
-                let (status, body) =
-                    self.enter(|simulation| codedeploy::answer(simulation, caller, operation, body, fault));
+                let (status, body) = self.enter(|simulation| {
+                    simulation.call_comes(invocation);
+                    codedeploy::answer(simulation, caller, operation, body, fault)
+                });
                 respond(status, "application/x-amz-json-1.1", body)
             }
             Some("autoscaling") => {
-                let (status, body) = self.enter(|simulation| autoscaling::answer(simulation, caller, body, fault));
+                let (status, body) = self.enter(|simulation| {
+                    simulation.call_comes(invocation);
+                    autoscaling::answer(simulation, caller, body, fault)
+                });
                 respond(status, "text/xml", body)
             }
             other => {

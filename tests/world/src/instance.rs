@@ -8,16 +8,21 @@ use crate::report::InstanceReport;
 use crate::setting::Revision;
 use crate::simulation::Simulation;
 
-/// An instance of an Auto Scaling group.
+/// An instance of an Auto Scaling group, or one on premises.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    /// `i-…`, or the name of one on premises.
     pub(crate) id: String,
-    /// Index of its Auto Scaling group.
-    pub(crate) group: usize,
+    /// Index of its Auto Scaling group; `None` on premises.
+    pub(crate) group: Option<usize>,
+    /// Indexes of the deployment groups that name it, on premises.
+    pub(crate) on_premises_of: HashSet<usize>,
     pub(crate) state: LifecycleState,
     /// Where it comes from and goes to.
     pub(crate) journey: Journey,
     pub(crate) delays: Delays,
+    /// Termination hooks that it waits for.
+    pub(crate) termination_hooks: usize,
     /// Counts up when it is started or stopped: what was due of an earlier start does not happen.
     pub(crate) starts: u32,
     pub(crate) launched_at: f64,
@@ -32,16 +37,52 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    /// An on-premises instance, which Auto Scaling and EC2 do not know.
+    pub(crate) fn on_premises(name: &str) -> Self {
+        Instance {
+            id: name.to_owned(),
+            group: None,
+            on_premises_of: HashSet::new(),
+            state: LifecycleState::OnPremises,
+            journey: Journey::LAUNCH,
+            delays: Delays { boot_seconds: 0.0, agent_seconds: Some(0.0) },
+            termination_hooks: 0,
+            starts: 0,
+            launched_at: 0.0,
+            in_service_at: None,
+            terminated_at: None,
+            agent: Agent::Answering,
+            tags: BTreeMap::new(),
+            installed: HashMap::new(),
+            last_failed: HashSet::new(),
+        }
+    }
+
+    /// The index of its Auto Scaling group. Only an instance that Auto Scaling knows comes to be asked.
+    pub(crate) fn scaling_group(&self) -> usize {
+        self.group.expect("an instance that Auto Scaling knows has a group")
+    }
+
     /// EC2 reports it `running`.
     pub(crate) fn is_running(&self) -> bool {
         use LifecycleState::*;
-        matches!(self.state, PendingWait | PendingProceed | InService | WarmedPendingWait | WarmedPendingProceed)
+        let in_service = matches!(self.state, InService | TerminatingWait | Detaching | Detached)
+            || self.state.is_replacing_root_volume();
+        let retained = matches!(self.state, TerminatingRetained | WarmedPendingRetained);
+        let launching = matches!(self.state, PendingWait | PendingProceed | WarmedPendingWait | WarmedPendingProceed);
+        in_service || retained || launching
+    }
+
+    /// It is kept after a termination hook was abandoned.
+    pub(crate) fn is_retained(&self) -> bool {
+        matches!(self.state, LifecycleState::TerminatingRetained | LifecycleState::WarmedPendingRetained)
     }
 
     /// Auto Scaling counts it towards the desired capacity.
     pub(crate) fn is_launching_or_serving(&self) -> bool {
         use LifecycleState::*;
         matches!(self.state, Pending | PendingWait | PendingProceed | InService)
+            || self.state.is_replacing_root_volume()
     }
 
     /// It is in its group's warm pool, or on its way into it.
@@ -52,16 +93,24 @@ impl Instance {
 
     /// Auto Scaling shows it in the warm pool, until it is gone.
     pub(crate) fn is_shown_in_warm_pool(&self) -> bool {
-        self.is_in_warm_pool() || self.state == LifecycleState::WarmedTerminating
+        self.is_in_warm_pool()
+            || matches!(self.state, LifecycleState::WarmedTerminating | LifecycleState::WarmedPendingRetained)
     }
 
     /// It is not being terminated, nor gone.
     pub(crate) fn is_living(&self) -> bool {
-        self.is_launching_or_serving() || self.is_in_warm_pool()
+        self.is_launching_or_serving() || self.is_in_warm_pool() || self.is_retained()
     }
 
+    /// Auto Scaling does not show it, or not any more.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.state, LifecycleState::Terminated | LifecycleState::WarmedTerminated)
+        matches!(
+            self.state,
+            LifecycleState::Terminated
+                | LifecycleState::WarmedTerminated
+                | LifecycleState::Detached
+                | LifecycleState::OnPremises
+        )
     }
 
     pub(crate) fn report(&self, auto_scaling_group_name: &str) -> InstanceReport {
@@ -129,14 +178,15 @@ impl Simulation {
 
     /// The instance's agent takes no command from now on.
     pub(crate) fn silence_agent(&mut self, id: &str) -> Result<(), Refusal> {
-        let instance = self.living_instance(id)?;
+        let on_premises = self.instances.iter().position(|i| i.id == id && i.group.is_none());
+        let instance = on_premises.map_or_else(|| self.living_instance(id), Ok)?;
         self.instances[instance].agent = Agent::Silent;
         Ok(())
     }
 }
 
-/// An instance's lifecycle state in its Auto Scaling group (Auto Scaling user guide, "Instance lifecycle" and "Use lifecycle
-/// hooks with a warm pool").
+/// An instance's lifecycle state in its Auto Scaling group (Auto Scaling user guide, "Instance lifecycle", "Use lifecycle hooks with a warm
+/// pool", "Manage retained instances" and "Replace root volumes during instance refresh").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LifecycleState {
     Pending,
@@ -144,16 +194,38 @@ pub(crate) enum LifecycleState {
     PendingProceed,
     InService,
     Terminating,
+    TerminatingWait,
+    TerminatingRetained,
     Terminated,
+    Detaching,
+    Detached,
+    ReplacingRootVolume,
+    ReplacingRootVolumeWait,
+    ReplacingRootVolumeProceed,
+    RootVolumeReplaced,
     WarmedPending,
     WarmedPendingWait,
     WarmedPendingProceed,
+    WarmedPendingRetained,
     WarmedStopped,
     WarmedTerminating,
     WarmedTerminated,
+    /// None of Auto Scaling's.
+    OnPremises,
 }
 
 impl LifecycleState {
+    /// It was in service, and gets a new root volume.
+    pub(crate) fn is_replacing_root_volume(self) -> bool {
+        matches!(
+            self,
+            LifecycleState::ReplacingRootVolume
+                | LifecycleState::ReplacingRootVolumeWait
+                | LifecycleState::ReplacingRootVolumeProceed
+                | LifecycleState::RootVolumeReplaced
+        )
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             LifecycleState::Pending => "Pending",
@@ -161,13 +233,23 @@ impl LifecycleState {
             LifecycleState::PendingProceed => "Pending:Proceed",
             LifecycleState::InService => "InService",
             LifecycleState::Terminating => "Terminating",
+            LifecycleState::TerminatingWait => "Terminating:Wait",
+            LifecycleState::TerminatingRetained => "Terminating:Retained",
             LifecycleState::Terminated => "Terminated",
+            LifecycleState::Detaching => "Detaching",
+            LifecycleState::Detached => "Detached",
+            LifecycleState::ReplacingRootVolume => "ReplacingRootVolume",
+            LifecycleState::ReplacingRootVolumeWait => "ReplacingRootVolume:Wait",
+            LifecycleState::ReplacingRootVolumeProceed => "ReplacingRootVolume:Proceed",
+            LifecycleState::RootVolumeReplaced => "RootVolumeReplaced",
             LifecycleState::WarmedPending => "Warmed:Pending",
             LifecycleState::WarmedPendingWait => "Warmed:Pending:Wait",
             LifecycleState::WarmedPendingProceed => "Warmed:Pending:Proceed",
+            LifecycleState::WarmedPendingRetained => "Warmed:Pending:Retained",
             LifecycleState::WarmedStopped => "Warmed:Stopped",
             LifecycleState::WarmedTerminating => "Warmed:Terminating",
             LifecycleState::WarmedTerminated => "Warmed:Terminated",
+            LifecycleState::OnPremises => "(on premises)",
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The rules that the simulation checks as things happen: see [`Rule`](crate::Rule).
 
-use crate::codedeploy::Creator;
+use crate::codedeploy::{Creator, Deployment};
+use crate::instance::LifecycleState;
 use crate::setting::HookResult;
 use crate::simulation::Simulation;
 use crate::violation::{ActionId, Breach, Collision, CreatedBy, DeploymentId, Overlap, Violation};
 
-/// A look at what there is and what follows from it take less than this.
-const UNSEEN_SECONDS: f64 = 120.0;
+/// Of a call whose invocation is not known: a look at what there is and the call that follows from it take less than this.
+const LOOK_SECONDS: f64 = 120.0;
 
 impl Simulation {
     /// Rule 1. Who created the later of two deployments that meet could have known better. If that was a call of `CreateDeployment` it is a
@@ -34,14 +35,15 @@ impl Simulation {
 
     /// Rule 2. A hook lets an instance into service, or into the warm pool. An application without a current revision has succeeded nowhere,
     /// so it is lacking too; one whose newest deployment failed here may be half installed. A group that requires nothing lets in whom
-    /// somebody chooses.
+    /// somebody chooses. What has become of an application since the rollout's look at it could not be seen.
     pub(crate) fn check_completion(&mut self, action: usize, result: HookResult) {
         let completed = &self.actions[action];
         if result != HookResult::Continue || completed.is_managed() {
             return;
         }
+        let looked_at = self.looked_at();
         let instance = &self.instances[completed.instance];
-        let required = &self.setting.auto_scaling_groups[instance.group].required_applications;
+        let required = &self.setting.auto_scaling_groups[instance.scaling_group()].required_applications;
         if required.is_empty() {
             return;
         }
@@ -49,19 +51,22 @@ impl Simulation {
             .iter()
             .filter(|name| {
                 let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
-                let current = group.and_then(|group| Some((group, self.groups[group].current_revision.as_ref()?)));
-                current.is_none_or(|(group, revision)| instance.installed.get(&group) != Some(revision))
+                let installed = group.and_then(|group| Some((group, instance.installed.get(&group)?)));
+                installed.is_none_or(|(group, revision)| !self.groups[group].was_current(revision, looked_at))
             })
             .cloned()
             .collect();
         let others = required.iter().filter(|name| !applications.contains(name));
         let failed = others.filter_map(|name| {
             let group = self.groups.iter().position(|group| group.setting.short_form() == *name)?;
-            self.failed_last_on(completed.instance, group)
+            let failed = self.failed_last_on(completed.instance, group)?;
+            let began_at = self.began_at(failed, completed.instance)?;
+            self.could_be_seen(failed, began_at, looked_at).then_some(failed)
         });
-        let at_work = self
-            .at_work_on(completed.instance)
-            .filter(|&deployment| self.could_be_seen(deployment, completed.instance));
+        let at_work = self.at_work_on(completed.instance).filter(|&deployment| {
+            let since = self.at_work_since(deployment, completed.instance);
+            since.is_some_and(|since| self.could_be_seen(deployment, since, looked_at))
+        });
         let id = || self.action_id(action);
         let failed = failed
             .map(|deployment| Breach::LetInAfterFailure { action: id(), deployment: self.deployment_id(deployment) });
@@ -76,10 +81,41 @@ impl Simulation {
         later.into_iter().for_each(|breach| self.violate(breach));
     }
 
-    /// Whoever completes a hook has looked a moment before. What a person or CodeDeploy itself has begun since could not be seen.
-    fn could_be_seen(&self, deployment: usize, instance: usize) -> bool {
-        let since = self.at_work_since(deployment, instance).unwrap_or_default();
-        self.deployments[deployment].creator == Creator::Call || self.now() - since >= UNSEEN_SECONDS
+    /// The earliest time of the look that the call at work follows from, as far back as answers may trail.
+    fn looked_at(&self) -> f64 {
+        let looked_at = self.invocation_began_at().unwrap_or(self.now() - LOOK_SECONDS);
+        looked_at - self.setting.read_lag_seconds
+    }
+
+    /// Whether a deployment that is at work `since` then was there at the rollout's look, or is a rollout's itself.
+    fn could_be_seen(&self, deployment: usize, since: f64, looked_at: f64) -> bool {
+        self.deployments[deployment].creator == Creator::Call || since <= looked_at
+    }
+
+    /// For rule 7: a call has created a deployment of a build that is not current. One that has become so since answers could tell may be
+    /// brought.
+    pub(crate) fn note_newer_build(&mut self, deployment: usize) {
+        let created = &self.deployments[deployment];
+        let group = &self.groups[created.group];
+        let is_current = group.was_current(&created.revision, self.now() - self.setting.read_lag_seconds);
+        if created.creator == Creator::Call && !is_current {
+            self.deployments[deployment].newer_at_creation = group.current_revision().cloned();
+        }
+    }
+
+    /// Rule 7. A deployment begins on an instance. One that is stopped before that brings nothing.
+    pub(crate) fn check_build(&mut self, deployment: usize, instance: usize) {
+        let begun = &self.deployments[deployment];
+        let Some(current) = &begun.newer_at_creation else { return };
+        let instance = &self.instances[instance];
+        let breach = Breach::OldBuild {
+            deployment: self.deployment_id(deployment),
+            instance_id: instance.id.clone(),
+            in_service: instance.state == LifecycleState::InService,
+            revision: begun.revision.name().to_owned(),
+            current: current.name().to_owned(),
+        };
+        self.violate(breach);
     }
 
     /// Rule 8. A call may stop only what calls have created, and nothing that is at work while others have still to be done.
@@ -104,12 +140,14 @@ impl Simulation {
         }
     }
 
-    /// Rule 6. A repeated call made a second deployment.
+    /// Rule 6. A repeated call made a second deployment. One that was stopped before it began anywhere had no effect, and may be repeated.
     pub(crate) fn check_repetition(&mut self, deployment: usize) {
         let new = &self.deployments[deployment];
         let Some(description) = new.description.clone().filter(|text| !text.is_empty()) else { return };
-        let same = |other: &&crate::codedeploy::Deployment| {
-            other.group == new.group && other.description.as_ref() == Some(&description)
+        let same = |other: &&Deployment| {
+            other.group == new.group
+                && other.description.as_ref() == Some(&description)
+                && !(other.is_stopped() && other.has_begun_nowhere())
         };
         if let Some(earlier) = self.deployments[..deployment].iter().find(same) {
             self.violate(Breach::DeploymentRepeated {
@@ -160,7 +198,10 @@ impl From<Creator> for CreatedBy {
         match creator {
             Creator::Call => CreatedBy::Call,
             Creator::Person => CreatedBy::Person,
-            Creator::AutoScaling { .. } | Creator::AutoUpdate => CreatedBy::CodeDeploy,
+            Creator::AutoScaling { .. }
+            | Creator::Termination { .. }
+            | Creator::AutoUpdate
+            | Creator::Rollback { .. } => CreatedBy::CodeDeploy,
         }
     }
 }

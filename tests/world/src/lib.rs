@@ -2,7 +2,10 @@
 //! as a deterministic simulation behind the services' real wire protocols.
 //!
 //! A [`Setting`] says what is there at the start, a [`Clock`] how time runs. [`World::router`] or [`serve`] answers the SDKs'
-//! calls, [`World::events`] has the EventBridge events, [`World::report`] tells what happened and what should not have.
+//! calls, [`World::events`] has the EventBridge events, [`World::report`] tells what happened.
+//!
+//! What must not happen is in [`Rule`]: the world finds most violations itself, and [`rules`] those that need to know of executions, of the
+//! table of turns and of who makes a call.
 
 mod autoscaling;
 mod clock;
@@ -17,6 +20,7 @@ mod invariants;
 mod launch;
 mod refusal;
 mod report;
+pub mod rules;
 mod setting;
 mod simulation;
 mod throttle;
@@ -31,13 +35,15 @@ pub use http::{Server, serve};
 pub use launch::Launch;
 pub use refusal::Refusal;
 pub use report::{
-    Call, ClosedBy, DeploymentReport, HookActionReport, InstanceReport, LifecycleEventReport, Report, TargetReport,
+    Call, Claim, ClosedBy, DeploymentReport, DiagnosticsReport, Effect, HookActionReport, InstanceReport, Invocation,
+    LifecycleEventReport, Report, TargetReport,
 };
 pub use setting::{
-    ApplicationSetting, AutoScalingGroupSetting, CallRate, ComputePlatform, DeploymentConfigSetting, DeploymentType,
-    Failure, GitHubLocation, HookResult, HookSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting,
-    NothingOutdated, NothingOutdatedException, OpenFacts, OutdatedInstancesStrategy, Revision, S3Location, Selection,
-    Setting, SettingError, Throttling, WarmPoolSetting,
+    ApplicationSetting, AutoRollbackConfiguration, AutoRollbackEvent, AutoScalingGroupSetting, CallRate,
+    ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure, GitHubLocation, HookResult, HookSetting,
+    LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated, NothingOutdatedException, OpenFacts,
+    OutdatedInstancesStrategy, Revision, RootVolumeHook, S3Location, Selection, Setting, SettingError,
+    TerminateHookAbandon, Throttling, WarmPoolSetting,
 };
-pub use violation::{ActionId, Breach, Collision, CreatedBy, DeploymentId, Overlap, Rule, Violation};
+pub use violation::{ActionId, Breach, Collision, CreatedBy, Deed, DeploymentId, Kind, Overlap, Rule, Violation};
 pub use world::{Running, World};

@@ -50,7 +50,7 @@ pub struct DeploymentReport {
     pub deployment_group_name: String,
     /// `d-…`
     pub deployment_id: String,
-    /// `user`, `autoscaling` or `CodeDeployAutoUpdate`.
+    /// `user`, `autoscaling`, `autoscalingTermination`, `CodeDeployAutoUpdate` or `codeDeployRollback`.
     pub creator: &'static str,
     /// As given to `CreateDeployment`.
     pub description: Option<String>,
@@ -94,6 +94,20 @@ pub struct LifecycleEventReport {
     pub started_at: Option<f64>,
     /// When it ended, if it did.
     pub ended_at: Option<f64>,
+    /// How it ended, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<DiagnosticsReport>,
+}
+
+/// How a lifecycle event ended: the API's `Diagnostics`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names are CodeDeploy's")]
+pub struct DiagnosticsReport {
+    pub error_code: String,
+    pub script_name: String,
+    pub message: String,
+    pub log_tail: String,
 }
 
 /// A lifecycle action: one hook, waiting for one instance.
@@ -116,6 +130,10 @@ pub struct HookActionReport {
     pub closed_by: Option<ClosedBy>,
     /// Heartbeats recorded.
     pub heartbeats: u32,
+    /// When the last of them was, if there was one.
+    pub last_heartbeat_at: Option<f64>,
+    /// The longest time without a heartbeat, in seconds: from the opening to the first one, between two, or from the last one to the end.
+    pub longest_without_heartbeat: f64,
 }
 
 /// What ended a lifecycle action.
@@ -133,14 +151,17 @@ pub enum ClosedBy {
 }
 
 /// An API call.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
     /// When.
     pub at: f64,
-    /// The access key id the call is signed with; empty for an unsigned one.
+    /// The access key id the call is signed with, which is the name of the function that makes it; empty for an unsigned one.
     pub caller: String,
-    /// `codedeploy` or `autoscaling`.
+    /// In which invocation of the function it is made, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<Invocation>,
+    /// `codedeploy` or `autoscaling`; another one of a call that [`World::record`](crate::World::record) was told of.
     pub service: &'static str,
     /// Such as `CreateDeployment`.
     pub operation: String,
@@ -148,4 +169,64 @@ pub struct Call {
     pub parameters: Value,
     /// `ok` or the error code; `reset` or `lost answer` where the connection broke (see [`InjectedFault`](crate::InjectedFault)).
     pub outcome: String,
+    /// What it has changed, also when its answer was lost. `None` for a call that changes nothing or was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+}
+
+/// An invocation of a function. Who runs the functions puts it into the extensions of the requests that are made in it, before they come to
+/// [`World::router`](crate::World::router).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invocation {
+    /// Lambda's request id. Each try of a Task state has its own.
+    pub request_id: String,
+    /// The ARN of the execution that invokes the function; `None` for an event, a schedule or a person.
+    pub execution: Option<String>,
+    /// The id of the `TaskStateEntered` event in the execution's history: the same for each try of the Task state.
+    pub state_entry: Option<u64>,
+}
+
+/// What a call has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Effect {
+    /// It created a deployment.
+    DeploymentCreated {
+        /// The deployment's id.
+        deployment_id: String,
+    },
+    /// It stopped a deployment that was not over.
+    DeploymentStopped {
+        /// The deployment's id.
+        deployment_id: String,
+    },
+    /// It kept a lifecycle action open.
+    Heartbeat {
+        /// Index in [`Report::hook_actions`].
+        action: usize,
+    },
+    /// It completed a lifecycle action.
+    HookCompleted {
+        /// Index in [`Report::hook_actions`].
+        action: usize,
+        /// With what.
+        result: HookResult,
+    },
+    /// It changed who holds claims in the table of turns. The world has no such table, and is told (see
+    /// [`World::record`](crate::World::record)).
+    ClaimsChanged {
+        /// The claims, each once.
+        claims: Vec<Claim>,
+    },
+}
+
+/// A claim in the table of turns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// The item's key, such as `deploymentGroup:Orders/Production`.
+    pub claim: String,
+    /// The ARN of the execution that holds it; `None` when it is free, or when there is no such item.
+    pub holder: Option<String>,
 }

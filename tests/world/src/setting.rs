@@ -1,15 +1,22 @@
 //! What a world is made of: everything that is fixed before its time starts.
 
+mod application;
 mod check;
 mod defaults;
 mod open_facts;
+mod revision;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use application::{
+    ApplicationSetting, AutoRollbackConfiguration, AutoRollbackEvent, ComputePlatform, DeploymentType, Failure,
+    LifecycleEventSeconds, OutdatedInstancesStrategy, Selection,
+};
 pub(crate) use check::MAX_SIZE;
-pub use open_facts::{NothingOutdated, NothingOutdatedException, OpenFacts};
+pub use open_facts::{NothingOutdated, NothingOutdatedException, OpenFacts, RootVolumeHook};
+pub use revision::{GitHubLocation, Revision, S3Location};
 
 /// A world before it starts. Every time is in world seconds. Unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -36,6 +43,10 @@ pub struct Setting {
     /// How many calls the services let through. Default: all.
     #[serde(default)]
     pub throttling: Throttling,
+    /// So many deployments of the account may be under way at once; at least 1. Those that CodeDeploy starts itself count, and are never refused.
+    /// `null` (the default): any number. The service's own limit is 1,300 (CodeDeploy quotas, "Concurrent deployments per account").
+    #[serde(default)]
+    pub max_concurrent_deployments: Option<usize>,
     /// So many seconds CodeDeploy's answers trail what is: a deployment is not listed before it is so old, the last ones of a deployment
     /// group and the status of a target are those of so long ago. Deployments are then listed in an order of their own, not by their
     /// age. The whole of a deployment (`GetDeployment`) does not trail, so answers differ from each other. Default 0.
@@ -74,6 +85,38 @@ pub struct AutoScalingGroupSetting {
     /// The warm pool beside the group. `null` (the default): none.
     #[serde(default)]
     pub warm_pool: Option<WarmPoolSetting>,
+    /// What becomes of an instance in service that is to be terminated, or returned to the warm pool: with `retain` a termination hook is
+    /// abandoned, and the group's instance lifecycle policy keeps the instance. Default `terminate`: there is no such hook.
+    #[serde(default)]
+    pub terminate_hook_abandon: TerminateHookAbandon,
+}
+
+impl AutoScalingGroupSetting {
+    /// A group of which nothing else is given.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            desired_capacity: 0,
+            hooks: Vec::new(),
+            boot_seconds: defaults::boot_seconds(),
+            agent_seconds: defaults::agent_seconds(),
+            tags: BTreeMap::new(),
+            required_applications: Vec::new(),
+            warm_pool: None,
+            terminate_hook_abandon: TerminateHookAbandon::default(),
+        }
+    }
+}
+
+/// The trigger in a group's instance lifecycle policy (API reference, `RetentionTriggers`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TerminateHookAbandon {
+    /// The instance is terminated.
+    #[default]
+    Terminate,
+    /// The instance is retained: it runs, and does not count as one of the group's.
+    Retain,
 }
 
 /// A warm pool. Its instances wait stopped; an instance that is launched into it passes the group's hooks, and again when it goes
@@ -122,208 +165,14 @@ pub enum HookResult {
     Abandon,
 }
 
-/// A deployment group and its application.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ApplicationSetting {
-    /// The application's name.
-    pub application_name: String,
-    /// The deployment group's name, unique in its application.
-    pub deployment_group_name: String,
-    /// Which instances belong to the deployment group.
-    pub selection: Selection,
-    /// Whether CodeDeploy keeps a launch hook of its own on each Auto Scaling group named in `selection`. Default: true if any is named.
-    #[serde(default)]
-    pub managed_hooks: Option<bool>,
-    /// Default `CodeDeployDefault.OneAtATime`.
-    #[serde(default = "defaults::deployment_config_name")]
-    pub deployment_config_name: String,
-    /// What CodeDeploy does about instances that appeared during a deployment. Default `UPDATE`.
-    #[serde(default)]
-    pub outdated_instances_strategy: OutdatedInstancesStrategy,
-    /// Default `Server`. The world lists `ECS` and `Lambda` groups but deploys to `Server` groups only.
-    #[serde(default)]
-    pub compute_platform: ComputePlatform,
-    /// Default `IN_PLACE`. The world lists `BLUE_GREEN` groups but deploys in place only.
-    #[serde(default)]
-    pub deployment_type: DeploymentType,
-    /// The revision the group is at; the instances there at the start have it. `null` (the default): never deployed to.
-    #[serde(default)]
-    pub revision: Option<Revision>,
-    /// Seconds the group's last successful deployment, an hour before the start, took. `null` (the default): although there
-    /// may be a revision there is no record of a deployment.
-    #[serde(default)]
-    pub previous_deployment_seconds: Option<f64>,
-    /// How long the lifecycle events take.
-    #[serde(default)]
-    pub lifecycle_event_seconds: LifecycleEventSeconds,
-    /// Each lifecycle event's time varies by up to this fraction of it, either way; 0 to 1. Default 0.
-    #[serde(default)]
-    pub jitter: f64,
-    /// How deployments of this group fail on an instance. Default: they do not.
-    #[serde(default)]
-    pub failure: Option<Failure>,
-}
-
-/// How a deployment group selects its instances.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum Selection {
-    /// Every running instance that has all of these tags.
-    Tags(BTreeMap<String, String>),
-    /// The instances of these Auto Scaling groups.
-    AutoScalingGroups(Vec<String>),
-}
-
-/// What CodeDeploy does about instances that were launched during a deployment and did not get its revision.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OutdatedInstancesStrategy {
-    /// Starts a deployment of its own to them.
-    #[default]
-    Update,
-    /// Leaves them outdated.
-    Ignore,
-}
-
-/// The compute platform of an application.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub enum ComputePlatform {
-    /// EC2 and on-premises instances.
-    #[default]
-    Server,
-    /// Lambda functions.
-    Lambda,
-    /// ECS services.
-    #[serde(rename = "ECS")]
-    Ecs,
-}
-
-/// The type in a deployment group's deployment style.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DeploymentType {
-    /// The instances of the group are updated.
-    #[default]
-    InPlace,
-    /// The instances of the group are replaced.
-    BlueGreen,
-}
-
-/// Where a revision is, in the API's own shape (`RevisionLocation`).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "revisionType", deny_unknown_fields)]
-pub enum Revision {
-    /// A bundle in Amazon S3.
-    S3 {
-        /// Where.
-        #[serde(rename = "s3Location")]
-        s3_location: S3Location,
-    },
-    /// A commit on GitHub.
-    GitHub {
-        /// Where.
-        #[serde(rename = "gitHubLocation")]
-        git_hub_location: GitHubLocation,
-    },
-}
-
-impl Revision {
-    /// The zip bundle at `key` in `bucket`.
-    pub fn s3(bucket: &str, key: &str) -> Self {
-        let s3_location = S3Location {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            bundle_type: Some("zip".to_owned()),
-            version: None,
-            e_tag: None,
-        };
-        Revision::S3 { s3_location }
-    }
-
-    /// The S3 object key or the commit id.
-    pub(crate) fn name(&self) -> &str {
+impl HookResult {
+    /// As Auto Scaling writes it.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Revision::S3 { s3_location } => &s3_location.key,
-            Revision::GitHub { git_hub_location } => &git_hub_location.commit_id,
+            HookResult::Continue => "CONTINUE",
+            HookResult::Abandon => "ABANDON",
         }
     }
-}
-
-/// The API's `S3Location`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct S3Location {
-    /// Bucket name.
-    pub bucket: String,
-    /// Object key.
-    pub key: String,
-    /// `zip`, `tar`, `tgz`, `YAML` or `JSON`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bundle_type: Option<String>,
-    /// Object version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Object ETag.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub e_tag: Option<String>,
-}
-
-/// The API's `GitHubLocation`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct GitHubLocation {
-    /// `account/repository`.
-    pub repository: String,
-    /// SHA-1 of the commit.
-    pub commit_id: String,
-}
-
-/// Seconds each lifecycle event takes on an instance, 0 to 3,600. Default: 1 for `ApplicationStop`, 5 for `DownloadBundle` and `Install`,
-/// 2 for `BeforeInstall` and `AfterInstall`, 10 for `ApplicationStart`, 5 for `ValidateService`.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct LifecycleEventSeconds {
-    /// Runs the scripts of the previous successful install, so it takes no time on an instance without one.
-    pub application_stop: f64,
-    /// The agent fetches the revision.
-    pub download_bundle: f64,
-    /// Scripts before the files are copied.
-    pub before_install: f64,
-    /// The agent copies the files.
-    pub install: f64,
-    /// Scripts after the files are copied.
-    pub after_install: f64,
-    /// Scripts that start the application.
-    pub application_start: f64,
-    /// Scripts that check the deployment.
-    pub validate_service: f64,
-}
-
-/// How a deployment fails on an instance. The texts are the agent's.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Failure {
-    /// The lifecycle event that fails.
-    pub event: String,
-    /// Diagnostics' error code, as in the API's `LifecycleErrorCode`. Default `ScriptFailed`.
-    #[serde(default = "defaults::error_code")]
-    pub error_code: String,
-    /// Default empty, as for failures that are no script's.
-    #[serde(default)]
-    pub script_name: String,
-    /// Default empty.
-    #[serde(default)]
-    pub message: String,
-    /// The last lines of the log. Default empty.
-    #[serde(default)]
-    pub log_tail: String,
-    /// So many targets fail, the next ones succeed; `null` (the default): all fail.
-    #[serde(default)]
-    pub times: Option<u32>,
-    /// Only deployments of this revision fail: its S3 object key or commit id. `null` (the default): any revision.
-    #[serde(default)]
-    pub only_revision: Option<String>,
 }
 
 /// A custom deployment configuration.

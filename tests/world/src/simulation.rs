@@ -1,15 +1,15 @@
 //! The simulation: all state, and the future events that change it. Pure: time passes only by [`Simulation::advance_to`].
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::autoscaling::{AutoScalingGroup, LifecycleAction, PlannedLaunch};
-use crate::codedeploy::{Deployment, DeploymentGroup, WaitingLaunch};
+use crate::codedeploy::{Deployment, DeploymentGroup, Pipeline, WaitingLaunch, WaitingTermination};
 use crate::instance::Instance;
-use crate::report::{Call, Report};
+use crate::report::{Call, Effect, Invocation, Report};
 use crate::setting::Setting;
 use crate::throttle::Throttles;
 use crate::violation::{Collision, Violation};
@@ -29,12 +29,20 @@ pub(crate) enum Happening {
     EntersPool { instance: usize },
     /// The instance is gone.
     Terminated { instance: usize },
+    /// A termination hook that the instance waits for is over.
+    TerminationHookOver { instance: usize },
+    /// The instance is detached from its group.
+    Detached { instance: usize },
+    /// The instance, which gets a new root volume, comes to its next state.
+    RootVolumeStep { instance: usize },
     /// The lifecycle action's time may be over; a heartbeat has perhaps moved it.
     ActionExpires { action: usize },
     /// The deployment leaves `Created`.
     DeploymentQueued { deployment: usize },
     /// The deployment leaves `Queued`.
     DeploymentStarts { deployment: usize },
+    /// The deployment has baked.
+    Baked { deployment: usize },
     /// The lifecycle event under way on the target is over.
     EventEnds { deployment: usize, target: usize },
     /// The target's command, or the rest of it, was not begun within five minutes: another deployment was in the way, or the agent
@@ -42,6 +50,8 @@ pub(crate) enum Happening {
     CommandNotBegun { deployment: usize, target: usize },
     /// The service stops waiting for the target's agent to answer for the first time.
     AgentSilent { deployment: usize, target: usize },
+    /// The pipeline's next deployment is due.
+    PipelineDue { pipeline: usize },
     /// The service stops waiting for the end of what was at work on an instance that was terminated.
     InstanceLost { deployment: usize, target: usize },
 }
@@ -61,11 +71,19 @@ pub(crate) struct Simulation {
     pub(crate) groups: Vec<DeploymentGroup>,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) waiting_launches: Vec<WaitingLaunch>,
+    pub(crate) waiting_terminations: Vec<WaitingTermination>,
+    pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) throttles: Throttles,
+    /// The names of CloudWatch's alarms that are on.
+    pub(crate) alarms_on: BTreeSet<String>,
     pub(crate) subscribers: Vec<UnboundedSender<Value>>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) collisions: Vec<Collision>,
     calls: Vec<Call>,
+    /// Of the call at work.
+    invocation: Option<Invocation>,
+    /// Of the call at work, once it has one.
+    pub(crate) effect: Option<Effect>,
 }
 
 impl Simulation {
@@ -84,14 +102,20 @@ impl Simulation {
             groups: Vec::new(),
             deployments: Vec::new(),
             waiting_launches: Vec::new(),
+            waiting_terminations: Vec::new(),
+            pipelines: Vec::new(),
             throttles: Throttles::new(&setting.throttling),
+            alarms_on: BTreeSet::new(),
             subscribers: Vec::new(),
             violations: Vec::new(),
             collisions: Vec::new(),
             calls: Vec::new(),
+            invocation: None,
+            effect: None,
             setting,
         };
         simulation.set_up_scaling_groups();
+        simulation.set_up_on_premises();
         simulation.set_up_deployment_groups();
         simulation
     }
@@ -132,12 +156,17 @@ impl Simulation {
             Happening::EntersService { instance } => self.enters_service(instance),
             Happening::EntersPool { instance } => self.enters_pool(instance),
             Happening::Terminated { instance } => self.terminated(instance),
+            Happening::TerminationHookOver { instance } => self.termination_hook_over(instance),
+            Happening::Detached { instance } => self.detached(instance),
+            Happening::RootVolumeStep { instance } => self.root_volume_step(instance),
             Happening::ActionExpires { action } => self.action_expires(action),
             Happening::DeploymentQueued { deployment } => self.deployment_queued(deployment),
             Happening::DeploymentStarts { deployment } => self.deployment_starts(deployment),
+            Happening::Baked { deployment } => self.baked(deployment),
             Happening::EventEnds { deployment, target } => self.lifecycle_event_ends(deployment, target),
             Happening::CommandNotBegun { deployment, target } => self.command_not_begun(deployment, target),
             Happening::AgentSilent { deployment, target } => self.agent_silent(deployment, target),
+            Happening::PipelineDue { pipeline } => self.pipeline_due(pipeline),
             Happening::InstanceLost { deployment, target } => self.instance_lost(deployment, target),
         }
     }
@@ -162,7 +191,26 @@ impl Simulation {
         outcome: String,
     ) {
         let (caller, operation) = (caller.to_owned(), operation.to_owned());
-        self.calls.push(Call { at: self.now, caller, service, operation, parameters, outcome });
+        let (invocation, effect) = (self.invocation.take(), self.effect.take());
+        self.calls.push(Call { at: self.now, caller, invocation, service, operation, parameters, outcome, effect });
+    }
+
+    /// A call that somebody else has answered.
+    pub(crate) fn add_call(&mut self, call: Call) {
+        self.calls.push(Call { at: self.now, ..call });
+    }
+
+    /// The call that comes next is made in this invocation.
+    pub(crate) fn call_comes(&mut self, invocation: Option<&Invocation>) {
+        self.invocation = invocation.cloned();
+    }
+
+    /// When the invocation of the call at work made its first call, if it is known.
+    pub(crate) fn invocation_began_at(&self) -> Option<f64> {
+        let invocation = self.invocation.as_ref()?;
+        let same =
+            |call: &&Call| call.invocation.as_ref().is_some_and(|other| other.request_id == invocation.request_id);
+        Some(self.calls.iter().find(same).map_or(self.now, |call| call.at))
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -170,10 +218,14 @@ impl Simulation {
     }
 
     pub(crate) fn report_without_calls(&self) -> Report {
-        let instances =
-            self.instances.iter().map(|instance| instance.report(&self.scaling_groups[instance.group].name)).collect();
+        let instances = self
+            .instances
+            .iter()
+            .filter(|instance| instance.group.is_some())
+            .map(|instance| instance.report(&self.scaling_groups[instance.scaling_group()].name))
+            .collect();
         let deployments = self.deployments.iter().filter(|deployment| !deployment.is_history());
-        let actions = self.actions.iter().map(|action| action.report(&self.instances[action.instance].id));
+        let actions = self.actions.iter().map(|action| action.report(&self.instances[action.instance].id, self.now));
         Report {
             instances,
             deployments: deployments.map(|deployment| self.deployment_report(deployment)).collect(),

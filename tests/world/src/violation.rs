@@ -1,50 +1,14 @@
 //! What must not happen, as data: which rule was broken, when, and by what.
 
+mod breach;
+mod rule;
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A rule that holds in every run, whatever the scenario and whatever AWS does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
-    /// Never two deployments at work on one instance at once.
-    OneAtATime = 1,
-    /// An instance is let into service, or into the warm pool, only when for every application its own target has succeeded on the
-    /// application's current revision.
-    UpToDateInService = 2,
-    /// A hook that is still open is completed exactly once, by a rollout and not by its time-out: with CONTINUE, or after a failure as
-    /// `onFailure` says.
-    HookCompleted = 3,
-    /// A turn is never lost: when its holder ends in any way, the next rollout takes it over.
-    TurnKept = 4,
-    /// A failure reads like an answer: which application, which deployment, which lifecycle event, which script, its error code and the
-    /// tail of its log.
-    FailureExplained = 5,
-    /// A call that is repeated after a lost answer changes nothing.
-    RepeatedCallHarmless = 6,
-    /// No deployment of a rollout brings a build that was not current when the deployment was created. Current is the build of the group's
-    /// newest deployment that has succeeded.
-    CurrentBuild = 7,
-    /// A launch has one owner: nobody else sends heartbeats for it, completes it or abandons it while its owner runs. Nor does anybody
-    /// deploy, or stop a deployment, that is not theirs to.
-    OneOwner = 8,
-    /// The heartbeat is the first call of every invocation of a rollout whose hook is open, so that a failure which passes sooner than the
-    /// hook's heartbeat time-out never costs a launch.
-    HeartbeatFirst = 9,
-}
-
-impl Rule {
-    /// The rule's number, 1 to 9.
-    pub fn number(self) -> u8 {
-        self as u8
-    }
-}
-
-impl Serialize for Rule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(self.number())
-    }
-}
+pub use breach::{Breach, Deed};
+pub use rule::{Kind, Rule};
 
 /// A rule was broken. In JSON it has the breach's fields beside `rule`, `kind`, `at` and `sentence`.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,9 +20,14 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.breach.kind()
+    }
+
     /// The rule that was broken.
     pub fn rule(&self) -> Rule {
-        self.breach.rule()
+        self.kind().rule()
     }
 }
 
@@ -73,140 +42,20 @@ impl Serialize for Violation {
         #[derive(Serialize)]
         struct Fields<'a> {
             rule: Rule,
+            kind: Kind,
             #[serde(flatten)]
             breach: &'a Breach,
             at: f64,
             sentence: String,
         }
-        let fields = Fields { rule: self.rule(), breach: &self.breach, at: self.at, sentence: self.to_string() };
+        let fields = Fields {
+            rule: self.rule(),
+            kind: self.kind(),
+            breach: &self.breach,
+            at: self.at,
+            sentence: self.to_string(),
+        };
         fields.serialize(serializer)
-    }
-}
-
-/// How a rule was broken.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Breach {
-    /// A deployment that was created by a call of `CreateDeployment` met another one on an instance.
-    TwoAtWork {
-        /// Where and which.
-        #[serde(flatten)]
-        overlap: Overlap,
-    },
-    /// A hook let an instance in without applications.
-    LetInWithoutApplications {
-        /// What was completed.
-        #[serde(flatten)]
-        action: ActionId,
-        /// `application/deployment group` of those that have not succeeded there on their current revision.
-        applications: Vec<String>,
-    },
-    /// A hook let an instance in although the last deployment that changed it failed there.
-    LetInAfterFailure {
-        /// What was completed.
-        #[serde(flatten)]
-        action: ActionId,
-        /// The one that failed.
-        #[serde(flatten)]
-        deployment: DeploymentId,
-    },
-    /// A hook let an instance in while a deployment was at work there.
-    LetInDuringDeployment {
-        /// What was completed.
-        #[serde(flatten)]
-        action: ActionId,
-        /// The one at work.
-        #[serde(flatten)]
-        deployment: DeploymentId,
-    },
-    /// A hook ended by its time-out.
-    HookTimedOut {
-        /// What timed out.
-        #[serde(flatten)]
-        action: ActionId,
-    },
-    /// A hook is open although nothing goes on any more.
-    HookLeftOpen {
-        /// What was left open.
-        #[serde(flatten)]
-        action: ActionId,
-    },
-    /// A repeated call made a second deployment.
-    DeploymentRepeated {
-        /// The second one.
-        #[serde(flatten)]
-        deployment: DeploymentId,
-        /// The id of the first one.
-        earlier_deployment_id: String,
-        /// What both have.
-        description: String,
-    },
-    /// A call stopped a deployment that no call had created.
-    StoppedForeignDeployment {
-        /// The one that was stopped.
-        #[serde(flatten)]
-        deployment: DeploymentId,
-        /// Who had created it.
-        creator: CreatedBy,
-    },
-    /// A call stopped a deployment at work that had still to come to others.
-    StoppedForOthers {
-        /// The one that was stopped.
-        #[serde(flatten)]
-        deployment: DeploymentId,
-        /// So many of its targets were at work.
-        at_work: usize,
-        /// So many of its targets were not over.
-        not_over: usize,
-    },
-}
-
-impl Breach {
-    /// The rule that it breaks.
-    pub fn rule(&self) -> Rule {
-        match self {
-            Breach::TwoAtWork { .. } => Rule::OneAtATime,
-            Breach::LetInWithoutApplications { .. }
-            | Breach::LetInAfterFailure { .. }
-            | Breach::LetInDuringDeployment { .. } => Rule::UpToDateInService,
-            Breach::HookTimedOut { .. } | Breach::HookLeftOpen { .. } => Rule::HookCompleted,
-            Breach::DeploymentRepeated { .. } => Rule::RepeatedCallHarmless,
-            Breach::StoppedForeignDeployment { .. } | Breach::StoppedForOthers { .. } => Rule::OneOwner,
-        }
-    }
-}
-
-impl fmt::Display for Breach {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Breach::TwoAtWork { overlap } => overlap.fmt(f),
-            Breach::LetInWithoutApplications { action, applications } => {
-                let missing = applications.join(", ");
-                write!(
-                    f,
-                    "{} although these have not succeeded on it at their current revision: {missing}",
-                    action.let_in()
-                )
-            }
-            Breach::LetInAfterFailure { action, deployment } => {
-                write!(f, "{} although {deployment}, the last that changed it, failed there", action.let_in())
-            }
-            Breach::LetInDuringDeployment { action, deployment } => {
-                write!(f, "{} while {deployment} was at work there", action.let_in())
-            }
-            Breach::HookTimedOut { action } => write!(f, "{action} timed out instead of being completed"),
-            Breach::HookLeftOpen { action } => write!(f, "{action} was left open"),
-            Breach::DeploymentRepeated { deployment, earlier_deployment_id, description } => {
-                write!(f, "{deployment} repeats {earlier_deployment_id}: both have the description {description:?}")
-            }
-            Breach::StoppedForeignDeployment { deployment, creator } => {
-                write!(f, "a call stopped {deployment}, which {creator} had created")
-            }
-            Breach::StoppedForOthers { deployment, at_work, not_over } => write!(
-                f,
-                "a call stopped {deployment}, {not_over} of whose targets were not over, and {at_work} at work"
-            ),
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::clock::{Clock, Timepiece};
 use crate::launch::Launch;
 use crate::refusal::Refusal;
-use crate::report::Report;
+use crate::report::{Call, Report};
 use crate::setting::{HookResult, Revision, Setting, SettingError};
 use crate::simulation::Simulation;
 
@@ -118,12 +118,36 @@ impl World {
         self.enter(|simulation| simulation.terminate_in_group(instance_id, false))
     }
 
+    /// Takes an instance in service out of its group, as a person does: the group launches another, and the instance runs on with its tags.
+    ///
+    /// # Errors
+    /// When the instance is not in service.
+    pub fn detach(&self, instance_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.detach(instance_id))
+    }
+
+    /// Replaces the root volume of an instance in service, as an instance refresh does: it keeps its id and its tags, and its disk is empty.
+    ///
+    /// # Errors
+    /// When the instance is not in service.
+    pub fn replace_root_volume(&self, instance_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.replace_root_volume(instance_id))
+    }
+
     /// Completes a hook as a person does at the command line, who lets an instance in by choice: it may lack applications.
     ///
     /// # Errors
     /// The service's, when the instance does not wait at the hook.
     pub fn complete_hook(&self, instance_id: &str, hook: &str, result: HookResult) -> Result<(), Refusal> {
         self.enter(|simulation| simulation.complete_by_hand(instance_id, hook, result))
+    }
+
+    /// Sets a CloudWatch alarm on or off. While it is on, deployments of the groups that name it end `Stopped`, `ALARM_ACTIVE`.
+    ///
+    /// # Errors
+    /// When no deployment group names such an alarm.
+    pub fn set_alarm(&self, name: &str, is_on: bool) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.set_alarm(name, is_on))
     }
 
     /// Starts a deployment as a person does at the console, and returns its id. Without a `revision` it is the deployment
@@ -140,11 +164,43 @@ impl World {
         self.enter(|simulation| simulation.deploy_by_hand(application_name, deployment_group_name, revision))
     }
 
+    /// Starts a deployment of mode `RESTART` as a person does at the console, and returns its id: it restarts what is installed, and brings no
+    /// revision.
+    ///
+    /// # Errors
+    /// Those of `CreateDeployment`.
+    pub fn restart(&self, application_name: &str, deployment_group_name: &str) -> Result<String, Refusal> {
+        self.enter(|simulation| simulation.restart_by_hand(application_name, deployment_group_name))
+    }
+
+    /// Starts a pipeline that deploys these builds one after the other: the first now, each `every_seconds` after the one before, or as soon as
+    /// the group is free from then on.
+    ///
+    /// # Errors
+    /// When there is no such deployment group, or for a time that is none.
+    pub fn start_pipeline(
+        &self,
+        application_name: &str,
+        deployment_group_name: &str,
+        revisions: Vec<Revision>,
+        every_seconds: f64,
+    ) -> Result<(), Refusal> {
+        self.enter(|simulation| {
+            simulation.start_pipeline(application_name, deployment_group_name, revisions, every_seconds)
+        })
+    }
+
     /// The EventBridge events from now on, each complete and at the time it occurs, once.
     pub fn events(&self) -> mpsc::UnboundedReceiver<serde_json::Value> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.enter(|simulation| simulation.subscribe(sender));
         receiver
+    }
+
+    /// Records a call that another service has answered, beside the world's own and after those that have been answered: the rules go by the
+    /// order of all calls. Its time is the present.
+    pub fn record(&self, call: Call) {
+        self.enter(|simulation| simulation.add_call(call));
     }
 
     /// What happened so far.

@@ -1,7 +1,7 @@
 //! An application in a scenario file.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use world::{ComputePlatform, DeploymentType, LifecycleEventSeconds, OutdatedInstancesStrategy};
+use world::{AutoRollbackEvent, ComputePlatform, DeploymentType, LifecycleEventSeconds, OutdatedInstancesStrategy};
 
 use super::short::{self, Short};
 use super::{DEPLOYMENT_GROUP, Object, is_default};
@@ -30,12 +30,27 @@ pub struct Application {
     /// How the deployment group selects its instances: `tag` (the default) or `autoScalingGroup`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub selected_by: SelectedBy,
+    /// The names of on-premises instances in its deployment group. Default none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_premises_instances: Vec<String>,
     /// Whether CodeDeploy has launch hooks of its own on the Auto Scaling groups. Needs `selectedBy` `autoScalingGroup`. Default false.
     #[serde(default, skip_serializing_if = "is_default")]
     pub managed_hooks: bool,
     /// What CodeDeploy does about instances that appear during a deployment. Default `IGNORE`.
     #[serde(default = "ignore", skip_serializing_if = "is_ignore")]
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
+    /// After which ends CodeDeploy rolls a deployment back. Default none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub auto_rollback: Vec<AutoRollbackEvent>,
+    /// The names of the alarms that stop its deployments. Default none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub alarms: Vec<String>,
+    /// Seconds that its deployments bake after their last target. Default 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bake_seconds: f64,
+    /// Whether CodeDeploy stops it on an instance that leaves service, with `selectedBy` `autoScalingGroup`. Default false.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub termination_hook_enabled: bool,
     /// Whether the deployment group has no revision. Default false: its revision is `<name>-1.zip`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub never_deployed: bool,
@@ -101,8 +116,13 @@ impl Application {
             deployment_config_name: None,
             options: Object::new(),
             selected_by: SelectedBy::default(),
+            on_premises_instances: Vec::new(),
             managed_hooks: false,
             outdated_instances_strategy: ignore(),
+            auto_rollback: Vec::new(),
+            alarms: Vec::new(),
+            bake_seconds: 0.0,
+            termination_hook_enabled: false,
             never_deployed: false,
             previous_deployment_seconds: previous_deployment_seconds(),
             compute_platform: ComputePlatform::default(),

@@ -28,6 +28,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
 struct Names<'a> {
     applications: BTreeSet<&'a str>,
     groups: BTreeSet<&'a str>,
+    alarms: BTreeSet<&'a str>,
 }
 
 impl<'a> Names<'a> {
@@ -35,6 +36,7 @@ impl<'a> Names<'a> {
         let world = &scenario.world;
         Self {
             applications: world.applications.iter().map(|application| application.name.as_str()).collect(),
+            alarms: world.applications.iter().flat_map(|one| &one.alarms).map(String::as_str).collect(),
             groups: world.groups.iter().map(|group| group.name.as_str()).collect(),
         }
     }
@@ -71,9 +73,20 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::Terminate(launch) => at_least_1(".terminate", launch)?,
         Action::SilenceAgent(launch) => at_least_1(".silenceAgent", launch)?,
         Action::ReturnToPool(launch) => at_least_1(".returnToPool", launch)?,
+        Action::Detach(launch) => at_least_1(".detach", launch)?,
+        Action::ReplaceRootVolume(launch) => at_least_1(".replaceRootVolume", launch)?,
         Action::Abort(launch) => at_least_1(".abort", launch)?,
         Action::CompleteHook(completion) => at_least_1(".completeHook.launch", completion.launch)?,
-        Action::Deploy(deploy) => known(&names.applications, ".deploy.application", &deploy.application)?,
+        Action::Deploy(deploy) => {
+            known(&names.applications, ".deploy.application", &deploy.application)?;
+            if deploy.restart && (deploy.revision.is_some() || deploy.times != 1) {
+                return Err(".deploy.restart: expected neither revision nor times beside it".to_owned());
+            }
+            if deploy.times != 1 && deploy.revision.is_none() {
+                return Err(".deploy.revision: expected one beside times".to_owned());
+            }
+        }
+        Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
         Action::DeleteTurns | Action::StartRollout(_) | Action::SendEvent(_) => {}
     }
     match &step.when {
@@ -156,6 +169,15 @@ mod tests {
                 r#""steps": [{"deploy": {"application": "Order"}}]"#,
                 r#"steps[0].deploy.application: expected one of "Orders", "#,
             ),
+            (
+                r#""steps": [{"deploy": {"application": "Orders", "times": 3}}]"#,
+                "steps[0].deploy.revision: expected one beside times",
+            ),
+            (
+                r#""steps": [{"deploy": {"application": "Orders", "restart": true, "revision": "Orders-2.zip"}}]"#,
+                "steps[0].deploy.restart: expected neither",
+            ),
+            (r#""steps": [{"setAlarm": {"name": "errors", "on": true}}]"#, "steps[0].setAlarm.name: expected one of"),
             (
                 r#""steps": [{"abort": 1, "when": {"deployment": {"application": "Search", "is": "over"}}}]"#,
                 r#"steps[0].when.deployment.application: expected one of "Orders", "Search/Blue", got "Search""#,

@@ -1,7 +1,7 @@
 //! An Auto Scaling group in a scenario file.
 
 use serde::{Deserialize, Serialize};
-use world::{HookResult, HookSetting, WarmPoolSetting};
+use world::{HookResult, HookSetting, TerminateHookAbandon, WarmPoolSetting};
 
 use super::{GROUP, HOOK, is_default};
 
@@ -33,6 +33,9 @@ pub struct Group {
     /// The warm pool, such as `{"size": 2, "reuseOnScaleIn": true}`. `null` (the default): none.
     #[serde(skip_serializing_if = "is_default")]
     pub warm_pool: Option<WarmPoolSetting>,
+    /// What becomes of an instance that is to leave service: `retain` keeps it, beside its replacement. Default `terminate`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub terminate_hook_abandon: TerminateHookAbandon,
     /// The names of the applications without which no rollout may let an instance in. `null` (the default): all of its applications.
     #[serde(skip_serializing_if = "is_default")]
     pub required_applications: Option<Vec<String>>,
@@ -70,6 +73,7 @@ impl Default for Group {
             boot_seconds: 30.0,
             agent_seconds: Some(20.0),
             warm_pool: None,
+            terminate_hook_abandon: TerminateHookAbandon::default(),
             required_applications: None,
         }
     }

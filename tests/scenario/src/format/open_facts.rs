@@ -1,7 +1,7 @@
 //! The open facts that a scenario fixes.
 
 use serde::{Deserialize, Serialize};
-use world::{NothingOutdated, NothingOutdatedException};
+use world::{NothingOutdated, NothingOutdatedException, RootVolumeHook};
 
 use super::is_default;
 
@@ -20,6 +20,12 @@ pub struct OpenFacts {
     pub auto_scaling_selection_reaches_pending_wait: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
     pub limit_message_names_deployment: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub outdated_by_last_success: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub restart_names_revision: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub root_volume_hook: Option<RootVolumeHook>,
     #[serde(skip_serializing_if = "is_default")]
     pub stop_is_immediate: Option<bool>,
 }

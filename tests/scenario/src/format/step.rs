@@ -36,6 +36,12 @@ pub struct Step {
     /// An instance goes back into the warm pool because its group scales in.
     #[serde(skip_serializing_if = "is_default")]
     pub return_to_pool: Option<LaunchNumber>,
+    /// Somebody takes an instance out of its group, which launches another; it runs on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub detach: Option<LaunchNumber>,
+    /// An instance refresh replaces the root volume of an instance: its disk is empty.
+    #[serde(skip_serializing_if = "is_default")]
+    pub replace_root_volume: Option<LaunchNumber>,
     /// A person aborts the running execution of an instance.
     #[serde(skip_serializing_if = "is_default")]
     pub abort: Option<LaunchNumber>,
@@ -45,6 +51,9 @@ pub struct Step {
     /// A person deploys, as soon as the deployment group is free.
     #[serde(skip_serializing_if = "is_default")]
     pub deploy: Option<Deploy>,
+    /// An alarm goes on or off.
+    #[serde(skip_serializing_if = "is_default")]
+    pub set_alarm: Option<SetAlarm>,
     /// A person starts an execution of the state machine.
     #[serde(skip_serializing_if = "is_default")]
     pub start_rollout: Option<Start>,
@@ -64,9 +73,12 @@ pub enum Action<'a> {
     Terminate(LaunchNumber),
     SilenceAgent(LaunchNumber),
     ReturnToPool(LaunchNumber),
+    Detach(LaunchNumber),
+    ReplaceRootVolume(LaunchNumber),
     Abort(LaunchNumber),
     DeleteTurns,
     Deploy(&'a Deploy),
+    SetAlarm(&'a SetAlarm),
     StartRollout(&'a Start),
     CompleteHook(&'a Completion),
     SendEvent(&'a Value),
@@ -83,9 +95,12 @@ impl Step {
             self.terminate.map(Action::Terminate),
             self.silence_agent.map(Action::SilenceAgent),
             self.return_to_pool.map(Action::ReturnToPool),
+            self.detach.map(Action::Detach),
+            self.replace_root_volume.map(Action::ReplaceRootVolume),
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
             self.deploy.as_ref().map(Action::Deploy),
+            self.set_alarm.as_ref().map(Action::SetAlarm),
             self.start_rollout.as_ref().map(Action::StartRollout),
             self.complete_hook.as_ref().map(Action::CompleteHook),
             self.send_event.as_ref().map(Action::SendEvent),
@@ -94,8 +109,8 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, abort, deleteTurns, deploy, startRollout, \
-                 completeHook and sendEvent, got {}",
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, deploy, setAlarm, \
+                 startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),
         }
@@ -166,9 +181,44 @@ impl Serialize for Launch {
 pub struct Deploy {
     /// The application's name, as in the world.
     pub application: String,
-    /// The revision, such as `Orders-2.zip`. `null` (the default): the deployment group's own.
+    /// The revision, such as `Orders-2.zip`. `null` (the default): the deployment group's own. With `times`, `{n}` in it stands for 1, 2 and so on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub revision: Option<String>,
+    /// Whether it only restarts what is installed, and brings no revision. Default false.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub restart: bool,
+    /// So many deployments, as a pipeline makes them. Default 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub times: usize,
+    /// World seconds from one to the next, if the group is free by then. Default 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub every_seconds: f64,
+}
+
+impl Deploy {
+    /// The revisions of all its deployments, if it names any.
+    pub fn revisions(&self) -> Option<Vec<String>> {
+        let revision = self.revision.as_ref()?;
+        Some((1..=self.times).map(|n| revision.replace("{n}", &n.to_string())).collect())
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(given: &usize) -> bool {
+    *given == one()
+}
+
+/// An alarm that goes on or off.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetAlarm {
+    /// Its name, as an application's `alarms` have it.
+    pub name: String,
+    /// Whether it goes on.
+    pub on: bool,
 }
 
 /// An execution that a person starts.

@@ -24,6 +24,9 @@ pub struct World {
     /// The rates beyond which the services throttle their callers. Default: none.
     #[serde(skip_serializing_if = "is_default")]
     pub throttling: Throttling,
+    /// So many deployments of the account may be under way at once. `null` (the default): any number.
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_concurrent_deployments: Option<usize>,
     /// World seconds by which CodeDeploy's answers are behind. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub read_lag_seconds: f64,
@@ -40,6 +43,7 @@ impl Default for World {
             groups: vec![Group::default()],
             deployment_configs: Vec::new(),
             throttling: Throttling::default(),
+            max_concurrent_deployments: None,
             read_lag_seconds: 0.0,
             open_facts: OpenFacts::default(),
         }

@@ -1,5 +1,6 @@
 //! What has to hold in every run.
 
+use world::rules::KnownViolations;
 use world::{Breach, Violation};
 
 use super::Unmet;
@@ -15,7 +16,9 @@ const DEPLOYMENT_ERRORS: [&str; 3] =
 
 /// What did not hold.
 pub fn unmet(observed: &Observed) -> Vec<Unmet> {
-    let violations = observed.report.violations.iter().filter(|violation| !is_counted(violation));
+    let known = KnownViolations::listed();
+    let unknown = known.unknown(&observed.report.violations).into_iter();
+    let violations = unknown.filter(|violation| !is_counted(violation));
     let violations = violations.map(|violation| Unmet::new("violation", violation.to_string()));
     let given_up = match &observed.ended {
         Ended::GivenUp(activity) => Some(Unmet::new("end", format!("the run was given up: {activity}"))),

@@ -4,8 +4,9 @@ use crate::refusal::Refusal;
 use crate::setting::{HookResult, HookSetting};
 use crate::simulation::Simulation;
 
-/// CodeDeploy's own hooks begin so.
+/// The names of CodeDeploy's own hooks begin so. That of a termination hook is an assumption.
 const MANAGED_PREFIX: &str = "CodeDeploy-managed-automatic-launch-deployment-hook-";
+const MANAGED_TERMINATION_PREFIX: &str = "CodeDeploy-managed-automatic-termination-deployment-hook-";
 
 #[derive(Debug)]
 pub(crate) struct AutoScalingGroup {
@@ -30,6 +31,35 @@ pub(crate) struct Hook {
     pub(crate) opens_after: f64,
     /// Index of the deployment group whose own hook this is.
     pub(crate) deployment_group: Option<usize>,
+    pub(crate) transition: Transition,
+}
+
+/// Which transition a hook holds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transition {
+    Launching,
+    Terminating,
+}
+
+impl Transition {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Transition::Launching => "autoscaling:EC2_INSTANCE_LAUNCHING",
+            Transition::Terminating => "autoscaling:EC2_INSTANCE_TERMINATING",
+        }
+    }
+}
+
+impl AutoScalingGroup {
+    pub(crate) fn launch_hooks(&self) -> Vec<Hook> {
+        self.hooks.iter().filter(|hook| hook.transition == Transition::Launching).cloned().collect()
+    }
+
+    /// The deployment groups that have a termination hook here.
+    pub(crate) fn termination_hooks(&self) -> Vec<usize> {
+        let hooks = self.hooks.iter().filter(|hook| hook.transition == Transition::Terminating);
+        hooks.filter_map(|hook| hook.deployment_group).collect()
+    }
 }
 
 impl Hook {
@@ -45,6 +75,16 @@ impl Hook {
             role: None,
             opens_after: 0.0,
             deployment_group: Some(deployment_group),
+            transition: Transition::Launching,
+        }
+    }
+
+    /// The hook CodeDeploy keeps for a deployment group with `terminationHookEnabled`.
+    pub(crate) fn managed_termination(deployment_group: usize, deployment_group_name: &str, uuid: &str) -> Self {
+        Hook {
+            name: format!("{MANAGED_TERMINATION_PREFIX}{deployment_group_name}-{uuid}"),
+            transition: Transition::Terminating,
+            ..Self::managed(deployment_group, deployment_group_name, uuid)
         }
     }
 
@@ -66,6 +106,7 @@ impl From<&HookSetting> for Hook {
             role: None,
             opens_after: setting.opens_seconds_after_event,
             deployment_group: None,
+            transition: Transition::Launching,
         }
     }
 }

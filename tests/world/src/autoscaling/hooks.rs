@@ -3,7 +3,7 @@
 use super::group::Hook;
 use crate::instance::{Journey, LifecycleState};
 use crate::refusal::Refusal;
-use crate::report::{ClosedBy, HookActionReport};
+use crate::report::{ClosedBy, Effect, HookActionReport};
 use crate::setting::HookResult;
 use crate::simulation::{Happening, Simulation};
 
@@ -26,6 +26,9 @@ pub(crate) struct LifecycleAction {
     /// When it ends whatever comes.
     limit: f64,
     heartbeats: u32,
+    last_heartbeat_at: Option<f64>,
+    /// Between what has been, see [`LifecycleAction::longest_without_heartbeat`].
+    longest_pause: f64,
     closed: Option<(f64, Option<HookResult>, ClosedBy)>,
 }
 
@@ -39,7 +42,7 @@ impl LifecycleAction {
         self.managed
     }
 
-    pub(crate) fn report(&self, instance_id: &str) -> HookActionReport {
+    pub(crate) fn report(&self, instance_id: &str, now: f64) -> HookActionReport {
         HookActionReport {
             instance_id: instance_id.to_owned(),
             hook: self.hook.clone(),
@@ -49,7 +52,14 @@ impl LifecycleAction {
             result: self.closed.and_then(|(_, result, _)| result),
             closed_by: self.closed.map(|(.., by)| by),
             heartbeats: self.heartbeats,
+            last_heartbeat_at: self.last_heartbeat_at,
+            longest_without_heartbeat: self.longest_without_heartbeat(self.closed.map_or(now, |(at, ..)| at)),
         }
+    }
+
+    /// The longest time without a heartbeat until `now`.
+    fn longest_without_heartbeat(&self, now: f64) -> f64 {
+        self.longest_pause.max(now - self.last_heartbeat_at.unwrap_or(self.opened_at))
     }
 }
 
@@ -78,6 +88,8 @@ impl Simulation {
             deadline: now + f64::from(hook.heartbeat_timeout),
             limit: now + f64::from(hook.global_timeout()),
             heartbeats: 0,
+            last_heartbeat_at: None,
+            longest_pause: 0.0,
             closed: None,
         };
         self.actions.push(action);
@@ -99,7 +111,7 @@ impl Simulation {
             action.is_open()
                 && self.now() >= action.found_from
                 && action.hook == name.hook
-                && self.instances[action.instance].group == group
+                && self.instances[action.instance].group == Some(group)
         };
         let (found, described) = match (name.token, name.instance_id) {
             (Some(token), _) => (
@@ -127,9 +139,12 @@ impl Simulation {
         let now = self.now();
         let action = &mut self.actions[index];
         action.heartbeats += 1;
+        action.longest_pause = action.longest_without_heartbeat(now);
+        action.last_heartbeat_at = Some(now);
         action.deadline = (now + action.heartbeat_timeout).min(action.limit);
         let rest = action.deadline - now;
         self.schedule(rest, Happening::ActionExpires { action: index });
+        self.effect = Some(Effect::Heartbeat { action: index });
         Ok(())
     }
 
@@ -137,13 +152,14 @@ impl Simulation {
         let action = self.find_action(name)?;
         self.check_completion(action, result);
         self.close_action(action, Some(result), ClosedBy::Completion);
+        self.effect = Some(Effect::HookCompleted { action, result });
         Ok(())
     }
 
     /// A person completes a hook.
     pub(crate) fn complete_by_hand(&mut self, id: &str, hook: &str, result: HookResult) -> Result<(), Refusal> {
         let instance = self.living_instance(id)?;
-        let group = self.scaling_groups[self.instances[instance].group].name.clone();
+        let group = self.scaling_groups[self.instances[instance].scaling_group()].name.clone();
         let action = self.find_action(&ActionName { group: &group, hook, token: None, instance_id: Some(id) })?;
         self.close_action(action, Some(result), ClosedBy::Completion);
         Ok(())
@@ -170,7 +186,7 @@ impl Simulation {
     pub(super) fn abandon_actions_of(&mut self, group: usize, hook: &str) {
         for action in 0..self.actions.len() {
             let instance = self.actions[action].instance;
-            if self.actions[action].hook == hook && self.instances[instance].group == group {
+            if self.actions[action].hook == hook && self.instances[instance].group == Some(group) {
                 self.close_action(action, Some(HookResult::Abandon), ClosedBy::Termination);
             }
         }
@@ -183,7 +199,10 @@ impl Simulation {
         }
         self.actions[action].closed = Some((self.now(), result, by));
         let instance = self.actions[action].instance;
-        if !matches!(self.instances[instance].state, LifecycleState::PendingWait | LifecycleState::WarmedPendingWait) {
+        if !matches!(
+            self.instances[instance].state,
+            LifecycleState::PendingWait | LifecycleState::WarmedPendingWait | LifecycleState::ReplacingRootVolumeWait
+        ) {
             return;
         }
         match result {

@@ -5,13 +5,10 @@ use std::collections::{HashMap, HashSet};
 use crate::instance::{Agent, Instance, Journey, LifecycleState};
 use crate::launch::{Delays, Launch};
 use crate::refusal::Refusal;
-use crate::report::ClosedBy;
 use crate::simulation::{Happening, Simulation};
 
 /// From the completion of the last hook to `InService`.
 const PROCEED_SECONDS: f64 = 1.0;
-/// From the termination's begin to the instance's end.
-const TERMINATING_SECONDS: f64 = 30.0;
 
 impl Simulation {
     /// Raises the desired capacity by one and launches for it, out of the warm pool if that has an instance; the instance's id.
@@ -45,7 +42,7 @@ impl Simulation {
     /// Launches what is missing to the desired capacity and in the warm pool, or lets the oldest go that are too many.
     pub(super) fn meet_capacity(&mut self, group: usize) {
         let mut members: Vec<usize> = (0..self.instances.len())
-            .filter(|&i| self.instances[i].group == group && self.instances[i].is_launching_or_serving())
+            .filter(|&i| self.instances[i].group == Some(group) && self.instances[i].is_launching_or_serving())
             .collect();
         let desired = self.scaling_groups[group].desired_capacity;
         while members.len() > desired {
@@ -64,7 +61,8 @@ impl Simulation {
     }
 
     fn scale_in(&mut self, instance: usize) {
-        let Instance { group, state, .. } = self.instances[instance];
+        let Instance { state, .. } = self.instances[instance];
+        let group = self.instances[instance].scaling_group();
         if state == LifecycleState::InService && self.reuses_on_scale_in(group) {
             self.return_instance(instance);
         } else {
@@ -106,10 +104,12 @@ impl Simulation {
         tags.insert("aws:autoscaling:groupName".to_owned(), setting.name.clone());
         self.instances.push(Instance {
             id,
-            group,
+            group: Some(group),
+            on_premises_of: HashSet::new(),
             state,
             journey,
             delays,
+            termination_hooks: 0,
             starts: 0,
             launched_at: self.now(),
             in_service_at: None,
@@ -140,11 +140,11 @@ impl Simulation {
             LifecycleState::WarmedPending => (LifecycleState::WarmedPendingWait, true),
             _ => return,
         };
-        let group = booted.group;
+        let group = booted.scaling_group();
         if let Some(seconds) = booted.delays.agent_seconds {
             self.schedule(seconds, Happening::AgentAnswers { instance, start });
         }
-        let hooks = self.scaling_groups[group].hooks.clone();
+        let hooks = self.scaling_groups[group].launch_hooks();
         if hooks.is_empty() {
             return if into_pool { self.enters_pool(instance) } else { self.enters_service(instance) };
         }
@@ -169,6 +169,9 @@ impl Simulation {
     /// All hooks are through.
     pub(super) fn proceed(&mut self, instance: usize) {
         let proceeding = &mut self.instances[instance];
+        if proceeding.state.is_replacing_root_volume() {
+            return self.pass_root_volume_hook(instance);
+        }
         if proceeding.is_in_warm_pool() {
             proceeding.state = LifecycleState::WarmedPendingProceed;
             self.schedule(PROCEED_SECONDS, Happening::EntersPool { instance });
@@ -187,48 +190,5 @@ impl Simulation {
         instance_mut.state = LifecycleState::InService;
         instance_mut.in_service_at = Some(now);
         self.tell_launch_successful(instance);
-    }
-
-    /// Ends an instance, whatever it is at. Nothing if it is ending already.
-    pub(super) fn terminate(&mut self, instance: usize) {
-        let ended = &mut self.instances[instance];
-        if !ended.is_living() {
-            return;
-        }
-        let in_pool = ended.is_in_warm_pool();
-        ended.state = if in_pool { LifecycleState::WarmedTerminating } else { LifecycleState::Terminating };
-        ended.agent = Agent::Silent;
-        for action in 0..self.actions.len() {
-            if self.actions[action].instance == instance {
-                self.close_action(action, None, ClosedBy::Termination);
-            }
-        }
-        self.give_up_targets_of(instance);
-        self.schedule(TERMINATING_SECONDS, Happening::Terminated { instance });
-    }
-
-    pub(crate) fn terminated(&mut self, instance: usize) {
-        let now = self.now();
-        let ended = &mut self.instances[instance];
-        let was_in_pool = ended.state == LifecycleState::WarmedTerminating;
-        ended.state = if was_in_pool { LifecycleState::WarmedTerminated } else { LifecycleState::Terminated };
-        ended.terminated_at = Some(now);
-        self.meet_capacity(self.instances[instance].group);
-    }
-
-    /// `TerminateInstanceInAutoScalingGroup`; `decrement`: without a replacement.
-    pub(crate) fn terminate_in_group(&mut self, id: &str, decrement: bool) -> Result<(), Refusal> {
-        let instance = self.living_instance(id)?;
-        let Instance { group, .. } = self.instances[instance];
-        if decrement {
-            let scaling_group = &mut self.scaling_groups[group];
-            if self.instances[instance].is_in_warm_pool() {
-                scaling_group.prepared_capacity = scaling_group.prepared_capacity.map(|all| all.saturating_sub(1));
-            } else {
-                scaling_group.desired_capacity = scaling_group.desired_capacity.saturating_sub(1);
-            }
-        }
-        self.terminate(instance);
-        Ok(())
     }
 }

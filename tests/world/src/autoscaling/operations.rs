@@ -1,6 +1,6 @@
 //! The operations of Auto Scaling, from their parameters to what the answer holds.
 
-use super::group::{AutoScalingGroup, Hook};
+use super::group::{AutoScalingGroup, Hook, Transition};
 use super::hooks::ActionName;
 use super::wire::Parameters;
 use crate::instance::Instance;
@@ -155,13 +155,13 @@ impl Simulation {
     pub(super) fn describe_warm_pool(&self, parameters: &Parameters) -> Result<(usize, Page<usize>), Refusal> {
         let group = self.scaling_group(parameters.required("AutoScalingGroupName")?)?;
         let instances = (0..self.instances.len())
-            .filter(|&i| self.instances[i].group == group && self.instances[i].is_shown_in_warm_pool());
+            .filter(|&i| self.instances[i].group == Some(group) && self.instances[i].is_shown_in_warm_pool());
         Ok((group, page(instances.collect(), parameters, PAGE)?))
     }
 
     /// The instances a group shows: those in its warm pool are not among them.
     pub(super) fn instances_of(&self, group: usize) -> impl Iterator<Item = &Instance> {
-        let instances = self.instances.iter().filter(move |instance| instance.group == group);
+        let instances = self.instances.iter().filter(move |instance| instance.group == Some(group));
         instances.filter(|instance| !instance.is_gone() && !instance.is_shown_in_warm_pool())
     }
 }
@@ -176,6 +176,7 @@ fn new_hook(name: &str) -> Hook {
         role: None,
         opens_after: 0.0,
         deployment_group: None,
+        transition: Transition::Launching,
     }
 }
 

@@ -35,7 +35,7 @@ impl Simulation {
     /// Indexes of the instances in a group's pool, also of those on their way into it.
     pub(super) fn pool_of(&self, group: usize) -> impl Iterator<Item = usize> {
         let instances = self.instances.iter().enumerate();
-        instances.filter(move |(_, i)| i.group == group && i.is_in_warm_pool()).map(|(index, _)| index)
+        instances.filter(move |(_, i)| i.group == Some(group) && i.is_in_warm_pool()).map(|(index, _)| index)
     }
 
     fn launch_into_pool(&mut self, group: usize) -> String {
@@ -75,6 +75,9 @@ impl Simulation {
         let returned = &mut self.instances[instance];
         returned.state = LifecycleState::WarmedPending;
         returned.journey = Journey { origin: Place::AutoScalingGroup, destination: Place::WarmPool };
+        if self.retains(self.instances[instance].scaling_group()) {
+            return self.wait_to_be_retained(instance);
+        }
         self.halt(instance);
         self.schedule(STOPPING_SECONDS, Happening::EntersPool { instance });
     }
@@ -82,7 +85,7 @@ impl Simulation {
     /// A scale-in that takes this instance, of a group whose instances are reused.
     pub(crate) fn return_to_pool(&mut self, id: &str) -> Result<(), Refusal> {
         let instance = self.living_instance(id)?;
-        let group = self.instances[instance].group;
+        let group = self.instances[instance].scaling_group();
         if !self.reuses_on_scale_in(group) {
             let name = &self.scaling_groups[group].name;
             return Err(Refusal::new("ValidationError", format!("{name} has no warm pool that takes instances back")));

@@ -65,7 +65,11 @@ fn operate(simulation: &mut Simulation, action: &str, parameters: &Parameters) -
             let (instances, next_token): Page<usize> = simulation.describe_instances(parameters)?;
             let instances = instances.into_iter().map(|i| {
                 let instance = &simulation.instances[i];
-                instance_xml(simulation, instance, Some(simulation.scaling_groups[instance.group].name.clone()))
+                instance_xml(
+                    simulation,
+                    instance,
+                    Some(simulation.scaling_groups[instance.scaling_group()].name.clone()),
+                )
             });
             Ok(result_xml(action, &Instances { instances: List { member: instances.collect() }, next_token }))
         }
@@ -175,7 +179,7 @@ fn hook_xml(group: &AutoScalingGroup, hook: &Hook) -> HookXml {
     HookXml {
         name: hook.name.clone(),
         group: group.name.clone(),
-        transition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+        transition: hook.transition.as_str(),
         notification_target: hook.notification_target.clone(),
         role: hook.role.clone(),
         notification_metadata: hook.notification_metadata.clone(),
@@ -191,7 +195,7 @@ fn activity_xml(simulation: &mut Simulation, instance: usize) -> ActivityXml {
     let instance = &simulation.instances[instance];
     ActivityXml {
         id,
-        group: simulation.scaling_groups[instance.group].name.clone(),
+        group: simulation.scaling_groups[instance.scaling_group()].name.clone(),
         description: format!("Terminating EC2 instance: {}", instance.id),
         cause: format!("At {now} instance {} was taken out of service in response to a user request.", instance.id),
         start_time: now,

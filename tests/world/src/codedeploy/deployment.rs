@@ -1,8 +1,9 @@
 //! A deployment, its targets and their lifecycle events.
 
 use super::health::{MinimumHealthyHosts, Tally};
+pub(super) use super::lifecycle::{Diagnostics, LifecycleEvent, Status};
 use crate::report::{DeploymentReport, LifecycleEventReport, TargetReport};
-use crate::setting::{Failure, LifecycleEventSeconds, Revision};
+use crate::setting::{AutoRollbackConfiguration, LifecycleEventSeconds, Revision};
 use crate::simulation::Simulation;
 
 #[derive(Debug)]
@@ -10,11 +11,12 @@ pub(crate) struct Deployment {
     pub(crate) id: String,
     /// Index of the deployment group.
     pub(crate) group: usize,
-    pub(super) revision: Revision,
+    pub(crate) revision: Revision,
     pub(super) previous_revision: Option<Revision>,
     pub(super) config_name: String,
     pub(super) minimum_healthy_hosts: MinimumHealthyHosts,
     pub(crate) creator: Creator,
+    pub(super) mode: Mode,
     pub(crate) description: Option<String>,
     pub(super) outdated_only: bool,
     pub(super) ignore_stop_failures: bool,
@@ -24,10 +26,19 @@ pub(crate) struct Deployment {
     pub(super) created_at: f64,
     pub(super) started_at: Option<f64>,
     pub(super) ended_at: Option<f64>,
-    /// Someone called `StopDeployment`.
-    pub(super) stopping: bool,
-    /// Indexes of the group's instances when it started.
+    /// Why it is stopped, if it is.
+    pub(super) stopping: Option<Stop>,
+    pub(super) auto_rollback: AutoRollbackConfiguration,
+    /// The alarms that stop it.
+    pub(super) alarms: Vec<String>,
+    /// Index of the deployment that rolls it back.
+    pub(super) rolled_back_by: Option<usize>,
+    /// The group's current revision at its creation, where a call created it with one that was not current.
+    pub(crate) newer_at_creation: Option<Revision>,
+    /// Indexes of the group's instances when it was created.
     pub(super) fleet: Vec<usize>,
+    /// Indexes of those of them that it deploys to.
+    pub(super) chosen: Vec<usize>,
     pub(super) targets: Vec<Target>,
 }
 
@@ -40,8 +51,52 @@ pub(crate) enum Creator {
     Person,
     /// CodeDeploy's own hook; the index of the lifecycle action and of the instance that waits.
     AutoScaling { action: usize, instance: usize },
+    /// CodeDeploy's termination hook; the index of the instance that waits.
+    Termination { instance: usize },
     /// CodeDeploy, for instances that appeared during another deployment.
     AutoUpdate,
+    /// CodeDeploy, to undo another deployment, whose index it is.
+    Rollback { of: usize },
+}
+
+/// What a deployment does on an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Installs its revision.
+    Standard,
+    /// Restarts what is installed, and brings nothing.
+    Restart,
+    /// Stops what is installed, on an instance that leaves service (AppSpec reference, "Lifecycle event hook availability").
+    Termination,
+}
+
+impl Mode {
+    /// Its lifecycle events, in order. Those of a restart are an assumption: the ones that are not about a new revision.
+    pub(super) fn events(self) -> &'static [&'static str] {
+        match self {
+            Mode::Standard => &LifecycleEventSeconds::EVENTS,
+            Mode::Restart => &["ApplicationStop", "ApplicationStart", "ValidateService"],
+            Mode::Termination => &["ApplicationStop"],
+        }
+    }
+}
+
+/// Why a deployment is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Somebody called `StopDeployment`. Whether it is to be rolled back: `None` leaves it to the deployment.
+    Request { rolls_back: Option<bool> },
+    /// An alarm of its group is on.
+    Alarm,
+}
+
+impl Stop {
+    pub(super) fn error(self) -> ErrorInformation {
+        match self {
+            Stop::Request { .. } => ErrorInformation::ManualStop,
+            Stop::Alarm => ErrorInformation::AlarmActive,
+        }
+    }
 }
 
 impl Creator {
@@ -49,7 +104,9 @@ impl Creator {
         match self {
             Creator::Call | Creator::Person => "user",
             Creator::AutoScaling { .. } => "autoscaling",
+            Creator::Termination { .. } => "autoscalingTermination",
             Creator::AutoUpdate => "CodeDeployAutoUpdate",
+            Creator::Rollback { .. } => "codeDeployRollback",
         }
     }
 }
@@ -59,6 +116,8 @@ pub(super) enum DeploymentStatus {
     Created,
     Queued,
     InProgress,
+    /// Every target is over, and the time in which alarms are watched is not.
+    Baking,
     Succeeded,
     Failed,
     Stopped,
@@ -70,6 +129,7 @@ impl DeploymentStatus {
             DeploymentStatus::Created => "Created",
             DeploymentStatus::Queued => "Queued",
             DeploymentStatus::InProgress => "InProgress",
+            DeploymentStatus::Baking => "Baking",
             DeploymentStatus::Succeeded => "Succeeded",
             DeploymentStatus::Failed => "Failed",
             DeploymentStatus::Stopped => "Stopped",
@@ -77,7 +137,8 @@ impl DeploymentStatus {
     }
 
     pub(super) fn is_active(self) -> bool {
-        matches!(self, DeploymentStatus::Created | DeploymentStatus::Queued | DeploymentStatus::InProgress)
+        use DeploymentStatus::{Baking, Created, InProgress, Queued};
+        matches!(self, Created | Queued | InProgress | Baking)
     }
 }
 
@@ -87,6 +148,7 @@ pub(super) enum ErrorInformation {
     HealthConstraints,
     NoInstances,
     ManualStop,
+    AlarmActive,
 }
 
 impl ErrorInformation {
@@ -95,6 +157,7 @@ impl ErrorInformation {
             ErrorInformation::HealthConstraints => "HEALTH_CONSTRAINTS",
             ErrorInformation::NoInstances => "NO_INSTANCES",
             ErrorInformation::ManualStop => "MANUAL_STOP",
+            ErrorInformation::AlarmActive => "ALARM_ACTIVE",
         }
     }
 
@@ -111,6 +174,10 @@ impl ErrorInformation {
                  instances you want to deploy to, and then try again."
             }
             ErrorInformation::ManualStop => "The deployment was stopped by a user.",
+            ErrorInformation::AlarmActive => {
+                "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected \
+                 deployments have been stopped."
+            }
         }
     }
 }
@@ -126,24 +193,35 @@ pub(super) struct Target {
     pub(super) begun: bool,
     /// Its instance was stopped or terminated while it was at work.
     pub(super) interrupted: bool,
+    /// Its agent, which will not say so, has lost the disk.
+    pub(super) forgotten: bool,
     pub(super) updated_at: f64,
     pub(super) events: Vec<LifecycleEvent>,
 }
 
 impl Target {
-    pub(super) fn new(instance: usize, now: f64) -> Self {
-        let events = LifecycleEventSeconds::EVENTS.map(LifecycleEvent::new).into();
+    pub(super) fn new(instance: usize, mode: Mode, now: f64) -> Self {
+        let events = mode.events().iter().copied().map(LifecycleEvent::new).collect();
         let status = Status::Pending;
-        Target { instance, status, changes: Vec::new(), begun: false, interrupted: false, updated_at: now, events }
+        Target {
+            instance,
+            status,
+            changes: Vec::new(),
+            begun: false,
+            interrupted: false,
+            forgotten: false,
+            updated_at: now,
+            events,
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.status.is_over()
     }
 
-    /// The deployment came to its instance, and has perhaps changed it.
-    pub(super) fn touched(&self) -> bool {
-        matches!(self.status, Status::InProgress | Status::Succeeded | Status::Failed)
+    /// A lifecycle event has begun, so that the instance may have changed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.events.iter().any(|event| event.started_at.is_some())
     }
 
     /// The lifecycle event under way, or next.
@@ -175,94 +253,6 @@ impl Target {
     }
 }
 
-/// The status of a target or of a lifecycle event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
-    Pending,
-    InProgress,
-    Succeeded,
-    Failed,
-    Skipped,
-}
-
-impl Status {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Status::Pending => "Pending",
-            Status::InProgress => "InProgress",
-            Status::Succeeded => "Succeeded",
-            Status::Failed => "Failed",
-            Status::Skipped => "Skipped",
-        }
-    }
-
-    pub(super) fn is_over(self) -> bool {
-        matches!(self, Status::Succeeded | Status::Failed | Status::Skipped)
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct LifecycleEvent {
-    pub(super) name: &'static str,
-    pub(super) status: Status,
-    pub(super) started_at: Option<f64>,
-    pub(super) ended_at: Option<f64>,
-    pub(super) diagnostics: Option<Diagnostics>,
-}
-
-impl LifecycleEvent {
-    fn new(name: &'static str) -> Self {
-        LifecycleEvent { name, status: Status::Pending, started_at: None, ended_at: None, diagnostics: None }
-    }
-
-    pub(super) fn end(&mut self, now: f64, diagnostics: Diagnostics) {
-        self.status = if diagnostics.error_code == "Success" { Status::Succeeded } else { Status::Failed };
-        self.ended_at = Some(now);
-        self.diagnostics = Some(diagnostics);
-    }
-}
-
-/// How a lifecycle event ended.
-#[derive(Debug, Clone)]
-pub(super) struct Diagnostics {
-    pub(super) error_code: String,
-    pub(super) script_name: String,
-    pub(super) message: String,
-    pub(super) log_tail: String,
-}
-
-impl Diagnostics {
-    pub(super) fn success() -> Self {
-        Diagnostics {
-            error_code: "Success".to_owned(),
-            script_name: String::new(),
-            message: "Succeeded".to_owned(),
-            log_tail: String::new(),
-        }
-    }
-
-    /// The service, not the agent, gives up.
-    pub(super) fn unknown_error(message: &str) -> Self {
-        Diagnostics {
-            error_code: "UnknownError".to_owned(),
-            script_name: String::new(),
-            message: message.to_owned(),
-            log_tail: String::new(),
-        }
-    }
-}
-
-impl From<&Failure> for Diagnostics {
-    fn from(failure: &Failure) -> Self {
-        Diagnostics {
-            error_code: failure.error_code.clone(),
-            script_name: failure.script_name.clone(),
-            message: failure.message.clone(),
-            log_tail: failure.log_tail.clone(),
-        }
-    }
-}
-
 impl Deployment {
     /// It ended before the world began.
     pub(crate) fn is_history(&self) -> bool {
@@ -272,6 +262,25 @@ impl Deployment {
     /// How many of its targets are at work, and how many are not over.
     pub(crate) fn left(&self) -> (usize, usize) {
         (self.count(Status::InProgress), self.targets.iter().filter(|target| !target.is_over()).count())
+    }
+
+    /// It installs a revision.
+    pub(super) fn installs(&self) -> bool {
+        self.mode == Mode::Standard
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.status.is_active()
+    }
+
+    /// Somebody has stopped it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// It has changed no instance.
+    pub(crate) fn has_begun_nowhere(&self) -> bool {
+        !self.targets.iter().any(Target::has_begun)
     }
 
     pub(super) fn count(&self, status: Status) -> usize {
@@ -298,6 +307,7 @@ impl Simulation {
                 status: event.status.as_str(),
                 started_at: event.started_at,
                 ended_at: event.ended_at,
+                diagnostics: event.diagnostics.as_ref().map(Diagnostics::report),
             });
             events.collect()
         };

@@ -1,11 +1,11 @@
 //! Deployment groups and the instances that belong to them.
 
-use super::deployment::{Creator, Deployment, DeploymentStatus, Diagnostics, Status, Target};
+use super::deployment::{Creator, Deployment, DeploymentStatus, Diagnostics, Mode, Status, Target};
 use super::health::{MinimumHealthyHosts, Turn};
 use crate::autoscaling::Hook;
-use crate::instance::LifecycleState;
+use crate::instance::{Instance, LifecycleState};
 use crate::refusal::Refusal;
-use crate::setting::{ApplicationSetting, Revision, Selection};
+use crate::setting::{ApplicationSetting, AutoRollbackConfiguration, Revision, Selection};
 use crate::simulation::Simulation;
 
 /// The last deployment before the world began ended so long before.
@@ -16,12 +16,29 @@ pub(crate) struct DeploymentGroup {
     pub(crate) id: String,
     pub(super) application_id: String,
     pub(crate) setting: ApplicationSetting,
-    /// The revision of the last deployment that succeeded, else the setting's.
-    pub(crate) current_revision: Option<Revision>,
+    /// The revisions of the deployments that have succeeded, after the setting's, each with the time since when it is the current one.
+    currents: Vec<(f64, Revision)>,
     /// What `GetDeploymentGroup` calls so.
     pub(super) target_revision: Option<Revision>,
     /// Targets that failed as the setting's failure says.
     pub(super) failures: u32,
+}
+
+impl DeploymentGroup {
+    /// The revision of the last deployment that has succeeded, else the setting's.
+    pub(crate) fn current_revision(&self) -> Option<&Revision> {
+        self.currents.last().map(|(_, revision)| revision)
+    }
+
+    /// Whether a revision is the current one, or has been at some moment since this time.
+    pub(crate) fn was_current(&self, revision: &Revision, since: f64) -> bool {
+        let replaced_at = self.currents.iter().skip(1).map(|&(at, _)| at).chain([f64::INFINITY]);
+        self.currents.iter().zip(replaced_at).any(|((_, current), until)| current == revision && until > since)
+    }
+
+    pub(super) fn succeeds(&mut self, revision: Revision, now: f64) {
+        self.currents.push((now, revision));
+    }
 }
 
 impl Simulation {
@@ -38,7 +55,7 @@ impl Simulation {
             self.groups.push(DeploymentGroup {
                 id,
                 application_id,
-                current_revision: setting.revision.clone(),
+                currents: setting.revision.clone().map(|revision| (f64::NEG_INFINITY, revision)).into_iter().collect(),
                 target_revision: setting.revision.clone(),
                 failures: 0,
                 setting,
@@ -48,16 +65,35 @@ impl Simulation {
         }
     }
 
+    /// On-premises instances, each of the deployment groups that name it. Their agents answer, and they are there for good.
+    pub(crate) fn set_up_on_premises(&mut self) {
+        for (group, setting) in self.setting.applications.clone().iter().enumerate() {
+            for name in &setting.on_premises_instances {
+                let known = self.instances.iter().position(|instance| instance.id == *name);
+                let instance = known.unwrap_or_else(|| {
+                    self.instances.push(Instance::on_premises(name));
+                    self.instances.len() - 1
+                });
+                self.instances[instance].on_premises_of.insert(group);
+            }
+        }
+    }
+
     fn install_managed_hooks(&mut self, group: usize) {
         let setting = &self.groups[group].setting;
         let Selection::AutoScalingGroups(names) = setting.selection.clone() else { return };
-        if !setting.has_managed_hooks() {
-            return;
-        }
+        let (launches, terminations) = (setting.has_managed_hooks(), setting.termination_hook_enabled);
         let group_name = setting.deployment_group_name.clone();
         for scaling_group in 0..self.scaling_groups.len() {
-            if names.contains(&self.scaling_groups[scaling_group].name) {
+            if !names.contains(&self.scaling_groups[scaling_group].name) {
+                continue;
+            }
+            if launches {
                 let hook = Hook::managed(group, &group_name, &self.random_uuid());
+                self.scaling_groups[scaling_group].hooks.push(hook);
+            }
+            if terminations {
+                let hook = Hook::managed_termination(group, &group_name, &self.random_uuid());
                 self.scaling_groups[scaling_group].hooks.push(hook);
             }
         }
@@ -82,6 +118,7 @@ impl Simulation {
             minimum_healthy_hosts: self.config(&config_name).expect("a checked setting has its configurations"),
             config_name,
             creator: Creator::Person,
+            mode: Mode::Standard,
             description: None,
             outdated_only: false,
             ignore_stop_failures: false,
@@ -91,7 +128,12 @@ impl Simulation {
             created_at: started_at,
             started_at: Some(started_at),
             ended_at: Some(-HISTORY_SECONDS),
-            stopping: false,
+            stopping: None,
+            auto_rollback: AutoRollbackConfiguration::default(),
+            alarms: Vec::new(),
+            rolled_back_by: None,
+            newer_at_creation: None,
+            chosen: members.clone(),
             fleet: members,
             targets,
         };
@@ -128,6 +170,7 @@ impl Simulation {
     /// CodeDeploy attempts stopped instances too (user guide, "Integrating CodeDeploy with Amazon EC2 Auto Scaling", of warm pools).
     fn is_member(&self, group: usize, instance: usize) -> bool {
         let instance = &self.instances[instance];
+        let Some(scaling_group) = instance.group else { return instance.on_premises_of.contains(&group) };
         let is_stopped = instance.state == LifecycleState::WarmedStopped;
         match &self.groups[group].setting.selection {
             Selection::Tags(tags) => {
@@ -135,19 +178,20 @@ impl Simulation {
                     && tags.iter().all(|(key, value)| instance.tags.get(key) == Some(value))
             }
             Selection::AutoScalingGroups(names) => {
-                let reached = if self.setting.open_facts.auto_scaling_selection_reaches_pending_wait {
-                    instance.is_running()
-                } else {
-                    instance.state == LifecycleState::InService
-                };
-                (reached || is_stopped) && names.contains(&self.scaling_groups[instance.group].name)
+                let waits = instance.is_running() && instance.is_living() && !instance.is_retained();
+                let reached = instance.state == LifecycleState::InService
+                    || (self.setting.open_facts.auto_scaling_selection_reaches_pending_wait && waits);
+                (reached || is_stopped) && names.contains(&self.scaling_groups[scaling_group].name)
             }
         }
     }
 
-    /// Whether the instance's last successful deployment of the group had another revision, or there was none.
+    /// Whether the instance's last successful deployment of the group had another revision, or there was none. See
+    /// [`OpenFacts::outdated_by_last_success`](crate::OpenFacts::outdated_by_last_success).
     pub(super) fn is_outdated(&self, group: usize, instance: usize, revision: &Revision) -> bool {
-        self.instances[instance].installed.get(&group) != Some(revision)
+        let instance = &self.instances[instance];
+        let failed_last = instance.last_failed.contains(&group) && !self.setting.open_facts.outdated_by_last_success;
+        instance.installed.get(&group) != Some(revision) || failed_last
     }
 
     /// When the instance's turn comes in a deployment of the group.
@@ -156,12 +200,12 @@ impl Simulation {
         Turn::of(
             instance.installed.get(&group),
             instance.last_failed.contains(&group),
-            self.groups[group].current_revision.as_ref(),
+            self.groups[group].current_revision(),
         )
     }
 
     pub(super) fn active_deployment(&self, group: usize) -> Option<usize> {
-        self.deployments.iter().position(|deployment| deployment.group == group && deployment.status.is_active())
+        self.deployments.iter().position(|deployment| deployment.group == group && deployment.is_active())
     }
 
     pub(super) fn config(&self, name: &str) -> Option<MinimumHealthyHosts> {
@@ -195,7 +239,7 @@ impl Simulation {
 }
 
 fn past_target(instance: usize, started_at: f64) -> Target {
-    let mut target = Target::new(instance, started_at);
+    let mut target = Target::new(instance, Mode::Standard, started_at);
     for event in &mut target.events {
         event.started_at = Some(started_at);
         event.end(-HISTORY_SECONDS, Diagnostics::success());

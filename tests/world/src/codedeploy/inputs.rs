@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::setting::AutoRollbackConfiguration;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct CreateDeployment {
@@ -15,7 +17,34 @@ pub(super) struct CreateDeployment {
     pub(super) ignore_application_stop_failures: bool,
     pub(super) target_instances: Option<Value>,
     pub(super) update_outdated_instances_only: bool,
+    /// `STANDARD` or `RESTART`.
+    pub(super) deployment_mode: Option<String>,
+    /// Overrides the deployment group's.
+    pub(super) auto_rollback_configuration: Option<AutoRollbackConfiguration>,
+    /// Overrides the deployment group's.
+    pub(super) override_alarm_configuration: Option<AlarmConfiguration>,
     pub(super) file_exists_behavior: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct AlarmConfiguration {
+    pub(super) enabled: bool,
+    pub(super) alarms: Vec<Alarm>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Alarm {
+    pub(super) name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct StopDeployment {
+    pub(super) deployment_id: Option<String>,
+    /// Overrides the deployment's own.
+    pub(super) auto_rollback_enabled: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::course::Order;
-use super::deployment::Creator;
-use super::inputs::{CreateDeployment, OfDeployment};
+use super::deployment::{Creator, Mode, Stop};
+use super::inputs::{CreateDeployment, StopDeployment};
 use crate::refusal::Refusal;
+use crate::report::Effect;
 use crate::setting::{ComputePlatform, DeploymentType, NothingOutdated, Revision};
 use crate::simulation::Simulation;
 
@@ -16,8 +17,23 @@ impl Simulation {
     pub(super) fn create_deployment(&mut self, input: CreateDeployment) -> Result<Value, Refusal> {
         let order = self.order_from(input, Creator::Call)?;
         let deployment = self.create(order);
+        let deployment_id = self.deployments[deployment].id.clone();
+        self.effect = Some(Effect::DeploymentCreated { deployment_id });
         self.check_repetition(deployment);
         Ok(json!({"deploymentId": self.deployments[deployment].id}))
+    }
+
+    /// A person restarts what is installed.
+    pub(crate) fn restart_by_hand(&mut self, application_name: &str, group_name: &str) -> Result<String, Refusal> {
+        let input = CreateDeployment {
+            application_name: Some(application_name.to_owned()),
+            deployment_group_name: Some(group_name.to_owned()),
+            deployment_mode: Some("RESTART".to_owned()),
+            ..CreateDeployment::default()
+        };
+        let order = self.order_from(input, Creator::Person)?;
+        let deployment = self.create(order);
+        Ok(self.deployments[deployment].id.clone())
     }
 
     /// A person's deployment.
@@ -62,19 +78,24 @@ impl Simulation {
             let message = "targetInstances is for the replacement environment of a blue/green deployment";
             return Err(Refusal::new("InvalidTargetInstancesException", message));
         }
-        let revision = match input.revision {
-            Some(revision) => serde_json::from_value(revision).map_err(|error| {
-                Refusal::new("InvalidRevisionException", format!("The revision is invalid: {error}"))
-            })?,
-            // Not documented; scripts that name no revision get the deployment group's.
-            None => self.groups[group]
-                .target_revision
-                .clone()
-                .ok_or_else(|| Refusal::new("RevisionRequiredException", "The revision is required"))?,
+        let restarts = match input.deployment_mode.as_deref() {
+            None | Some("STANDARD") => false,
+            Some("RESTART") => true,
+            Some(other) => return Err(Refusal::new("InvalidInputException", format!("Unknown mode: {other}"))),
+        };
+        let revision = match restarts {
+            false => self.revision_of(group, input.revision)?,
+            // Which error these get is not documented.
+            true if input.revision.is_some() || input.update_outdated_instances_only => {
+                let message = "A restart takes neither a revision nor updateOutdatedInstancesOnly";
+                return Err(Refusal::new("InvalidInputException", message));
+            }
+            true => self.groups[group].current_revision().cloned().ok_or_else(no_revision)?,
         };
         let config_name = input.deployment_config_name.unwrap_or_else(|| setting.deployment_config_name.clone());
         let minimum_healthy_hosts = self.config(&config_name).ok_or_else(|| no_such_config(&config_name))?;
         self.check_slot(group)?;
+        self.check_account_limit()?;
         let outdated_only = input.update_outdated_instances_only;
         if outdated_only && self.setting.open_facts.nothing_outdated == NothingOutdated::Exception {
             self.check_outdated(group, &revision)?;
@@ -85,11 +106,29 @@ impl Simulation {
             config_name,
             minimum_healthy_hosts,
             creator,
+            mode: if restarts { Mode::Restart } else { Mode::Standard },
             description: input.description,
             outdated_only,
             ignore_stop_failures: input.ignore_application_stop_failures,
             file_exists_behavior,
+            auto_rollback: input
+                .auto_rollback_configuration
+                .unwrap_or_else(|| setting.auto_rollback_configuration.clone()),
+            alarms: match input.override_alarm_configuration {
+                Some(own) if own.enabled => own.alarms.into_iter().map(|alarm| alarm.name).collect(),
+                Some(_) => Vec::new(),
+                None => setting.alarms.clone(),
+            },
         })
+    }
+
+    /// The revision that a call names, else the group's: that is not documented, but scripts that name none get it.
+    fn revision_of(&self, group: usize, given: Option<Value>) -> Result<Revision, Refusal> {
+        match given {
+            Some(revision) => serde_json::from_value(revision)
+                .map_err(|error| Refusal::new("InvalidRevisionException", format!("The revision is invalid: {error}"))),
+            None => self.groups[group].target_revision.clone().ok_or_else(no_revision),
+        }
     }
 
     /// One active deployment in a deployment group.
@@ -104,6 +143,17 @@ impl Simulation {
         Err(Refusal::new("DeploymentLimitExceededException", message))
     }
 
+    /// So many active deployments in the account: the same error code, and a text that names no deployment (API reference, `CreateDeployment`).
+    fn check_account_limit(&self) -> Result<(), Refusal> {
+        let active = self.deployments.iter().filter(|deployment| deployment.is_active()).count();
+        match self.setting.max_concurrent_deployments {
+            Some(most) if active >= most => {
+                Err(Refusal::new("DeploymentLimitExceededException", "The number of allowed deployments was exceeded."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_outdated(&self, group: usize, revision: &Revision) -> Result<(), Refusal> {
         let members = self.members(group);
         if members.is_empty() || members.iter().any(|&instance| self.is_outdated(group, instance, revision)) {
@@ -113,14 +163,16 @@ impl Simulation {
         Err(Refusal::new(exception.code, exception.message))
     }
 
-    pub(super) fn stop_deployment(&mut self, input: OfDeployment) -> Result<Value, Refusal> {
+    pub(super) fn stop_deployment(&mut self, input: StopDeployment) -> Result<Value, Refusal> {
         let deployment = self.deployment(input.deployment_id.as_deref())?;
         if !self.deployments[deployment].status.is_active() {
             let message = format!("The deployment {} has already completed", self.deployments[deployment].id);
             return Err(Refusal::new("DeploymentAlreadyCompletedException", message));
         }
         self.check_stop(deployment);
-        self.stop(deployment);
+        self.stop(deployment, Stop::Request { rolls_back: input.auto_rollback_enabled });
+        let deployment_id = self.deployments[deployment].id.clone();
+        self.effect = Some(Effect::DeploymentStopped { deployment_id });
         Ok(if self.deployments[deployment].status.is_active() {
             json!({"status": "Pending", "statusMessage": "Stopping deployment"})
         } else {
@@ -148,6 +200,10 @@ impl Simulation {
             Refusal::new("DeploymentDoesNotExistException", format!("The deployment {id} could not be found"))
         })
     }
+}
+
+fn no_revision() -> Refusal {
+    Refusal::new("RevisionRequiredException", "The revision is required")
 }
 
 pub(super) fn no_such_config(name: &str) -> Refusal {

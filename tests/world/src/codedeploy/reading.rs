@@ -171,8 +171,8 @@ impl Simulation {
     }
 
     fn target(&self, deployment: usize, id: &str) -> Result<usize, Refusal> {
-        let instance_id = id.strip_prefix(&self.instance_arn("")).unwrap_or(id);
-        let is_meant = |target: &Target| self.instances[target.instance].id == instance_id;
+        let is_meant =
+            |target: &Target| self.instances[target.instance].id == id || self.target_arn(target.instance) == id;
         self.deployments[deployment].targets.iter().position(is_meant).ok_or_else(|| {
             let message =
                 format!("The target {id} could not be found in deployment {}", self.deployments[deployment].id);

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::deployment::{Diagnostics, LifecycleEvent, Status, Target};
+use super::deployment::{Creator, Diagnostics, LifecycleEvent, Mode, Status, Target};
 use super::health::MinimumHealthyHosts;
+use crate::autoscaling::{Hook, Transition};
 use crate::setting::{DeploymentType, Selection};
 use crate::simulation::Simulation;
 
@@ -21,6 +22,14 @@ impl Simulation {
             "Skipped": deployment.count(Status::Skipped),
             "Ready": 0,
         });
+        let names_revision = deployment.installs() || self.setting.open_facts.restart_names_revision;
+        let rollback = without_nulls(json!({
+            "rollbackDeploymentId": deployment.rolled_back_by.map(|by| &self.deployments[by].id),
+            "rollbackTriggeringDeploymentId": match deployment.creator {
+                Creator::Rollback { of } => Some(&self.deployments[of].id),
+                _ => None,
+            },
+        }));
         let error = deployment.error.map(|error| json!({"code": error.code(), "message": error.message()}));
         without_nulls(json!({
             "applicationName": group.application_name,
@@ -28,7 +37,8 @@ impl Simulation {
             "deploymentConfigName": deployment.config_name,
             "deploymentId": deployment.id,
             "previousRevision": deployment.previous_revision,
-            "revision": deployment.revision,
+            "revision": names_revision.then_some(&deployment.revision),
+            "deploymentMode": (deployment.mode == Mode::Restart).then_some("RESTART"),
             "status": deployment.status.as_str(),
             "errorInformation": error,
             "createTime": self.on_the_wire(deployment.created_at),
@@ -39,6 +49,8 @@ impl Simulation {
             "creator": deployment.creator.as_str(),
             "ignoreApplicationStopFailures": deployment.ignore_stop_failures,
             "updateOutdatedInstancesOnly": deployment.outdated_only,
+            "autoRollbackConfiguration": deployment.auto_rollback,
+            "rollbackInfo": (rollback != json!({})).then_some(rollback),
             "deploymentStyle": {"deploymentType": DeploymentType::InPlace, "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"},
             "instanceTerminationWaitTimeStarted": false,
             "fileExistsBehavior": deployment.file_exists_behavior,
@@ -51,6 +63,9 @@ impl Simulation {
     pub(super) fn group_info(&self, index: usize) -> Value {
         let group = &self.groups[index];
         let setting = &group.setting;
+        let by_name = |name| json!({"Key": "Name", "Value": name, "Type": "KEY_AND_VALUE"});
+        let on_premises: Vec<Value> = setting.on_premises_instances.iter().map(by_name).collect();
+        let alarms: Vec<Value> = setting.alarms.iter().map(|name| json!({"name": name})).collect();
         let mut info = json!({
             "applicationName": setting.application_name,
             "deploymentGroupId": group.id,
@@ -58,16 +73,18 @@ impl Simulation {
             "deploymentConfigName": setting.deployment_config_name,
             "autoScalingGroups": [],
             "ec2TagFilters": [],
-            "onPremisesInstanceTagFilters": [],
+            "onPremisesInstanceTagFilters": on_premises,
             "serviceRoleArn": format!("arn:aws:iam::{}:role/CodeDeployServiceRole", self.setting.account),
             "targetRevision": group.target_revision,
             "triggerConfigurations": [],
             "deploymentStyle": {"deploymentType": setting.deployment_type, "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"},
             "outdatedInstancesStrategy": setting.outdated_instances_strategy,
+            "autoRollbackConfiguration": setting.auto_rollback_configuration,
+            "alarmConfiguration": {"enabled": !alarms.is_empty(), "ignorePollAlarmFailure": false, "alarms": alarms},
             "computePlatform": setting.compute_platform,
             "lastSuccessfulDeployment": self.last_successful(index).map(|last| self.last_deployment_info(last)),
             "lastAttemptedDeployment": self.last_attempted(index).map(|last| self.last_deployment_info(last)),
-            "terminationHookEnabled": false,
+            "terminationHookEnabled": setting.termination_hook_enabled,
         });
         match &setting.selection {
             Selection::Tags(tags) => {
@@ -82,12 +99,14 @@ impl Simulation {
         without_nulls(info)
     }
 
-    /// CodeDeploy's `AutoScalingGroup`: the group's name and CodeDeploy's own hook on it.
+    /// CodeDeploy's `AutoScalingGroup`: the group's name and CodeDeploy's own hooks on it.
     fn scaling_group_info(&self, group: usize, name: &str) -> Value {
         let scaling_group = self.scaling_groups.iter().find(|scaling_group| scaling_group.name == name);
         let hooks = scaling_group.into_iter().flat_map(|scaling_group| &scaling_group.hooks);
-        let own = hooks.into_iter().find(|hook| hook.deployment_group == Some(group));
-        without_nulls(json!({"name": name, "hook": own.map(|hook| &hook.name)}))
+        let own: Vec<&Hook> = hooks.filter(|hook| hook.deployment_group == Some(group)).collect();
+        let of = |transition| own.iter().find(|hook| hook.transition == transition).map(|hook| &hook.name);
+        let (launch, termination) = (of(Transition::Launching), of(Transition::Terminating));
+        without_nulls(json!({"name": name, "hook": launch, "terminationHook": termination}))
     }
 
     /// `LastDeploymentInfo`
@@ -140,7 +159,7 @@ impl Simulation {
             "instanceTarget": {
                 "deploymentId": deployment.id,
                 "targetId": id,
-                "targetArn": self.instance_arn(id),
+                "targetArn": self.target_arn(target.instance),
                 "status": status.as_str(),
                 "lastUpdatedAt": self.on_the_wire(target.updated_at),
                 "lifecycleEvents": events,

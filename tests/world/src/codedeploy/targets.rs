@@ -1,6 +1,6 @@
 //! The course of a deployment on one instance: the agent takes a command, lifecycle event by lifecycle event.
 
-use super::deployment::{Deployment, Diagnostics, Status, Target};
+use super::deployment::{Diagnostics, Status, Target};
 use crate::instance::Agent;
 use crate::simulation::{Happening, Simulation};
 
@@ -33,15 +33,21 @@ impl Simulation {
         self.deployments[deployment].targets.iter().find(at_work).and_then(Target::since)
     }
 
-    /// The newest deployment of a group that came to an instance, if it failed there.
+    /// The newest deployment of a group that began on an instance, if it failed there. One that failed before its first lifecycle event has
+    /// changed nothing.
     pub(crate) fn failed_last_on(&self, instance: usize, group: usize) -> Option<usize> {
-        let came = |deployment: &Deployment| {
-            let touched = |target: &&Target| target.instance == instance && target.touched();
-            deployment.targets.iter().find(touched).map(|target| target.status)
-        };
-        let of_group = self.deployments.iter().enumerate().rev().filter(|(_, deployment)| deployment.group == group);
-        let (last, status) = of_group.filter_map(|(index, deployment)| Some((index, came(deployment)?))).next()?;
-        (status == Status::Failed).then_some(last)
+        let of_group = |&index: &usize| self.deployments[index].group == group && self.deployments[index].installs();
+        let mut deployments = (0..self.deployments.len()).rev().filter(of_group);
+        let last = deployments.find(|&index| self.began_at(index, instance).is_some())?;
+        let failed = |target: &Target| target.instance == instance && target.status == Status::Failed;
+        self.deployments[last].targets.iter().any(failed).then_some(last)
+    }
+
+    /// When a deployment's first lifecycle event began on an instance, if it did.
+    pub(crate) fn began_at(&self, deployment: usize, instance: usize) -> Option<f64> {
+        let of_instance = |target: &&Target| target.instance == instance;
+        let target = self.deployments[deployment].targets.iter().find(of_instance)?;
+        target.events.iter().find_map(|event| event.started_at)
     }
 
     pub(super) fn begin_target(&mut self, deployment: usize, target: usize) {
@@ -92,12 +98,14 @@ impl Simulation {
         let deployed = &mut self.deployments[deployment];
         let worked = &mut deployed.targets[target];
         let Some(event) = worked.current_event() else {
-            let group = deployed.group;
-            let revision = deployed.revision.clone();
-            self.instances[worked.instance].installed.insert(group, revision);
+            let instance = worked.instance;
+            if deployed.installs() {
+                let revision = deployed.revision.clone();
+                self.instances[instance].installed.insert(deployed.group, revision);
+            }
             return self.end_target(deployment, target, Status::Succeeded);
         };
-        if deployed.stopping {
+        if deployed.stopping.is_some() {
             return self.end_target(deployment, target, Status::Failed);
         }
         if self.instances[worked.instance].agent != Agent::Answering {
@@ -106,8 +114,12 @@ impl Simulation {
         worked.updated_at = now;
         worked.events[event].status = Status::InProgress;
         worked.events[event].started_at = Some(now);
+        let instance = worked.instance;
         let seconds = self.event_seconds(deployment, target, event);
         self.schedule(seconds, Happening::EventEnds { deployment, target });
+        if event == 0 && self.deployments[deployment].installs() {
+            self.check_build(deployment, instance);
+        }
     }
 
     fn event_seconds(&mut self, deployment: usize, target: usize, event: usize) -> f64 {
@@ -203,9 +215,18 @@ impl Simulation {
         }
     }
 
+    /// The disk of `instance` is empty: its agent knows nothing of what it was at work on.
+    pub(crate) fn forget_targets_of(&mut self, instance: usize) {
+        let interrupted = |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted;
+        for (deployment, target) in self.first_targets(interrupted) {
+            self.deployments[deployment].targets[target].forgotten = true;
+        }
+    }
+
     /// The agent of `instance` answers again, and says so of what it was at work on when the instance was stopped.
     pub(crate) fn fail_what_was_interrupted(&mut self, instance: usize) {
-        let interrupted = |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted;
+        let interrupted =
+            |t: &Target| t.instance == instance && t.status == Status::InProgress && t.interrupted && !t.forgotten;
         for (deployment, target) in self.first_targets(interrupted) {
             self.fail_for_service(deployment, target, INTERRUPTED);
         }
@@ -214,12 +235,13 @@ impl Simulation {
     pub(super) fn end_target(&mut self, deployment: usize, target: usize, status: Status) {
         let now = self.now();
         let group = self.deployments[deployment].group;
+        let installs = self.deployments[deployment].installs();
         let ended = &mut self.deployments[deployment].targets[target];
         ended.end(status, now);
         let instance = ended.instance;
-        if status == Status::Failed {
+        if installs && status == Status::Failed {
             self.instances[instance].last_failed.insert(group);
-        } else {
+        } else if installs {
             self.instances[instance].last_failed.remove(&group);
         }
         self.tell_target(deployment, instance, if status == Status::Succeeded { "SUCCESS" } else { "FAILURE" });

@@ -52,6 +52,10 @@ impl Setting {
             require(configs.contains(config), &at, "deploymentConfigName", "there is no such configuration")?;
             self.check_application(&at, application)?;
         }
+        if self.max_concurrent_deployments == Some(0) {
+            let field = "maxConcurrentDeployments".to_owned();
+            return Err(SettingError { field, problem: "must be at least 1".to_owned() });
+        }
         if !is_duration(self.read_lag_seconds) {
             return Err(SettingError { field: "readLagSeconds".to_owned(), problem: "must be 0 or more".to_owned() });
         }
@@ -91,11 +95,19 @@ impl Setting {
     fn check_application(&self, at: &str, application: &ApplicationSetting) -> Result<(), SettingError> {
         require(!application.application_name.is_empty(), at, "applicationName", "must not be empty")?;
         require(!application.deployment_group_name.is_empty(), at, "deploymentGroupName", "must not be empty")?;
+        for (i, name) in application.on_premises_instances.iter().enumerate() {
+            let is_name = !name.is_empty() && name.len() <= 100 && !name.starts_with("i-");
+            let field = format!("onPremisesInstances[{i}]");
+            require(is_name, at, &field, "must be a name of 1 to 100 characters, and no instance id")?;
+        }
         match &application.selection {
             Selection::Tags(tags) => {
                 require(!tags.is_empty(), at, "selection.tags", "must not be empty")?;
                 let managed = application.managed_hooks == Some(true);
                 require(!managed, at, "managedHooks", "CodeDeploy's hooks need a selection by Auto Scaling group")?;
+                let terminates = application.termination_hook_enabled;
+                let problem = "CodeDeploy's hooks need a selection by Auto Scaling group";
+                require(!terminates, at, "terminationHookEnabled", problem)?;
             }
             Selection::AutoScalingGroups(names) => {
                 require(!names.is_empty(), at, "selection.autoScalingGroups", "must not be empty")?;
@@ -112,6 +124,7 @@ impl Setting {
             let possible = (0.0..=MAX_EVENT_SECONDS).contains(&seconds);
             require(possible, at, &format!("lifecycleEventSeconds.{event}"), "must be 0 to 3600")?;
         }
+        require(is_duration(application.bake_seconds), at, "bakeSeconds", "must be 0 or more")?;
         if let Some(seconds) = application.previous_deployment_seconds {
             require(is_duration(seconds), at, "previousDeploymentSeconds", "must be 0 or more")?;
             let revision = application.revision.is_some();
@@ -275,6 +288,9 @@ mod tests {
                 json!("CodeDeployDefault.AllAtOnce"),
                 "deploymentConfigs[0].deploymentConfigName",
             ),
+            ("/applications/0/onPremisesInstances", json!(["rack", "i-1"]), "applications[0].onPremisesInstances[1]"),
+            ("/applications/0/bakeSeconds", json!(-1), "applications[0].bakeSeconds"),
+            ("/maxConcurrentDeployments", json!(0), "maxConcurrentDeployments"),
             ("/readLagSeconds", json!(-1), "readLagSeconds"),
             ("/throttling/codedeploy/callsPerSecond", json!(0), "throttling.codedeploy.callsPerSecond"),
             ("/throttling/autoscaling/callsPerSecond", json!(-1), "throttling.autoscaling.callsPerSecond"),

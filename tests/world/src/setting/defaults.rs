@@ -1,6 +1,8 @@
 //! The defaults of a setting's fields, as their documentation names them.
 
-use super::{LifecycleEventSeconds, NothingOutdated, NothingOutdatedException, OpenFacts, Setting, Throttling};
+use super::{
+    LifecycleEventSeconds, NothingOutdated, NothingOutdatedException, OpenFacts, RootVolumeHook, Setting, Throttling,
+};
 
 pub(super) fn region() -> String {
     "us-east-1".to_owned()
@@ -40,6 +42,7 @@ impl Default for Setting {
             applications: Vec::new(),
             deployment_configs: Vec::new(),
             throttling: Throttling::default(),
+            max_concurrent_deployments: None,
             read_lag_seconds: 0.0,
             open_facts: OpenFacts::default(),
         }
@@ -54,6 +57,9 @@ impl Default for OpenFacts {
             target_revision_moves_on_failure: true,
             auto_scaling_selection_reaches_pending_wait: false,
             limit_message_names_deployment: true,
+            outdated_by_last_success: true,
+            restart_names_revision: true,
+            root_volume_hook: RootVolumeHook::default(),
             stop_is_immediate: false,
         }
     }

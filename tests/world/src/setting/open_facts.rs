@@ -16,10 +16,30 @@ pub struct OpenFacts {
     pub auto_scaling_selection_reaches_pending_wait: bool,
     /// Whether `DeploymentLimitExceededException` names the active deployment. Default true.
     pub limit_message_names_deployment: bool,
+    /// Whether an instance is outdated by its last successful deployment of the group alone. Default true. Otherwise it is outdated, too, when
+    /// its last deployment failed there, even where that brought the same revision or never began.
+    pub outdated_by_last_success: bool,
+    /// Whether `GetDeployment` names a revision for a deployment that only restarts what is installed. Default true.
+    pub restart_names_revision: bool,
+    /// Whether, and when, a group's launch hooks hold up an instance whose root volume is replaced. Default `none`.
+    pub root_volume_hook: RootVolumeHook,
     /// Whether `StopDeployment` makes a deployment `Stopped` at once, while agents at work are still on their way to the end of their
     /// lifecycle event. Default false: it is `Stopped` when they are there. Either way their targets are `InProgress` until then; that
     /// they are `Failed` from then on, as what is left half done, and not `Skipped`, is an assumption.
     pub stop_is_immediate: bool,
+}
+
+/// See [`OpenFacts::root_volume_hook`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RootVolumeHook {
+    /// They do not: the instance is in service again with an empty disk.
+    #[default]
+    None,
+    /// In `ReplacingRootVolume:Wait`, while it still has its old disk.
+    Before,
+    /// In `ReplacingRootVolume:Wait`, with an empty disk.
+    After,
 }
 
 /// See [`OpenFacts::nothing_outdated`].

@@ -284,3 +284,31 @@ async fn targets_are_read_once_the_deployment_has_started() {
     assert_eq!(target.target_id(), Some(first.target_ids()[0].as_str()));
     assert!(target.target_arn().unwrap().ends_with(&format!(":instance/{}", first.target_ids()[0])));
 }
+
+/// The same error code as for a second deployment of a group. CodeDeploy's own deployments count, and are not refused.
+#[tokio::test]
+async fn the_account_has_a_limit_of_concurrent_deployments() {
+    let mut setting = with(setting(), "/maxConcurrentDeployments", json!(1));
+    setting["autoScalingGroups"][0]["desiredCapacity"] = json!(1);
+    setting["applications"][1]["outdatedInstancesStrategy"] = json!("UPDATE");
+    let stage = Stage::new(setting).await;
+    let create = async |application: &str| {
+        let call = stage.codedeploy.create_deployment().application_name(application).deployment_group_name("Staging");
+        call.send().await
+    };
+    let first = create("B").await.unwrap().deployment_id.unwrap();
+    let refusal = refused(create("A").await);
+    assert_eq!(
+        (refusal.code.as_str(), refusal.message.as_str()),
+        ("DeploymentLimitExceededException", "The number of allowed deployments was exceeded.")
+    );
+    assert!(refused(create("B").await).message.contains(&first), "the group's own limit comes first");
+    // An instance appears, and is updated after the deployment: A is still refused then.
+    stage.world.advance(3.0);
+    stage.launch_and_boot();
+    stage.world.advance(60.0);
+    assert_eq!(stage.world.report().deployments[1].creator, "CodeDeployAutoUpdate");
+    assert_eq!(refused(create("A").await).code, "DeploymentLimitExceededException");
+    stage.world.advance(70.0);
+    create("A").await.unwrap();
+}

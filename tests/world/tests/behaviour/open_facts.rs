@@ -156,3 +156,23 @@ async fn the_limit_message_and_the_active_deployment() {
         assert_eq!(refusal.message.contains(&active), names, "{}", refusal.message);
     }
 }
+
+/// A deployment of the same revision meets another one on the instance, and its command is never begun. Whether the instance is outdated
+/// then is CodeDeploy's own notion.
+#[tokio::test]
+async fn an_instance_whose_last_deployment_failed_is_outdated_or_not() {
+    for (by_last_success, chosen) in [(true, vec![]), (false, vec!["Succeeded"])] {
+        let mut setting = switched("outdatedByLastSuccess", json!(by_last_success));
+        setting["applications"][1]["lifecycleEventSeconds"]["Install"] = json!(400);
+        let stage = Stage::new(setting).await;
+        stage.world.deploy("B", "Staging", None).unwrap();
+        stage.world.advance(20.0);
+        let same = stage.world.deploy("A", "Staging", None).unwrap();
+        stage.world.advance(500.0);
+        assert_eq!(stage.status(&same).await, "Failed");
+        let next = stage.update("A").await;
+        stage.world.advance(100.0);
+        let targets: Vec<_> = stage.reported(&next).targets.iter().map(|target| target.status).collect();
+        assert_eq!(targets, chosen, "{by_last_success}");
+    }
+}

@@ -1,13 +1,21 @@
 //! What must never happen: for each rule a run that keeps it, and runs that break it.
 
+mod calls;
+mod current_build;
+mod failures;
+mod heartbeat;
 mod hooks;
+mod known;
 mod one_at_a_time;
 mod owner;
 mod repeated_calls;
+mod stops;
+mod turns;
 mod up_to_date;
 
 use serde_json::json;
-use world::{ActionId, Breach, DeploymentId, Report};
+use world::rules::{Execution, ExecutionStatus, Run, Running, violations};
+use world::{ActionId, Breach, Claim, DeploymentId, Report};
 
 use crate::stage::{Stage, setting, with};
 
@@ -18,6 +26,32 @@ async fn stage() -> Stage {
 
 fn breaches(report: &Report) -> Vec<Breach> {
     report.violations.iter().map(|violation| violation.breach.clone()).collect()
+}
+
+/// What the rules over the whole run find, beside what the world has found.
+fn found(stage: &Stage, executions: &[Execution], claims: &[Claim]) -> Vec<Breach> {
+    let report = stage.world.report();
+    let all = violations(&Run { report: &report, executions, claims });
+    let of_world = breaches(&report);
+    all.into_iter().map(|violation| violation.breach).filter(|breach| !of_world.contains(breach)).collect()
+}
+
+/// An execution that runs from the beginning.
+fn running(arn: &str) -> Execution {
+    Execution {
+        arn: arn.to_owned(),
+        status: ExecutionStatus::Running,
+        input: json!({}),
+        error: None,
+        cause: None,
+        runs: vec![Running { from: 0.0, to: None }],
+        failed_at: None,
+    }
+}
+
+/// An execution that ran from the beginning to this time.
+fn ended(arn: &str, status: ExecutionStatus, at: f64) -> Execution {
+    Execution { status, runs: vec![Running { from: 0.0, to: Some(at) }], ..running(arn) }
 }
 
 fn deployment(application: &str, id: &str) -> DeploymentId {

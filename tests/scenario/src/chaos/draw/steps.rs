@@ -80,7 +80,10 @@ fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
         4 => {
             let application = pick(&world.applications, random).name.clone();
             let revision = random.bool().then(|| format!("{application}-2.zip"));
-            Step { deploy: Some(Deploy { application, revision }), ..step }
+            Step {
+                deploy: Some(Deploy { application, revision, restart: false, times: 1, every_seconds: 0.0 }),
+                ..step
+            }
         }
         5 => {
             let input = [("autoScalingGroupName".to_owned(), json!(GROUP))];

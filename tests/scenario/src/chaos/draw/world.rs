@@ -44,6 +44,7 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
         groups,
         deployment_configs: deployment_configs(),
         throttling,
+        max_concurrent_deployments: None,
         read_lag_seconds: if one_in(4, random) { *pick(&[2.0, 5.0, 10.0], random) } else { 0.0 },
         open_facts: open_facts(random),
     }
@@ -119,6 +120,9 @@ fn open_facts(random: &mut Rng) -> OpenFacts {
         target_revision_moves_on_failure: Some(random.bool()),
         auto_scaling_selection_reaches_pending_wait: Some(random.bool()),
         limit_message_names_deployment: Some(random.bool()),
+        outdated_by_last_success: Some(random.bool()),
+        restart_names_revision: None,
+        root_volume_hook: None,
         stop_is_immediate: Some(random.bool()),
     }
 }

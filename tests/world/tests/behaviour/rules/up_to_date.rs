@@ -4,6 +4,7 @@ use serde_json::json;
 use world::{Breach, HookResult, Revision, Rule};
 
 use super::{action, breaches, deployment, stage};
+use crate::function::Function;
 use crate::stage::{Stage, setting, with};
 
 fn without(instance: &str, applications: &[&str]) -> Breach {
@@ -40,24 +41,49 @@ async fn an_instance_let_in_without_an_application_that_was_never_deployed() {
     assert_eq!(breaches(&stage.world.report()), [without(&instance, &["A/Staging"])]);
 }
 
+/// A release succeeds elsewhere at 162 s. Whether the instance may still go in with the build before it depends on when the rollout looked.
 #[tokio::test]
 async fn an_instance_let_in_with_a_revision_of_yesterday() {
-    let setting = with(setting(), "/autoScalingGroups/0/requiredApplications", json!(["A/Staging"]));
-    let setting = with(setting, "/applications/0/failure", json!({"event": "ApplicationStop"}));
-    let stage =
-        Stage::new(with(setting, "/applications/0/deploymentConfigName", json!("CodeDeployDefault.AllAtOnce"))).await;
-    let instance = stage.launch_and_boot();
-    let older = stage.update("A").await;
-    stage.world.advance(70.0);
-    assert_eq!(stage.target_status(&older, &instance).await, "Succeeded");
-    // The newer revision succeeds on a fresh instance only, which is enough for the deployment.
-    stage.launch_and_boot();
-    let newer = stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "a-2.zip"))).unwrap();
-    stage.world.advance(70.0);
-    assert_eq!(stage.status(&newer).await, "Succeeded");
-    assert_eq!(stage.target_status(&newer, &instance).await, "Failed");
-    stage.complete(&instance, "CONTINUE").await.unwrap();
-    assert_eq!(breaches(&stage.world.report()), [without(&instance, &["A/Staging"])]);
+    for (invoked_at, completed_at, read_lag, breaks) in [
+        (None, 170.0, 0.0, false),
+        (None, 280.0, 0.0, false),
+        (None, 290.0, 0.0, true),
+        (None, 290.0, 10.0, false),
+        (Some(150.0), 170.0, 0.0, false),
+        (Some(165.0), 170.0, 0.0, true),
+        (Some(165.0), 175.0, 5.0, false),
+    ] {
+        let setting = with(setting(), "/autoScalingGroups/0/requiredApplications", json!(["A/Staging"]));
+        let setting = with(setting, "/applications/0/failure", json!({"event": "ApplicationStop"}));
+        let all_at_once = json!("CodeDeployDefault.AllAtOnce");
+        let setting = with(setting, "/applications/0/deploymentConfigName", all_at_once);
+        let stage = Stage::new(with(setting, "/readLagSeconds", json!(read_lag))).await;
+        let advance_to = |time: f64| stage.world.advance(time - stage.world.now());
+        let instance = stage.launch_and_boot();
+        stage.update("A").await;
+        stage.world.advance(70.0);
+        // The newer revision succeeds on a fresh instance only, which is enough for the deployment.
+        stage.launch_and_boot();
+        let newer = stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "a-2.zip"))).unwrap();
+        let function = Function::of("arn:1", "complete-lifecycle-hook", "r-1", 1, &stage.world);
+        if let Some(at) = invoked_at {
+            advance_to(at);
+            assert_eq!(function.heartbeat(&instance).await, 200);
+        }
+        advance_to(completed_at);
+        assert_eq!(stage.reported(&newer).ended_at, Some(162.0));
+        assert_eq!(stage.target_status(&newer, &instance).await, "Failed");
+        match invoked_at {
+            Some(_) => assert_eq!(function.complete(&instance, "CONTINUE").await, 200),
+            None => stage.complete(&instance, "CONTINUE").await.unwrap(),
+        }
+        let found = breaches(&stage.world.report());
+        // The one that failed here began at 102 s, and could be seen from then on.
+        let failed_there = matches!(found.as_slice(), [Breach::LetInAfterFailure { .. }]);
+        let missing = found == [without(&instance, &["A/Staging"])];
+        let looked_at = invoked_at.unwrap_or(completed_at - 120.0) - read_lag;
+        assert_eq!((missing, failed_there), (breaks, !breaks && looked_at > 102.0), "{looked_at}: {found:?}");
+    }
 }
 
 #[tokio::test]
@@ -72,7 +98,7 @@ async fn an_instance_let_in_although_the_last_deployment_failed_there() {
             stage.world.advance(70.0);
         }
         let again = stage.world.deploy("A", "Staging", None).unwrap();
-        stage.world.advance(70.0);
+        stage.world.advance(150.0);
         assert_eq!(stage.target_status(&again, &instance).await, "Failed");
         stage.complete(&instance, "CONTINUE").await.unwrap();
         let breach = Breach::LetInAfterFailure { action: action(&instance), deployment: deployment("A", &again) };
@@ -112,6 +138,34 @@ async fn an_instance_let_in_while_a_deployment_is_at_work_there() {
         let sentence =
             format!("hook launch let {instance} into service while deployment {id} of C/Staging was at work there");
         assert!(report.violations.iter().all(|violation| violation.breach.to_string() == sentence));
+    }
+}
+
+/// The command of a deployment that met another one is never begun: five minutes later its target has failed, and nothing has changed.
+#[tokio::test]
+async fn what_failed_before_it_began_has_changed_nothing() {
+    for fails_before in [false, true] {
+        let mut setting = with(setting(), "/autoScalingGroups/0/requiredApplications", json!(["A/Staging"]));
+        setting["applications"][0]["failure"] = json!({"event": "Install", "onlyRevision": "A-2"});
+        setting["applications"][1]["lifecycleEventSeconds"]["Install"] = json!(100);
+        let stage = Stage::new(setting).await;
+        let instance = stage.launch_and_boot();
+        stage.update("A").await;
+        stage.world.advance(70.0);
+        let mut expected = Vec::new();
+        if fails_before {
+            let failed = stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "A-2"))).unwrap();
+            stage.world.advance(70.0);
+            expected =
+                vec![Breach::LetInAfterFailure { action: action(&instance), deployment: deployment("A", &failed) }];
+        }
+        stage.update("B").await;
+        stage.world.advance(20.0);
+        let again = stage.world.deploy("A", "Staging", None).unwrap();
+        stage.world.advance(310.0);
+        assert_eq!(stage.target_status(&again, &instance).await, "Failed");
+        stage.complete(&instance, "CONTINUE").await.unwrap();
+        assert_eq!(breaches(&stage.world.report()), expected);
     }
 }
 

@@ -1,0 +1,76 @@
+//! Rule 9: the heartbeat comes first, and nothing that passes sooner than the time-out costs a launch.
+
+use std::collections::HashSet;
+
+use super::owner::Ownership;
+use super::{Run, execution_of};
+use crate::report::{Call, ClosedBy, HookActionReport};
+use crate::violation::{Breach, Violation};
+
+/// The calls that an invocation may begin with: they keep the hook open, or complete it.
+const FIRST: [&str; 2] = ["RecordLifecycleActionHeartbeat", "CompleteLifecycleAction"];
+
+pub(super) fn violations(run: &Run, ownership: &Ownership) -> Vec<Violation> {
+    let late = late_heartbeats(run, ownership);
+    late.into_iter().chain(time_outs(run, ownership)).collect()
+}
+
+/// Invocations that begin with another call although a hook of their rollout is open: the first of each function, for each execution.
+fn late_heartbeats(run: &Run, ownership: &Ownership) -> Vec<Violation> {
+    let (mut begun, mut seen) = (HashSet::new(), HashSet::new());
+    let mut violations = Vec::new();
+    for (index, call) in run.report.calls.iter().enumerate() {
+        let (Some(invocation), Some(execution)) = (&call.invocation, execution_of(call)) else { continue };
+        if !begun.insert(&invocation.request_id) {
+            continue;
+        }
+        let is_open_to_it = |action: &usize| {
+            let others = ownership.owner_at(*action, index).filter(|owner| *owner != execution);
+            let others = others.and_then(|owner| run.execution(owner));
+            ownership.is_known_to(*action, execution)
+                && is_open(&run.report.hook_actions[*action], call.at)
+                && !others.is_some_and(|owner| owner.runs_at(call.at))
+        };
+        let Some(action) = (0..run.report.hook_actions.len()).find(is_open_to_it) else { continue };
+        let action = &run.report.hook_actions[action];
+        if !is_first(call, action) && seen.insert((execution, &call.caller)) {
+            violations.push(Violation {
+                at: call.at,
+                breach: Breach::HeartbeatNotFirst {
+                    action: action.into(),
+                    execution: execution.to_owned(),
+                    function: call.caller.clone(),
+                    operation: call.operation.clone(),
+                },
+            });
+        }
+    }
+    violations
+}
+
+fn is_open(action: &HookActionReport, at: f64) -> bool {
+    action.opened_at <= at && action.closed_at.is_none_or(|closed_at| at < closed_at)
+}
+
+fn is_first(call: &Call, action: &HookActionReport) -> bool {
+    FIRST.contains(&call.operation.as_str()) && call.parameters["InstanceId"] == *action.instance_id
+}
+
+/// Hooks that timed out while their owner ran.
+fn time_outs(run: &Run, ownership: &Ownership) -> Vec<Violation> {
+    let actions = run.report.hook_actions.iter().enumerate();
+    let time_outs = actions.filter_map(|(index, action)| {
+        let at = action.closed_at?;
+        let owner = run.execution(ownership.last_owner(index)?)?;
+        let is_time_out = matches!(action.closed_by, Some(ClosedBy::Timeout | ClosedBy::GlobalTimeout));
+        (is_time_out && owner.runs_at(at)).then(|| Violation {
+            at,
+            breach: Breach::OwnerLetTimeOut {
+                action: action.into(),
+                execution: owner.arn.clone(),
+                silent_seconds: at - action.last_heartbeat_at.unwrap_or(action.opened_at),
+            },
+        })
+    });
+    time_outs.collect()
+}

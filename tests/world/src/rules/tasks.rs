@@ -1,0 +1,46 @@
+//! Rule 6: a Task state that is tried again after a lost answer makes no second deployment.
+
+use std::collections::HashMap;
+
+use super::{Run, execution_of};
+use crate::report::{DeploymentReport, Effect};
+use crate::violation::{Breach, Violation};
+
+/// Second deployments of one entry of a Task state. Those that the world has found by their description are left out.
+pub(super) fn violations(run: &Run) -> Vec<Violation> {
+    let mut earlier: HashMap<(&str, u64), &DeploymentReport> = HashMap::new();
+    let mut violations = Vec::new();
+    for call in &run.report.calls {
+        let Some(Effect::DeploymentCreated { deployment_id }) = &call.effect else { continue };
+        let entry = call.invocation.as_ref().and_then(|invocation| invocation.state_entry);
+        let (Some(execution), Some(entry)) = (execution_of(call), entry) else { continue };
+        let Some(deployment) = run.deployment(deployment_id) else { continue };
+        if let Some(first) = earlier.get(&(execution, entry))
+            && !is_found(run, deployment_id)
+        {
+            violations.push(Violation {
+                at: call.at,
+                breach: Breach::TaskDeployedTwice {
+                    deployment: deployment.into(),
+                    earlier_deployment_id: first.deployment_id.clone(),
+                    execution: execution.to_owned(),
+                },
+            });
+        }
+        if !is_harmless(deployment) {
+            earlier.entry((execution, entry)).or_insert(deployment);
+        }
+    }
+    violations
+}
+
+/// It was stopped before it began anywhere.
+fn is_harmless(deployment: &DeploymentReport) -> bool {
+    let mut events = deployment.targets.iter().flat_map(|target| &target.lifecycle_events);
+    deployment.status == "Stopped" && events.all(|event| event.started_at.is_none())
+}
+
+fn is_found(run: &Run, id: &str) -> bool {
+    let by_description = |breach: &Breach| matches!(breach, Breach::DeploymentRepeated { deployment, .. } if deployment.deployment_id == id);
+    run.report.violations.iter().any(|violation| by_description(&violation.breach))
+}

@@ -1,0 +1,86 @@
+//! Rule 4, a turn is never lost, and rule 8, nothing is decided on a claim that may have been lost.
+
+use std::collections::HashMap;
+
+use super::{ExecutionStatus, FirstCalls, Run, execution_of};
+use crate::report::{Call, Claim, Effect};
+use crate::violation::{Breach, DeploymentId, Violation};
+
+pub(super) fn violations(run: &Run, first: &FirstCalls) -> Vec<Violation> {
+    lost(run).chain(without_the_turn(run, first)).collect()
+}
+
+/// A turn belongs to a rollout that runs. That of one which was aborted or has timed out is taken over by the next that asks, and perhaps nobody
+/// does; one that has ended by itself had to return it.
+fn lost<'a>(run: &'a Run) -> impl Iterator<Item = Violation> + 'a {
+    run.claims.iter().filter_map(|Claim { claim, holder }| {
+        let holder = holder.as_ref()?;
+        let execution = run.execution(holder);
+        let status = execution.map(|execution| execution.status);
+        let may_hold =
+            matches!(status, Some(ExecutionStatus::Running | ExecutionStatus::Aborted | ExecutionStatus::TimedOut));
+        (!may_hold).then(|| Violation {
+            at: execution.map_or_else(|| run.last_call_at(), |execution| execution.last_seen_at()),
+            breach: Breach::TurnLost { claim: claim.clone(), execution: holder.clone(), status },
+        })
+    })
+}
+
+/// Deployments that were created or stopped by an execution that did not hold the claim on their group at any moment of the invocation in
+/// which it did so.
+fn without_the_turn(run: &Run, first: &FirstCalls) -> Vec<Violation> {
+    let holders = Holders::of(&run.report.calls);
+    if holders.0.is_empty() {
+        return Vec::new();
+    }
+    let calls = run.report.calls.iter().enumerate();
+    let found = calls.filter_map(|(index, call)| {
+        let (deployment, was_stopped) = match &call.effect {
+            Some(Effect::DeploymentCreated { deployment_id }) => (run.deployment(deployment_id)?, false),
+            Some(Effect::DeploymentStopped { deployment_id }) => (run.deployment(deployment_id)?, true),
+            _ => return None,
+        };
+        let execution = execution_of(call)?;
+        let began = first.of_invocation(call)?;
+        let deployment = DeploymentId::from(deployment);
+        let claim = format!("deploymentGroup:{}/{}", deployment.application_name, deployment.deployment_group_name);
+        if holders.between(&claim, began, index).any(|holder| holder == Some(execution)) {
+            return None;
+        }
+        let (execution, holder) = (execution.to_owned(), holders.at(&claim, index).map(str::to_owned));
+        let breach = match was_stopped {
+            false => Breach::DeployedWithoutTurn { deployment, execution, holder },
+            true => Breach::StoppedWithoutTurn { deployment, execution, holder },
+        };
+        Some(Violation { at: call.at, breach })
+    });
+    found.collect()
+}
+
+/// By claim: who has held it, each since the call with this index.
+struct Holders<'a>(HashMap<&'a str, Vec<(usize, Option<&'a str>)>>);
+
+impl<'a> Holders<'a> {
+    fn of(calls: &'a [Call]) -> Self {
+        let mut holders: HashMap<&str, Vec<(usize, Option<&str>)>> = HashMap::new();
+        for (index, call) in calls.iter().enumerate() {
+            let Some(Effect::ClaimsChanged { claims }) = &call.effect else { continue };
+            for Claim { claim, holder } in claims {
+                holders.entry(claim).or_default().push((index, holder.as_deref()));
+            }
+        }
+        Self(holders)
+    }
+
+    /// Who holds a claim when a call is made.
+    fn at(&self, claim: &str, call: usize) -> Option<&'a str> {
+        let since = self.0.get(claim).and_then(|changes| changes.iter().rev().find(|(since, _)| *since <= call));
+        since.and_then(|&(_, holder)| holder)
+    }
+
+    /// Everybody who holds a claim at a moment from one call to another.
+    fn between(&self, claim: &str, from: usize, to: usize) -> impl Iterator<Item = Option<&'a str>> {
+        let changes = self.0.get(claim).into_iter().flatten().filter(move |(since, _)| (from..=to).contains(since));
+        std::iter::once(self.at(claim, from)).chain(changes.map(|&(_, holder)| holder))
+    }
+}

@@ -1,21 +1,29 @@
-//! The Auto Scaling calls of a rollout, and what their answers say about the instance.
+//! The Auto Scaling calls of a rollout: its instance, and the hook at which it waits.
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_autoscaling::types::{Instance as SdkInstance, LifecycleState};
-use turnstile::error::Error;
-use turnstile::input::HookResult;
-use turnstile::instance::{Completion, Instance, LaunchHook, Stage, in_no_group, without_action};
-use turnstile::plan::Plan;
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance as SdkInstance, LifecycleHook, LifecycleState};
+use turnstile::policy::hook_state;
+use turnstile::words::error::Error;
+use turnstile::words::hook::{Hook, HookResult, HookState, LifecycleAction, PendingHook};
+use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId, TargetId};
+use turnstile::words::instance::Instance;
+use turnstile::words::plan::Plan;
 
 use crate::error::of_call;
 
-/// Whether the hook of a waiting instance could be kept open.
+/// DescribeAutoScalingInstances takes 50 ids (Auto Scaling API reference).
+const BATCH: usize = 50;
+
+/// A hook's heartbeat time-out, should an answer leave it out, in seconds (Auto Scaling API reference, PutLifecycleHook).
+const DEFAULT_HEARTBEAT_TIMEOUT: u32 = 3_600;
+
+/// What comes of a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Action {
-    Active,
+enum Recorded {
+    Open,
     /// "No active Lifecycle Action found with …"
-    None(String),
+    NoAction(String),
 }
 
 /// The Auto Scaling API.
@@ -25,36 +33,30 @@ pub struct AutoScaling {
 }
 
 impl AutoScaling {
+    /// Auto Scaling as this client sees it.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
 
-    /// The ids of the group's instances that are in service; `None` when there is no such group.
+    /// The group's instances that are in service; `None` when there is no such group.
     ///
     /// # Errors
     /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
-    pub async fn instances_in_service(&self, auto_scaling_group_name: &str) -> Result<Option<Vec<String>>, Error> {
-        let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(auto_scaling_group_name);
-        let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
-        Ok(answer.auto_scaling_groups().first().map(|group| {
-            let in_service =
-                group.instances().iter().filter(|i| i.lifecycle_state() == Some(&LifecycleState::InService));
-            in_service.filter_map(|instance| instance.instance_id().map(str::to_owned)).collect()
-        }))
+    pub async fn instances_in_service(&self, group: &AutoScalingGroupName) -> Result<Option<Vec<InstanceId>>, Error> {
+        let group = self.group(group).await?;
+        Ok(group.map(|group| ids_of(group.instances(), &LifecycleState::InService)))
     }
 
-    /// The ids of the group's instances that wait at a launch hook, on their way into service or into its warm pool.
+    /// The group's instances that wait at a launch hook, on their way into service or into the group's warm pool.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn waiting_instances(&self, auto_scaling_group_name: &str) -> Result<Vec<String>, Error> {
-        let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(auto_scaling_group_name);
-        let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
-        let Some(group) = answer.auto_scaling_groups().first() else { return Ok(Vec::new()) };
+    pub async fn waiting_instances(&self, name: &AutoScalingGroupName) -> Result<Vec<InstanceId>, Error> {
+        let Some(group) = self.group(name).await? else { return Ok(Vec::new()) };
         let mut waiting = ids_of(group.instances(), &LifecycleState::PendingWait);
         // The pool's instances are not among the group's.
         if group.warm_pool_configuration().is_some() || group.warm_pool_size().is_some_and(|size| size > 0) {
-            let pages = self.client.describe_warm_pool().auto_scaling_group_name(auto_scaling_group_name);
+            let pages = self.client.describe_warm_pool().auto_scaling_group_name(name.as_str());
             let pool = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
             let pool = pool.map_err(|e| of_call("AutoScaling.DescribeWarmPool", &e))?;
             waiting.extend(ids_of(&pool, &LifecycleState::WarmedPendingWait));
@@ -62,152 +64,140 @@ impl AutoScaling {
         Ok(waiting)
     }
 
-    /// The instance; `None` when Auto Scaling does not know it (any more, or yet).
+    async fn group(&self, name: &AutoScalingGroupName) -> Result<Option<AutoScalingGroup>, Error> {
+        let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(name.as_str());
+        let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
+        Ok(answer.auto_scaling_groups.and_then(|groups| groups.into_iter().next()))
+    }
+
+    /// The instance; `None` when Auto Scaling does not know it, not yet or not any more.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn instance(&self, instance_id: &str) -> Result<Option<Instance>, Error> {
-        let request = self.client.describe_auto_scaling_instances().instance_ids(instance_id);
+    pub async fn instance(&self, instance_id: &InstanceId) -> Result<Option<Instance>, Error> {
+        let request = self.client.describe_auto_scaling_instances().instance_ids(instance_id.as_str());
         let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
-        Ok(answer.auto_scaling_instances().first().map(|instance| Instance {
-            auto_scaling_group_name: instance.auto_scaling_group_name().unwrap_or_default().to_owned(),
-            lifecycle_state: instance.lifecycle_state().unwrap_or_default().to_owned(),
+        Ok(answer.auto_scaling_instances().first().and_then(|instance| {
+            Some(Instance {
+                auto_scaling_group_name: AutoScalingGroupName::try_from(instance.auto_scaling_group_name()?).ok()?,
+                lifecycle_state: instance.lifecycle_state().unwrap_or_default().to_owned(),
+            })
         }))
     }
 
-    /// How many of these instances are in service, with those that are in no group: Auto Scaling knows nothing of them.
+    /// How many of a deployment's targets are in service. Those of which Auto Scaling knows nothing are: they are in no group, or no
+    /// EC2 instances.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn count_in_service(&self, instance_ids: &[String]) -> Result<usize, Error> {
+    pub async fn count_in_service(&self, targets: &[TargetId]) -> Result<usize, Error> {
+        let instance_ids: Vec<String> =
+            targets.iter().filter_map(|target| target.instance_id().map(String::from)).collect();
         let mut out_of_service = 0;
-        // DescribeAutoScalingInstances takes 50 ids (Auto Scaling API reference).
-        for ids in instance_ids.chunks(50) {
+        for ids in instance_ids.chunks(BATCH) {
             let request = self.client.describe_auto_scaling_instances().set_instance_ids(Some(ids.to_vec()));
             let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
             let instances = answer.auto_scaling_instances().iter();
             out_of_service += instances.filter(|instance| instance.lifecycle_state() != Some("InService")).count();
         }
-        Ok(instance_ids.len().saturating_sub(out_of_service))
+        Ok(targets.len().saturating_sub(out_of_service))
     }
 
     /// The group's launch lifecycle hooks.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn launch_hooks(&self, auto_scaling_group_name: &str) -> Result<Vec<LaunchHook>, Error> {
-        let request = self.client.describe_lifecycle_hooks().auto_scaling_group_name(auto_scaling_group_name);
+    pub async fn launch_hooks(&self, group: &AutoScalingGroupName) -> Result<Vec<Hook>, Error> {
+        let request = self.client.describe_lifecycle_hooks().auto_scaling_group_name(group.as_str());
         let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeLifecycleHooks", &e))?;
-        let launch = |t: Option<&str>| t == Some("autoscaling:EC2_INSTANCE_LAUNCHING");
-        Ok(answer
-            .lifecycle_hooks()
-            .iter()
-            .filter(|hook| launch(hook.lifecycle_transition()))
-            .map(|hook| LaunchHook {
-                lifecycle_hook_name: hook.lifecycle_hook_name().unwrap_or_default().to_owned(),
-                // The service's default, should the answer leave it out (Auto Scaling API reference, PutLifecycleHook).
-                heartbeat_timeout_seconds: hook
-                    .heartbeat_timeout()
-                    .and_then(|s| u32::try_from(s).ok())
-                    .unwrap_or(3_600),
-                notification_metadata: hook.notification_metadata().map(str::to_owned),
+        let is_launch =
+            |hook: &&LifecycleHook| hook.lifecycle_transition() == Some("autoscaling:EC2_INSTANCE_LAUNCHING");
+        let hooks = answer.lifecycle_hooks().iter().filter(is_launch);
+        Ok(hooks
+            .filter_map(|hook| {
+                let heartbeat_timeout = hook.heartbeat_timeout().and_then(|seconds| u32::try_from(seconds).ok());
+                Some(Hook {
+                    lifecycle_hook_name: HookName::try_from(hook.lifecycle_hook_name()?).ok()?,
+                    heartbeat_timeout_seconds: heartbeat_timeout.unwrap_or(DEFAULT_HEARTBEAT_TIMEOUT),
+                    notification_metadata: hook.notification_metadata().map(str::to_owned),
+                })
             })
             .collect())
     }
 
-    /// Keeps the plan's hook open for another heartbeat time-out, or looks whether its instance is still there when no hook is
-    /// waiting.
-    ///
-    /// # Errors
-    /// [`Error::InstanceGone`] and [`Error::HookNotOpen`], else see [`AutoScaling::instances_in_service`].
-    pub async fn heartbeat(&self, plan: &Plan) -> Result<(), Error> {
-        let Some(instance_id) = &plan.instance_id else { return Ok(()) };
-        let Some(hook) = &plan.hook else { return self.check_is_there(instance_id).await };
-        match self.record_heartbeat(&plan.auto_scaling_group_name, instance_id, &hook.lifecycle_hook_name).await? {
-            Action::Active => Ok(()),
-            Action::None(message) => {
-                let instance = self.instance(instance_id).await?;
-                Err(without_action(instance_id, instance.as_ref(), &message))
-            }
-        }
-    }
-
-    async fn check_is_there(&self, instance_id: &str) -> Result<(), Error> {
-        match self.instance(instance_id).await? {
-            None => Err(Error::InstanceGone(in_no_group(instance_id))),
-            Some(instance) if instance.stage() == Stage::Gone => {
-                Err(Error::InstanceGone(format!("{instance_id} is {}", instance.lifecycle_state)))
-            }
-            Some(_) => Ok(()),
-        }
-    }
-
-    /// Keeps a hook open for another heartbeat time-out; whether the instance waits at it.
+    /// Keeps the plan's hook open for another heartbeat time-out. In a rollout of an instance without a hook: looks whether the instance
+    /// is still there.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn keep_open(&self, group: &str, instance_id: &str, lifecycle_hook_name: &str) -> Result<bool, Error> {
-        Ok(self.record_heartbeat(group, instance_id, lifecycle_hook_name).await? == Action::Active)
+    pub async fn heartbeat(&self, plan: &Plan) -> Result<HookState, Error> {
+        let Some(instance_id) = &plan.instance_id else { return Ok(HookState::Open) };
+        let Some(PendingHook { action, .. }) = plan.pending_hook() else {
+            return Ok(hook_state::without_hook(instance_id, self.instance(instance_id).await?.as_ref()));
+        };
+        match self.record_heartbeat(&action).await? {
+            Recorded::Open => Ok(HookState::Open),
+            Recorded::NoAction(message) => self.without_action(&action, &message).await,
+        }
     }
 
-    async fn record_heartbeat(
-        &self,
-        group: &str,
-        instance_id: &str,
-        lifecycle_hook_name: &str,
-    ) -> Result<Action, Error> {
+    /// Keeps a hook open for another heartbeat time-out. The answer says whether it was open.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn keep_open(&self, action: &LifecycleAction) -> Result<bool, Error> {
+        Ok(self.record_heartbeat(action).await? == Recorded::Open)
+    }
+
+    async fn record_heartbeat(&self, action: &LifecycleAction) -> Result<Recorded, Error> {
         let request = self
             .client
             .record_lifecycle_action_heartbeat()
-            .auto_scaling_group_name(group)
-            .lifecycle_hook_name(lifecycle_hook_name)
-            .instance_id(instance_id);
+            .auto_scaling_group_name(action.auto_scaling_group_name.as_str())
+            .lifecycle_hook_name(action.lifecycle_hook_name.as_str())
+            .instance_id(action.instance_id.as_str());
         match request.send().await {
-            Ok(_) => Ok(Action::Active),
+            Ok(_) => Ok(Recorded::Open),
             Err(e) => no_active_action(&e)
-                .map(Action::None)
+                .map(Recorded::NoAction)
                 .ok_or_else(|| of_call("AutoScaling.RecordLifecycleActionHeartbeat", &e)),
         }
     }
 
-    /// Completes the hook.
+    /// Completes a hook.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn complete(
-        &self,
-        auto_scaling_group_name: &str,
-        lifecycle_hook_name: &str,
-        instance_id: &str,
-        result: HookResult,
-    ) -> Result<Completion, Error> {
+    pub async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookState, Error> {
         let request = self
             .client
             .complete_lifecycle_action()
-            .auto_scaling_group_name(auto_scaling_group_name)
-            .lifecycle_hook_name(lifecycle_hook_name)
-            .instance_id(instance_id)
-            .lifecycle_action_result(result.as_str());
-        let message = match request.send().await {
-            Ok(_) => return Ok(Completion::Completed),
+            .auto_scaling_group_name(action.auto_scaling_group_name.as_str())
+            .lifecycle_hook_name(action.lifecycle_hook_name.as_str())
+            .instance_id(action.instance_id.as_str())
+            .lifecycle_action_result(result.to_string());
+        match request.send().await {
+            Ok(_) => Ok(HookState::Open),
             Err(e) => match no_active_action(&e) {
-                Some(message) => message,
-                None => return Err(of_call("AutoScaling.CompleteLifecycleAction", &e)),
+                Some(message) => self.without_action(action, &message).await,
+                None => Err(of_call("AutoScaling.CompleteLifecycleAction", &e)),
             },
-        };
-        let instance = self.instance(instance_id).await?;
-        let error = without_action(instance_id, instance.as_ref(), &message);
-        Ok(Completion::NoAction { stage: instance.map(|instance| instance.stage()), error })
+        }
+    }
+
+    async fn without_action(&self, action: &LifecycleAction, message: &str) -> Result<HookState, Error> {
+        let instance = self.instance(&action.instance_id).await?;
+        Ok(hook_state::without_action(&action.instance_id, instance.as_ref(), message))
     }
 }
 
-fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<String> {
+fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<InstanceId> {
     let in_state = instances.iter().filter(|instance| instance.lifecycle_state() == Some(state));
-    in_state.filter_map(|instance| instance.instance_id().map(str::to_owned)).collect()
+    in_state.filter_map(|instance| InstanceId::try_from(instance.instance_id()?).ok()).collect()
 }
 
-/// The message, when the error says that there is no such lifecycle action. Auto Scaling has no code of its own for it:
-/// it is a `ValidationError` whose text begins so.
+/// The message, when the error says that there is no such lifecycle action. Auto Scaling has no code of its own for it: it is a
+/// `ValidationError` with a text of its own.
 fn no_active_action<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<String> {
     let error = error.as_service_error()?;
     let message = error.message()?;

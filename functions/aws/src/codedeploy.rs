@@ -1,4 +1,4 @@
-//! The CodeDeploy calls of a rollout, from and to plain data.
+//! The CodeDeploy calls of a rollout.
 
 mod from_sdk;
 
@@ -13,12 +13,13 @@ use aws_sdk_codedeploy::types::{
     DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy,
     TimeRange,
 };
-use turnstile::application::{Application, FileExistsBehavior};
-use turnstile::codedeploy::{Creation, Deployment, Group, Target, TargetStatus};
-use turnstile::description;
-use turnstile::error::Error;
-use turnstile::revision::Revision;
-use turnstile::time::Timestamp;
+use turnstile::policy::deployment_tag;
+use turnstile::words::application::{Application, DeploymentGroup, FileExistsBehavior};
+use turnstile::words::deployment::{Creation, Deployment, DeploymentGroupInfo, Target, TargetStatus};
+use turnstile::words::error::Error;
+use turnstile::words::ids::{DeploymentId, InstanceId, TargetId};
+use turnstile::words::revision::Revision;
+use turnstile::words::time::Timestamp;
 
 use self::from_sdk::{deployment, last_deployment, target};
 use crate::error::{of_call, unexpected};
@@ -26,14 +27,14 @@ use crate::error::{of_call, unexpected};
 /// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
 const BATCH: usize = 25;
 
-/// What came of stopping a deployment that is held up.
+/// What comes of stopping a stalled deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopping {
-    /// These instances had not begun.
-    Stopped { not_begun: Vec<String> },
-    /// Not stopped: an instance is at work after all. The overview had trailed the targets.
+    /// It is stopped, and has not begun on these targets.
+    Stopped { not_begun: Vec<TargetId> },
+    /// It goes on: an instance is at work after all. The overview had trailed the targets.
     AtWork,
-    /// Not stopped: no rollout has started it.
+    /// It goes on: no rollout has started it.
     NotOurs,
 }
 
@@ -44,6 +45,7 @@ pub struct CodeDeploy {
 }
 
 impl CodeDeploy {
+    /// CodeDeploy as this client sees it.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
@@ -52,12 +54,12 @@ impl CodeDeploy {
     ///
     /// # Errors
     /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
-    pub async fn group(&self, application: &Application) -> Result<Option<Group>, Error> {
+    pub async fn group(&self, name: &DeploymentGroup) -> Result<Option<DeploymentGroupInfo>, Error> {
         let answer = self
             .client
             .get_deployment_group()
-            .application_name(&application.application_name)
-            .deployment_group_name(&application.deployment_group_name)
+            .application_name(name.application_name.as_str())
+            .deployment_group_name(name.deployment_group_name.as_str())
             .send()
             .await;
         let info = match answer {
@@ -71,7 +73,7 @@ impl CodeDeploy {
             },
         };
         let Some(info) = info else { return Ok(None) };
-        Ok(Some(Group {
+        Ok(Some(DeploymentGroupInfo {
             target_revision: info.target_revision().and_then(from_sdk::revision),
             last_successful: info.last_successful_deployment().and_then(last_deployment),
             last_attempted: info.last_attempted_deployment().and_then(last_deployment),
@@ -89,8 +91,8 @@ impl CodeDeploy {
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn deployment(&self, deployment_id: &str) -> Result<Option<Deployment>, Error> {
-        match self.client.get_deployment().deployment_id(deployment_id).send().await {
+    pub async fn deployment(&self, deployment_id: &DeploymentId) -> Result<Option<Deployment>, Error> {
+        match self.client.get_deployment().deployment_id(deployment_id.as_str()).send().await {
             Ok(answer) => Ok(answer.deployment_info.map(deployment)),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_does_not_exist_exception()) => Ok(None),
             Err(e) => Err(of_call("CodeDeploy.GetDeployment", &e)),
@@ -101,57 +103,64 @@ impl CodeDeploy {
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn deployments(&self, deployment_ids: &[String]) -> Result<Vec<Deployment>, Error> {
+    pub async fn deployments(&self, deployment_ids: &[DeploymentId]) -> Result<Vec<Deployment>, Error> {
         let mut deployments = Vec::new();
         for ids in deployment_ids.chunks(BATCH) {
-            let answer = self.client.batch_get_deployments().set_deployment_ids(Some(ids.to_vec())).send().await;
+            let answer = self.client.batch_get_deployments().set_deployment_ids(Some(strings(ids))).send().await;
             let answer = answer.map_err(|e| of_call("CodeDeploy.BatchGetDeployments", &e))?;
             deployments.extend(answer.deployments_info.unwrap_or_default().into_iter().map(deployment));
         }
         Ok(deployments)
     }
 
-    /// The ids of the group's deployments that are still under way.
+    /// The group's deployments that are still under way.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn active_deployments(&self, application: &Application) -> Result<Vec<String>, Error> {
+    pub async fn active_deployments(&self, group: &DeploymentGroup) -> Result<Vec<DeploymentId>, Error> {
         use SdkDeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
-        self.list(application, &[Created, Queued, InProgress, Baking, Ready], None, usize::MAX).await
+        self.list(group, &[Created, Queued, InProgress, Baking, Ready], None, usize::MAX).await
     }
 
-    /// The ids of the group's deployments created at `start` or later.
+    /// The group's deployments that were created at `start` or later.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn deployments_since(&self, application: &Application, start: Timestamp) -> Result<Vec<String>, Error> {
-        self.list(application, &[], Some(start), usize::MAX).await
+    pub async fn deployments_since(
+        &self,
+        group: &DeploymentGroup,
+        start: Timestamp,
+    ) -> Result<Vec<DeploymentId>, Error> {
+        self.list(group, &[], Some(start), usize::MAX).await
     }
 
-    /// The ids of `at_least` so many of the group's deployments, or of all it has. CodeDeploy lists the newest first, which it
-    /// does not promise.
+    /// At least so many of the group's deployments, or all that it has. CodeDeploy lists the newest first, which it does not promise.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn recent_deployments(&self, application: &Application, at_least: usize) -> Result<Vec<String>, Error> {
-        self.list(application, &[], None, at_least).await
+    pub async fn recent_deployments(
+        &self,
+        group: &DeploymentGroup,
+        at_least: usize,
+    ) -> Result<Vec<DeploymentId>, Error> {
+        self.list(group, &[], None, at_least).await
     }
 
     async fn list(
         &self,
-        application: &Application,
+        group: &DeploymentGroup,
         statuses: &[SdkDeploymentStatus],
         start: Option<Timestamp>,
         at_least: usize,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<Vec<DeploymentId>, Error> {
         let mut ids = Vec::new();
         let mut next_token = None;
         loop {
             let answer = self
                 .client
                 .list_deployments()
-                .application_name(&application.application_name)
-                .deployment_group_name(&application.deployment_group_name)
+                .application_name(group.application_name.as_str())
+                .deployment_group_name(group.deployment_group_name.as_str())
                 .set_include_only_statuses((!statuses.is_empty()).then(|| statuses.to_vec()))
                 .set_create_time_range(
                     start.map(|start| TimeRange::builder().start(from_sdk::to_sdk_time(start)).build()),
@@ -160,7 +169,7 @@ impl CodeDeploy {
                 .send()
                 .await
                 .map_err(|e| of_call("CodeDeploy.ListDeployments", &e))?;
-            ids.extend(answer.deployments.unwrap_or_default());
+            ids.extend(answer.deployments.unwrap_or_default().into_iter().map(DeploymentId::from));
             next_token = answer.next_token;
             if next_token.is_none() || ids.len() >= at_least {
                 return Ok(ids);
@@ -172,8 +181,19 @@ impl CodeDeploy {
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn target(&self, deployment_id: &str, instance_id: &str) -> Result<Option<Target>, Error> {
-        match self.client.get_deployment_target().deployment_id(deployment_id).target_id(instance_id).send().await {
+    pub async fn target(
+        &self,
+        deployment_id: &DeploymentId,
+        instance_id: &InstanceId,
+    ) -> Result<Option<Target>, Error> {
+        match self
+            .client
+            .get_deployment_target()
+            .deployment_id(deployment_id.as_str())
+            .target_id(instance_id.as_str())
+            .send()
+            .await
+        {
             Ok(answer) => Ok(answer.deployment_target.as_ref().and_then(target)),
             Err(e) => match e.as_service_error() {
                 Some(
@@ -190,11 +210,12 @@ impl CodeDeploy {
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn targets(&self, deployment_id: &str) -> Result<Vec<Target>, Error> {
+    pub async fn targets(&self, deployment_id: &DeploymentId) -> Result<Vec<Target>, Error> {
         let mut ids = Vec::new();
         let mut next_token = None;
         loop {
-            let request = self.client.list_deployment_targets().deployment_id(deployment_id).set_next_token(next_token);
+            let request =
+                self.client.list_deployment_targets().deployment_id(deployment_id.as_str()).set_next_token(next_token);
             match request.send().await {
                 Ok(page) => {
                     ids.extend(page.target_ids.unwrap_or_default());
@@ -211,7 +232,7 @@ impl CodeDeploy {
         }
         let mut targets = Vec::new();
         for ids in ids.chunks(BATCH) {
-            let request = self.client.batch_get_deployment_targets().deployment_id(deployment_id);
+            let request = self.client.batch_get_deployment_targets().deployment_id(deployment_id.as_str());
             let answer = request.set_target_ids(Some(ids.to_vec())).send().await;
             let answer = answer.map_err(|e| of_call("CodeDeploy.BatchGetDeploymentTargets", &e))?;
             targets.extend(answer.deployment_targets.unwrap_or_default().iter().filter_map(target));
@@ -219,9 +240,9 @@ impl CodeDeploy {
         Ok(targets)
     }
 
-    /// Creates a deployment of `revision` to the outdated instances of the group.
+    /// Creates a deployment of `revision` to the outdated instances of the application's group.
     ///
-    /// Not retried here: the call has no client token, so a second one after a lost answer could start a second deployment.
+    /// It is not retried here: the call has no client token, so a second one after a lost answer could start a second deployment.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist.
@@ -234,8 +255,8 @@ impl CodeDeploy {
         let answer = self
             .client
             .create_deployment()
-            .application_name(&application.application_name)
-            .deployment_group_name(&application.deployment_group_name)
+            .application_name(application.group.application_name.as_str())
+            .deployment_group_name(application.group.deployment_group_name.as_str())
             .revision(from_sdk::to_sdk_revision(revision))
             .update_outdated_instances_only(true)
             .description(description)
@@ -253,19 +274,19 @@ impl CodeDeploy {
         match answer {
             Ok(answer) => answer
                 .deployment_id
-                .map(Creation::Created)
+                .map(|id| Creation::Created(id.into()))
                 .ok_or_else(|| unexpected("CodeDeploy.CreateDeployment", "the answer holds no deploymentId")),
             Err(e) => creation_refused(&e),
         }
     }
 
-    /// Stops a deployment: what has not begun is skipped, what is at work ends with its present lifecycle event. One that is
-    /// over already stays as it is.
+    /// Stops a deployment: targets that have not begun are skipped, those at work end with their present lifecycle event. A deployment
+    /// that has ended already stays as it is.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn stop(&self, deployment_id: &str) -> Result<(), Error> {
-        let request = self.client.stop_deployment().deployment_id(deployment_id).auto_rollback_enabled(false);
+    pub async fn stop(&self, deployment_id: &DeploymentId) -> Result<(), Error> {
+        let request = self.client.stop_deployment().deployment_id(deployment_id.as_str()).auto_rollback_enabled(false);
         match request.send().await {
             Ok(_) => Ok(()),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_already_completed_exception()) => Ok(()),
@@ -273,13 +294,13 @@ impl CodeDeploy {
         }
     }
 
-    /// Stops a deployment that is held up, if a rollout has started it. In the turn no other rollout can be at it, so it is this one's
-    /// or one's that has ended. A deployment of anybody else's is not touched.
+    /// Stops a stalled deployment, if a rollout has started it. Whoever has the turn may do so: the deployment is its own, or that of a
+    /// rollout that has ended. A deployment of anybody else's is not touched.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn stop_held_up(&self, deployment: &Deployment) -> Result<Stopping, Error> {
-        if !description::is_a_rollouts(&deployment.description) {
+    pub async fn stop_stalled(&self, deployment: &Deployment) -> Result<Stopping, Error> {
+        if !deployment_tag::is_a_rollouts(&deployment.description) {
             return Ok(Stopping::NotOurs);
         }
         let targets = self.targets(&deployment.deployment_id).await?;
@@ -287,15 +308,16 @@ impl CodeDeploy {
             return Ok(Stopping::AtWork);
         }
         let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
-        let not_begun: Vec<String> = pending.map(|target| target.instance_id).collect();
-        tracing::warn!(
-            deployment = deployment.deployment_id,
-            left = not_begun.join(", "),
-            "stopping: those left have not begun"
-        );
+        let not_begun: Vec<TargetId> = pending.map(|target| target.target_id).collect();
+        let id = &deployment.deployment_id;
+        tracing::warn!(deployment = %id, not_begun = ?not_begun, "stops a stalled deployment: the targets left have not begun");
         self.stop(&deployment.deployment_id).await?;
         Ok(Stopping::Stopped { not_begun })
     }
+}
+
+fn strings(ids: &[DeploymentId]) -> Vec<String> {
+    ids.iter().cloned().map(String::from).collect()
 }
 
 fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Result<Creation, Error> {

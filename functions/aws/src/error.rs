@@ -2,7 +2,7 @@
 
 use aws_sdk_codedeploy::config::http::HttpResponse;
 use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
-use turnstile::error::Error;
+use turnstile::words::error::Error;
 
 /// Classifies a failed call. `call` is `Service.Operation`, as the operator knows it.
 pub(crate) fn of_call<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> Error

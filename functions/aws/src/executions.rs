@@ -1,8 +1,9 @@
-//! The executions of the state machine, as the other rollouts see them.
+//! The Step Functions calls: the executions of the state machine.
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::ExecutionStatus;
-use turnstile::error::Error;
+use turnstile::words::error::Error;
+use turnstile::words::ids::ExecutionArn;
 
 use crate::error::of_call;
 
@@ -12,16 +13,17 @@ pub struct Executions {
     client: Client,
 }
 
-/// What came of starting an execution.
+/// What comes of starting an execution.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
-    /// It runs, since now or since an earlier start with the same name and input; its ARN.
-    Running(String),
-    /// One of this name has ended.
+    /// It runs, since now or since an earlier start with the same name and input.
+    Running(ExecutionArn),
+    /// An execution of this name has ended.
     HasEnded,
 }
 
 impl Executions {
+    /// The executions that this client sees.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
@@ -32,7 +34,7 @@ impl Executions {
     /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
     pub async fn start(&self, state_machine: &str, name: &str, input: String) -> Result<Start, Error> {
         match self.client.start_execution().state_machine_arn(state_machine).name(name).input(input).send().await {
-            Ok(started) => Ok(Start::Running(started.execution_arn)),
+            Ok(started) => Ok(Start::Running(started.execution_arn.into())),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(Start::HasEnded),
             Err(e) => Err(of_call("StepFunctions.StartExecution", &e)),
         }
@@ -50,14 +52,14 @@ impl Executions {
         Ok(all.into_iter().map(|execution| execution.name).collect())
     }
 
-    /// Whether the execution still runs. The answer may trail the truth (Step Functions API reference, DescribeExecution:
-    /// "eventually consistent"), and an execution that has ended can be redriven: what is done about one that does not run must
-    /// do no harm should it run all the same.
+    /// Whether an execution still runs. The answer may trail the truth (Step Functions API reference, DescribeExecution: "eventually
+    /// consistent"), and an execution that has ended can be redriven. So what is done about one that does not run must do no harm
+    /// should it run all the same.
     ///
     /// # Errors
     /// See [`Executions::start`].
-    pub async fn is_running(&self, execution: &str) -> Result<bool, Error> {
-        match self.client.describe_execution().execution_arn(execution).send().await {
+    pub async fn is_running(&self, execution: &ExecutionArn) -> Result<bool, Error> {
+        match self.client.describe_execution().execution_arn(execution.as_str()).send().await {
             Ok(answer) => Ok(matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)),
             // Histories are kept for 90 days.
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),

@@ -5,11 +5,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Instrument, Span, info, warn};
-use turnstile::error::Error;
-use turnstile::input;
+use turnstile::words::error::Error;
+use turnstile::words::fields;
 
 use crate::clients::Clients;
-use crate::settings::{Missing, Settings};
+use crate::settings::{SettingError, Settings};
 
 /// Why a function could not start, or stopped.
 pub type StartError = lambda_runtime::Error;
@@ -23,8 +23,8 @@ pub trait Function: Sized + Sync {
     /// Makes the function, with those clients that it needs.
     ///
     /// # Errors
-    /// [`Missing`], when it lacks a setting.
-    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing>;
+    /// [`SettingError`].
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError>;
 
     /// The span of a call, named as the function. Its fields say in every line of the log what the call is about.
     fn span(request: &Self::Request) -> Span;
@@ -38,10 +38,11 @@ pub trait Function: Sized + Sync {
 /// # Errors
 /// The error's stable name and its message, as the state machine gets them.
 pub async fn call<F: Function>(function: &F, payload: Value) -> Result<Value, Diagnostic> {
-    let request: F::Request = input::read(payload).map_err(diagnostic)?;
+    let request: F::Request = fields::read(payload).map_err(diagnostic)?;
     let span = F::span(&request);
     async {
-        match function.handle(request).await {
+        // Boxed, because within the futures of the runtime it would be nested deeper than rustc can lay out.
+        match Box::pin(function.handle(request)).await {
             Ok(answer) => {
                 let answer = serde_json::json!(answer);
                 info!(answer = answer.to_string(), "answered");
@@ -60,7 +61,7 @@ pub async fn call<F: Function>(function: &F, payload: Value) -> Result<Value, Di
 /// Runs a function in Lambda: the whole of its `main`.
 ///
 /// # Errors
-/// A setting is missing, or the Lambda runtime cannot be reached.
+/// A setting is missing or wrong, or the Lambda runtime cannot be reached.
 pub fn run<F: Function>() -> Result<(), StartError> {
     lambda_runtime::tracing::init_default_subscriber();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

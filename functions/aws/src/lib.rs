@@ -1,15 +1,15 @@
-//! The AWS side of Turnstile: the calls of CodeDeploy, Auto Scaling, Step Functions and DynamoDB, from and to the words of the
-//! crate `turnstile`, and the start-up that all functions share.
+//! The AWS side of Turnstile: the calls of CodeDeploy, Auto Scaling, Step Functions and DynamoDB, from and to the words of the crate
+//! `turnstile`, and the start-up that all functions share.
 //!
-//! What an answer of AWS means is decided in `turnstile`; how AWS spells it is known here and nowhere else.
+//! How AWS spells an answer is known here and nowhere else. What the answer means for a rollout is decided in `turnstile`.
 
 pub mod autoscaling;
 pub mod clients;
 pub mod codedeploy;
-pub mod error;
-pub mod evidence;
+mod error;
 pub mod executions;
 pub mod function;
-pub mod owed;
+pub mod pending_hook;
 pub mod settings;
 pub mod turns;
+pub mod up_to_date;

@@ -1,37 +1,46 @@
-//! What a stack's parameters come to: the environment variables that template.yaml gives its functions.
+//! A stack's parameters, as its functions get them: the environment variables of template.yaml.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
-/// The names of all of them. Each function has those that it asks for.
+/// The stack's default list of applications; may be empty.
 pub const APPLICATIONS: &str = "APPLICATIONS";
+/// The Auto Scaling group whose launches start rollouts.
 pub const AUTO_SCALING_GROUP_NAME: &str = "AUTO_SCALING_GROUP_NAME";
+/// The stack's launch hook.
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
+/// The state machine whose executions are rollouts.
 pub const STATE_MACHINE_ARN: &str = "STATE_MACHINE_ARN";
+/// The table of turns.
 pub const TURNS_TABLE: &str = "TURNS_TABLE";
 
-/// A function's settings, by name.
+/// A function's settings, by name. Each function has those that it asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Settings(HashMap<String, String>);
 
-/// A function cannot start without a setting.
+/// Why a function cannot start with its settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is not set")]
-pub struct Missing(&'static str);
+pub enum SettingError {
+    #[error("the environment variable {0} is not set")]
+    NotSet(&'static str),
+    #[error("the environment variable {name}: {problem}")]
+    Wrong { name: &'static str, problem: String },
+}
 
 impl Settings {
     /// The environment of this process. A variable that is not Unicode is none of Turnstile's.
     pub fn from_environment() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect()
+        let variables = std::env::vars_os();
+        variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
     }
 
     /// The value of a setting that the function needs.
     ///
     /// # Errors
-    /// [`Missing`].
-    pub fn get(&self, name: &'static str) -> Result<String, Missing> {
-        self.0.get(name).cloned().ok_or(Missing(name))
+    /// [`SettingError`].
+    pub fn get<T: TryFrom<String, Error: Display>>(&self, name: &'static str) -> Result<T, SettingError> {
+        let value = self.0.get(name).cloned().ok_or(SettingError::NotSet(name))?;
+        T::try_from(value).map_err(|problem| SettingError::Wrong { name, problem: problem.to_string() })
     }
 
     /// The value of a setting that may be left out; empty then.
@@ -49,13 +58,19 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use turnstile::words::ids::HookName;
 
     #[test]
-    fn a_missing_setting_is_named() {
-        let settings = Settings::from_iter([(TURNS_TABLE, "turns")]);
-        assert_eq!(settings.get(TURNS_TABLE).as_deref(), Ok("turns"));
-        let missing = settings.get(LIFECYCLE_HOOK_NAME).unwrap_err();
-        assert_eq!(missing.to_string(), "the environment variable LIFECYCLE_HOOK_NAME is not set");
+    fn a_setting_that_is_missing_or_wrong_is_named() {
+        let settings = Settings::from_iter([(TURNS_TABLE, "turns"), (LIFECYCLE_HOOK_NAME, "")]);
+        assert_eq!(settings.get(TURNS_TABLE), Ok("turns".to_owned()));
         assert_eq!(settings.get_or_empty(APPLICATIONS), "");
+        let missing = settings.get::<String>(STATE_MACHINE_ARN).unwrap_err();
+        assert_eq!(missing.to_string(), "the environment variable STATE_MACHINE_ARN is not set");
+        let wrong = settings.get::<HookName>(LIFECYCLE_HOOK_NAME).unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "the environment variable LIFECYCLE_HOOK_NAME: expected 1 to 255 characters, got \"\""
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The table of turns.
+//! The DynamoDB calls: the table of turns.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,20 +9,24 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
-use turnstile::application::Application;
-use turnstile::error::Error;
-use turnstile::plan::Plan;
-use turnstile::served::Finished;
-use turnstile::turn::{Claim, Deploying, MOST_FAILURES, Standing, Taking, claim_on, claim_on_group, claims};
+use turnstile::limits::MOST_FAILURES;
+use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group, claims};
+use turnstile::words::application::DeploymentGroup;
+use turnstile::words::error::Error;
+use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn, InstanceId};
+use turnstile::words::plan::Plan;
+use turnstile::words::turn::{Claim, FinishedDeployment, Taking};
 
 use crate::error::{of_call, of_code, unexpected};
 
+const TURN_LOST: &str = "the rollout does not hold its turn any more";
+
 /// The table's key.
 const CLAIM: &str = "claim";
-/// The instances whose launches have failed since the last that succeeded; of an Auto Scaling group.
+/// Of an Auto Scaling group: the instances whose launches have failed since the last that succeeded.
 const FAILURES: &str = "failures";
 
-/// The table of claims.
+/// The table of turns: an item for each claim.
 #[derive(Debug, Clone)]
 pub struct Turns {
     client: Client,
@@ -30,6 +34,7 @@ pub struct Turns {
 }
 
 impl Turns {
+    /// The table of this name, as this client sees it.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
@@ -38,9 +43,9 @@ impl Turns {
     ///
     /// # Errors
     /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
-    pub async fn read(&self, claims: &[String]) -> Result<Vec<Claim>, Error> {
+    pub async fn read(&self, claims: &[ClaimKey]) -> Result<Vec<Claim>, Error> {
         const CALL: &str = "DynamoDB.BatchGetItem";
-        let keys = claims.iter().map(|claim| HashMap::from([(CLAIM.to_owned(), AttributeValue::S(claim.clone()))]));
+        let keys = claims.iter().map(|claim| HashMap::from([(CLAIM.to_owned(), key_value(claim))]));
         let request = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true).build();
         let request = request.map_err(|e| unexpected(CALL, e.to_string()))?;
         let answer = self.client.batch_get_item().request_items(&self.table, request).send().await;
@@ -52,75 +57,80 @@ impl Turns {
         serde_dynamo::from_items(items).map_err(|e| unexpected(CALL, e.to_string()))
     }
 
-    /// The rollout's claims, all of them its own. Nothing may be started, or stopped, without the turn.
+    /// The rollout's claims, after making sure that it holds them all. Without the turn it may neither start nor stop anything.
     ///
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn check(&self, plan: &Plan, execution: &str) -> Result<Vec<Claim>, Error> {
+    pub async fn require(&self, plan: &Plan, execution: &ExecutionArn) -> Result<Vec<Claim>, Error> {
         let claims = claims(plan);
         let found = self.read(&claims).await?;
-        let lost = "the rollout does not hold its turn any more";
-        match Standing::of(&claims, &found, execution) {
-            Standing::Mine => Ok(found),
-            Standing::Settling | Standing::Free { .. } => Err(Error::TurnLost(lost.into())),
-            Standing::Held(holders) => {
-                Err(Error::TurnLost(format!("{lost}: {} does", Vec::from_iter(holders).join(", "))))
+        match TurnState::of(&claims, &found, execution) {
+            TurnState::Mine => Ok(found),
+            TurnState::Draining | TurnState::Free { .. } => Err(Error::TurnLost(TURN_LOST.into())),
+            TurnState::Held(holders) => {
+                let holders: Vec<&str> = holders.iter().map(ExecutionArn::as_str).collect();
+                Err(Error::TurnLost(format!("{TURN_LOST}: {} does", holders.join(", "))))
             }
         }
     }
 
-    /// Takes all claims or none. Those that the execution holds already stay its own, unless they are settling.
+    /// Takes all claims or none. Those that the execution holds already stay its own, unless they are draining.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn take(&self, claims: &[String], execution: &str) -> Result<Taking, Error> {
-        let condition = "attribute_not_exists(holder) OR (holder = :me AND attribute_not_exists(settling))";
+    pub async fn take(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<Taking, Error> {
+        let condition = "attribute_not_exists(holder) OR (holder = :me AND attribute_not_exists(draining))";
         self.write(claims, "SET holder = :me", condition, HashMap::from([me(execution)])).await
     }
 
-    /// Takes all claims or none, those of holders that have ended among them. The claims are settling from then on, also those
-    /// that the execution holds already.
+    /// Takes all claims or none, among them those of holders that have `ended`. The claims are draining from then on, also those that
+    /// the execution holds already.
     ///
     /// # Errors
     /// See [`Turns::read`].
     pub async fn take_over(
         &self,
-        claims: &[String],
-        execution: &str,
-        ended: &BTreeSet<String>,
+        claims: &[ClaimKey],
+        execution: &ExecutionArn,
+        ended: &BTreeSet<ExecutionArn>,
     ) -> Result<Taking, Error> {
         let mut values = HashMap::from([me(execution), (":yes".to_owned(), AttributeValue::Bool(true))]);
         let names: Vec<String> = (0..ended.len()).map(|i| format!(":ended{i}")).collect();
-        values.extend(names.iter().cloned().zip(ended.iter().cloned().map(AttributeValue::S)));
+        values.extend(names.iter().cloned().zip(ended.iter().map(|holder| AttributeValue::S(holder.to_string()))));
         let holders = [vec![":me".to_owned()], names].concat().join(", ");
         let condition = format!("attribute_not_exists(holder) OR holder IN ({holders})");
-        self.write(claims, "SET holder = :me, settling = :yes", &condition, values).await
+        self.write(claims, "SET holder = :me, draining = :yes", &condition, values).await
     }
 
-    /// Ends the settling of the execution's own claims.
+    /// Ends the draining of the execution's own claims.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn settle(&self, claims: &[String], execution: &str) -> Result<Taking, Error> {
-        self.write(claims, "REMOVE settling", "holder = :me", HashMap::from([me(execution)])).await
+    pub async fn end_draining(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<Taking, Error> {
+        self.write(claims, "REMOVE draining", "holder = :me", HashMap::from([me(execution)])).await
     }
 
     /// Gives back those of the claims that the execution holds.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn give_back(&self, claims: &[String], execution: &str) -> Result<(), Error> {
+    pub async fn give_back(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<(), Error> {
         for claim in claims {
-            self.update(claim, "REMOVE holder, settling", HashMap::from([me(execution)])).await?;
+            self.update_if(claim, "REMOVE holder, draining", "holder = :me", HashMap::from([me(execution)])).await?;
         }
         Ok(())
     }
 
-    /// Tells the rollouts that wait which deployment of an application is finished, if the execution holds the claim on it.
+    /// Publishes to the rollouts that wait which deployment of a group has finished, if the execution holds the claim on the group.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn tell(&self, application: &Application, finished: &Finished, execution: &str) -> Result<(), Error> {
+    pub async fn publish_finished(
+        &self,
+        group: &DeploymentGroup,
+        finished: &FinishedDeployment,
+        execution: &ExecutionArn,
+    ) -> Result<(), Error> {
         let value =
             serde_dynamo::to_attribute_value(finished).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
         let mut values = HashMap::from([me(execution), (":finished".to_owned(), value)]);
@@ -128,43 +138,51 @@ impl Turns {
         // A call that is repeated late must not bring an older deployment back.
         if let Some(ended_at) = finished.ended_at {
             condition += " AND (attribute_not_exists(finished.endedAt) OR finished.endedAt <= :endedAt)";
-            values.insert(":endedAt".to_owned(), AttributeValue::N(ended_at.to_string()));
+            values.insert(":endedAt".to_owned(), AttributeValue::N(ended_at.seconds().to_string()));
         }
-        self.update_if(&claim_on(application), "SET finished = :finished", &condition, values).await?;
+        self.update_if(&claim_on_deployment_group(group), "SET finished = :finished", &condition, values).await?;
         Ok(())
     }
 
-    /// Puts down, with the turn in hand, which application is deployed next: another rollout that has the turn after this one may
-    /// not know the application, and has to wait for its deployment all the same. `false`: the execution does not hold the turn.
+    /// While holding the turn, records to which group the execution deploys next. A later rollout with the turn of the same Auto
+    /// Scaling group may not have that group in its list, and has to wait for its deployment all the same.
     ///
     /// # Errors
-    /// See [`Turns::read`].
-    pub async fn put_down(&self, group: &str, application: &Application, execution: &str) -> Result<bool, Error> {
-        let deploying = Deploying {
-            application_name: application.application_name.clone(),
-            deployment_group_name: application.deployment_group_name.clone(),
-        };
-        let value = serde_dynamo::to_attribute_value(deploying)
-            .map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn record_next(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        group: &DeploymentGroup,
+        execution: &ExecutionArn,
+    ) -> Result<(), Error> {
+        let value =
+            serde_dynamo::to_attribute_value(group).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
         let values = HashMap::from([me(execution), (":deploying".to_owned(), value)]);
-        let condition = "holder = :me AND attribute_not_exists(settling)";
-        self.update_if(&claim_on_group(group), "SET deploying = :deploying", condition, values).await
+        let condition = "holder = :me AND attribute_not_exists(draining)";
+        match self.update_if(&claim_on(auto_scaling_group), "SET deploying = :deploying", condition, values).await? {
+            true => Ok(()),
+            false => Err(Error::TurnLost(TURN_LOST.into())),
+        }
     }
 
-    /// Counts a failed launch of an Auto Scaling group, each instance once, and returns how many have failed since the last that
-    /// succeeded, up to [`MOST_FAILURES`].
+    /// Counts a failed launch of an Auto Scaling group, each instance once. The answer is how many have failed since the last launch that
+    /// succeeded, [`MOST_FAILURES`] at the most.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn count_failure(&self, auto_scaling_group_name: &str, instance_id: &str) -> Result<u32, Error> {
+    pub async fn count_failure(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<u32, Error> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key(CLAIM, AttributeValue::S(claim_on_group(auto_scaling_group_name)))
+            .key(CLAIM, key_value(&claim_on(auto_scaling_group)))
             .update_expression("ADD failures :instance")
             .condition_expression("attribute_not_exists(failures) OR size(failures) < :most")
-            .expression_attribute_values(":instance", AttributeValue::Ss(vec![instance_id.to_owned()]))
+            .expression_attribute_values(":instance", AttributeValue::Ss(vec![instance_id.to_string()]))
             .expression_attribute_values(":most", AttributeValue::N(MOST_FAILURES.to_string()))
             .return_values(ReturnValue::AllNew);
         match request.send().await {
@@ -183,27 +201,16 @@ impl Turns {
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn clear_failures(&self, auto_scaling_group_name: &str) -> Result<(), Error> {
-        let claim = claim_on_group(auto_scaling_group_name);
+    pub async fn clear_failures(&self, auto_scaling_group: &AutoScalingGroupName) -> Result<(), Error> {
+        let claim = claim_on(auto_scaling_group);
         self.update_if(&claim, "REMOVE failures", "attribute_exists(failures)", HashMap::new()).await?;
         Ok(())
     }
 
-    /// Writes one claim if it is the execution's, else does nothing.
-    async fn update(
-        &self,
-        claim: &str,
-        expression: &str,
-        values: HashMap<String, AttributeValue>,
-    ) -> Result<(), Error> {
-        self.update_if(claim, expression, "holder = :me", values).await?;
-        Ok(())
-    }
-
-    /// Writes one claim if it meets the condition, else does nothing; whether it did.
+    /// Writes one claim if it meets the condition. The answer says whether it did.
     async fn update_if(
         &self,
-        claim: &str,
+        claim: &ClaimKey,
         expression: &str,
         condition: &str,
         values: HashMap<String, AttributeValue>,
@@ -212,7 +219,7 @@ impl Turns {
             .client
             .update_item()
             .table_name(&self.table)
-            .key(CLAIM, AttributeValue::S(claim.to_owned()))
+            .key(CLAIM, key_value(claim))
             .update_expression(expression)
             .condition_expression(condition)
             .set_expression_attribute_values((!values.is_empty()).then_some(values));
@@ -226,7 +233,7 @@ impl Turns {
     /// Writes all claims or none. A refusal brings back who holds those that did not meet the condition.
     async fn write(
         &self,
-        claims: &[String],
+        claims: &[ClaimKey],
         expression: &str,
         condition: &str,
         values: HashMap<String, AttributeValue>,
@@ -236,7 +243,7 @@ impl Turns {
         for claim in claims {
             let update = Update::builder()
                 .table_name(&self.table)
-                .key(CLAIM, AttributeValue::S(claim.clone()))
+                .key(CLAIM, key_value(claim))
                 .update_expression(expression)
                 .condition_expression(condition)
                 .set_expression_attribute_values(Some(values.clone()))
@@ -255,8 +262,12 @@ impl Turns {
     }
 }
 
-fn me(execution: &str) -> (String, AttributeValue) {
-    (":me".to_owned(), AttributeValue::S(execution.to_owned()))
+fn key_value(claim: &ClaimKey) -> AttributeValue {
+    AttributeValue::S(claim.to_string())
+}
+
+fn me(execution: &ExecutionArn) -> (String, AttributeValue) {
+    (":me".to_owned(), AttributeValue::S(execution.to_string()))
 }
 
 fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
@@ -294,7 +305,8 @@ mod tests {
                 .build()
         };
         let none = reason("None").build();
-        let refusal = |holders: &[&str]| Ok(Taking::Refused(holders.iter().map(|holder| (*holder).into()).collect()));
+        let refusal =
+            |holders: &[&str]| Ok(Taking::Refused(holders.iter().map(|holder| ExecutionArn::from(*holder)).collect()));
         assert_eq!(refused(&[held("x"), none.clone(), held("x"), held("y")]), refusal(&["x", "y"]));
         assert_eq!(refused(&[none.clone(), reason("TransactionConflict").build()]), refusal(&[]));
         for (code, name) in [

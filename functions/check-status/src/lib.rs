@@ -1,57 +1,63 @@
-//! In an iteration of the rollout: how the deployment of one application is going.
+//! Looks at the deployment of one application: is it over, and has it succeeded on the rollout's instance?
 
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
-use aws::evidence;
 use aws::function::Function;
-use aws::settings::{self, Missing, Settings};
+use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
+use aws::up_to_date;
 use serde::{Deserialize, Serialize};
 use tracing::{Span, info_span, warn};
-use turnstile::application::Application;
-use turnstile::codedeploy::{Deployment, DeploymentStatus, Target, TargetStatus};
-use turnstile::description;
-use turnstile::error::Error;
-use turnstile::neighbours::{self, Next, Progress};
-use turnstile::plan::{MOST_REPEATS, Plan};
-use turnstile::reason::{Failure, Reason};
-use turnstile::revision::Revision;
-use turnstile::served::Finished;
-use turnstile::verdict::{self, Verdict};
-use turnstile::wait;
+use turnstile::limits::{GRACE, MOST_REPEATS};
+use turnstile::policy::reason::FailedDeployment;
+use turnstile::policy::stall::{Action, Look, StallTimer};
+use turnstile::policy::verdict::{self, Verdict};
+use turnstile::policy::{deployment_tag, retry, waits};
+use turnstile::words::application::Application;
+use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
+use turnstile::words::error::Error;
+use turnstile::words::failure::{FailureKind, Reason, Silence};
+use turnstile::words::ids::{DeploymentId, ExecutionArn, TargetId};
+use turnstile::words::plan::Plan;
+use turnstile::words::revision::Revision;
+use turnstile::words::time::Timestamp;
+use turnstile::words::turn::FinishedDeployment;
 
+/// The function.
 pub struct CheckStatus {
-    pub codedeploy: CodeDeploy,
-    pub autoscaling: AutoScaling,
-    pub turns: Turns,
+    codedeploy: CodeDeploy,
+    autoscaling: AutoScaling,
+    turns: Turns,
     /// The Region's name, for links to the console.
-    pub region: String,
+    region: String,
 }
 
 /// A deployment to look at.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
-    /// ARN of the execution.
-    execution: String,
+    execution: ExecutionArn,
+    /// When the execution started.
+    started_at: Timestamp,
+    now: Timestamp,
     plan: Plan,
     application: Application,
+    /// 1, and one more each time the rollout goes through its applications again.
     round: u32,
-    /// How many rounds there were because of somebody else.
+    /// How many of those rounds there were because of somebody else.
     repeats: u32,
+    /// 1 for the application's first deployment in the round.
     attempt: u32,
-    deployment_id: String,
-    /// How long the deployment should take, in seconds.
+    deployment_id: DeploymentId,
+    /// How long the deployment should take, in seconds; absent when that is unknown.
     expected_seconds: Option<u32>,
-    /// How long the rollout has waited for this deployment, in seconds.
-    waited_seconds: u32,
-    /// As the last look saw it, with the wait since; absent at the first.
-    progress: Option<Progress>,
-    /// Why the rollout gave way when it last did because of an agent that was silent.
-    gave_way: Option<Reason>,
-    /// How long the execution has been running, in seconds.
-    elapsed_seconds: u32,
+    /// When the rollout began to wait for the deployment.
+    waiting_since: Timestamp,
+    /// As the last look left it; absent at the first look.
+    stall: Option<StallTimer>,
+    /// Why the rollout last yielded, if it has.
+    silence: Option<Silence>,
 }
 
 /// How the deployment is going.
@@ -59,19 +65,19 @@ pub struct Request {
 #[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum Answer {
     /// Look again after so many seconds.
-    InProgress { wait_seconds: u32, progress: Progress },
-    /// It is done on the instance (in a rollout of a whole group, on every instance). `deployment_id` is the deployment
-    /// that did it: an earlier one, when this one found the instance up to date.
-    Succeeded { deployment_id: String, revision: Option<Revision> },
-    /// It failed. `retry` says whether another deployment can help.
-    Failed { error: Failure, reason: Box<Reason>, retry: bool },
+    InProgress { wait_seconds: u32, stall: StallTimer },
+    /// It succeeded on the instance; in a rollout of a whole group, on every instance. `deployment_id` is the deployment that did it: an
+    /// earlier one, when this one found the instance up to date.
+    Succeeded { deployment_id: DeploymentId, revision: Option<Revision> },
+    /// It failed. `retry` says whether another deployment is to be tried.
+    Failed { error: FailureKind, reason: Box<Reason>, retry: bool },
 }
 
 impl Function for CheckStatus {
     type Request = Request;
     type Answer = Answer;
 
-    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             codedeploy: clients.codedeploy(),
             autoscaling: clients.autoscaling(),
@@ -83,50 +89,54 @@ impl Function for CheckStatus {
     fn span(request: &Request) -> Span {
         info_span!(
             "check-status",
-            execution = request.execution,
-            group = request.plan.auto_scaling_group_name,
-            instance = request.plan.instance_id,
+            execution = %request.execution,
+            group = %request.plan.auto_scaling_group_name,
+            instance = request.plan.instance_id.as_ref().map(|id| id.as_str()),
             application = %request.application,
-            deployment = request.deployment_id,
+            deployment = %request.deployment_id,
             round = request.round,
             attempt = request.attempt,
         )
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        self.check(&request).await
-    }
-}
-
-impl CheckStatus {
-    async fn check(&self, request: &Request) -> Result<Answer, Error> {
-        self.autoscaling.heartbeat(&request.plan).await?;
+        self.autoscaling.heartbeat(&request.plan).await?.require_open()?;
 
         let deployment =
             self.codedeploy.deployment(&request.deployment_id).await?.ok_or_else(|| Error::Unexpected {
                 call: "CodeDeploy.GetDeployment",
                 code: "DeploymentDoesNotExistException".into(),
-                message: request.deployment_id.clone(),
+                message: request.deployment_id.to_string(),
             })?;
         let (verdict, target) = self.judge(&request.plan, &deployment).await?;
-        if !deployment.status.is_active() && verdict != Verdict::InProgress {
-            self.tell_others(request, &deployment).await;
+        let look = Looked { request: &request, deployment, target };
+        if !look.deployment.status.is_active() && verdict != Verdict::InProgress {
+            self.publish_finished(&look).await;
         }
         match verdict {
-            Verdict::Succeeded => Ok(succeeded(deployment)),
-            Verdict::Failed => match self.failed(Failure::Failed, request, &deployment, target.as_ref()) {
-                // The next attempt cannot start before this deployment is over, for the neighbours too.
-                Answer::Failed { retry: true, .. } if deployment.status.is_active() => {
-                    self.wait(request, deployment, target, Failure::Failed).await
+            Verdict::Succeeded => Ok(succeeded(look.deployment)),
+            Verdict::NotReached => self.not_reached(&look).await,
+            Verdict::InProgress => self.wait(look, FailureKind::DeploymentTimedOut).await,
+            Verdict::Failed => match self.failed(FailureKind::DeploymentFailed, &look, look.target.as_ref()) {
+                // The next attempt cannot start before this deployment is over on the other instances too.
+                Answer::Failed { retry: true, .. } if look.deployment.status.is_active() => {
+                    self.wait(look, FailureKind::DeploymentFailed).await
                 }
                 failed => Ok(failed),
             },
-            Verdict::Missed => self.missed(request, &deployment, target.as_ref()).await,
-            Verdict::InProgress => self.wait(request, deployment, target, Failure::TimedOut).await,
         }
     }
+}
 
-    /// The verdict, with the target that decided.
+/// The deployment as it was found, with the target that decides.
+struct Looked<'a> {
+    request: &'a Request,
+    deployment: Deployment,
+    target: Option<Target>,
+}
+
+impl CheckStatus {
+    /// The verdict on the deployment, with the target that decided.
     async fn judge(&self, plan: &Plan, deployment: &Deployment) -> Result<(Verdict, Option<Target>), Error> {
         if let Some(instance_id) = &plan.instance_id {
             let target = self.codedeploy.target(&deployment.deployment_id, instance_id).await?;
@@ -141,156 +151,179 @@ impl CheckStatus {
         Ok((verdict, targets.into_iter().find(|target| target.status == TargetStatus::Failed)))
     }
 
-    /// Lets the rollouts that wait know that they may look at the deployment. One that does not learn of it takes a turn of its
-    /// own, which is no reason to fail.
-    async fn tell_others(&self, request: &Request, deployment: &Deployment) {
-        let finished = Finished::from(deployment);
-        if let Err(error) = self.turns.tell(&request.application, &finished, &request.execution).await {
-            warn!(error = error.name(), reason = %error, "the waiting rollouts could not be told");
+    /// Lets the rollouts that wait for their turn know that they may look at the deployment. One that does not learn of it takes a turn
+    /// of its own, which is no reason to fail.
+    async fn publish_finished(&self, look: &Looked<'_>) {
+        let Request { application, execution, .. } = look.request;
+        let finished = FinishedDeployment::from(&look.deployment);
+        if let Err(error) = self.turns.publish_finished(&application.group, &finished, execution).await {
+            warn!(error = error.name(), reason = %error, "the rollouts that wait do not learn of the deployment");
         }
     }
 
-    /// `at_last` is the failure that it comes to if nothing happens any more.
-    async fn wait(
-        &self,
-        request: &Request,
-        deployment: Deployment,
-        target: Option<Target>,
-        at_last: Failure,
-    ) -> Result<Answer, Error> {
-        let Request { plan, application, expected_seconds, waited_seconds, .. } = request;
-        match plan.check_time(request.elapsed_seconds) {
+    /// Waits for the deployment, or does something about it when it gets nowhere. `at_last` is the failure that it comes to if nothing
+    /// happens any more.
+    async fn wait(&self, look: Looked<'_>, at_last: FailureKind) -> Result<Answer, Error> {
+        let Looked { request, deployment, target } = &look;
+        match waits::check_time(&request.plan, request.age()) {
             // What has happened on the instance is the better reason.
-            Err(_) if at_last == Failure::Failed => {
-                return Ok(self.failed(at_last, request, &deployment, target.as_ref()));
+            Err(_) if at_last == FailureKind::DeploymentFailed => {
+                return Ok(self.failed(at_last, &look, target.as_ref()));
             }
             checked => checked?,
         }
-        let progress = Progress::after(request.progress.as_ref(), &deployment, *waited_seconds);
-        let overview = deployment.overview;
+        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
+        let stall_seconds = stall.seconds(request.now);
         let own = target.as_ref().map(|target| target.status);
-        let next = match &plan.instance_id {
-            Some(_) => {
-                neighbours::next(own, overview, &progress, application.timeout_seconds, request.silent_seconds())
-            }
-            // A rollout of a whole group has no neighbours.
-            None if progress.is_older_than(application.timeout_seconds) => Next::TimeOut,
-            None => Next::Wait,
-        };
-        match next {
-            Next::Wait => {}
-            Next::Stop => match (self.codedeploy.stop_held_up(&deployment).await?, own) {
+        match look.action(own, stall_seconds) {
+            Action::Wait => {}
+            Action::StopStalled => match (self.codedeploy.stop_stalled(deployment).await?, own) {
                 (Stopping::AtWork, _) | (_, Some(TargetStatus::Succeeded)) => {}
                 // Judged as it was: once it is stopped, its error code says nothing but that.
-                (_, Some(TargetStatus::Failed)) => {
-                    return Ok(self.failed(at_last, request, &deployment, target.as_ref()));
-                }
-                _ => return self.missed(request, &deployment, target.as_ref()).await,
+                (_, Some(TargetStatus::Failed)) => return Ok(self.failed(at_last, &look, target.as_ref())),
+                _ => return self.not_reached(&look).await,
             },
-            Next::GiveWay => match self.codedeploy.stop_held_up(&deployment).await? {
+            Action::Yield => match self.codedeploy.stop_stalled(deployment).await? {
                 Stopping::AtWork => {}
                 Stopping::Stopped { not_begun } => {
-                    return Ok(self.silent(Failure::AgentSilent, request, &deployment, progress.seconds(), not_begun));
+                    return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun));
                 }
                 Stopping::NotOurs => {
-                    return Ok(self.silent(Failure::AgentSilent, request, &deployment, progress.seconds(), Vec::new()));
+                    return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
                 }
             },
-            Next::Leave => return Ok(succeeded(deployment)),
-            Next::TimeOut => {
-                let only_it_is_left = at_last == Failure::TimedOut && overview.pending + overview.in_progress <= 1;
-                if only_it_is_left && description::is_a_rollouts(&deployment.description) {
+            Action::AcceptSuccess => return Ok(succeeded(look.deployment)),
+            Action::TimeOut => {
+                let only_it_is_left = deployment.overview.pending + deployment.overview.in_progress <= 1;
+                if at_last == FailureKind::DeploymentTimedOut
+                    && only_it_is_left
+                    && deployment_tag::is_a_rollouts(&deployment.description)
+                {
                     self.codedeploy.stop(&deployment.deployment_id).await?;
                 }
                 return Ok(match own {
                     Some(TargetStatus::Pending) => {
-                        let others = request.gave_way.as_ref().map(|reason| reason.others_not_begun.clone());
-                        self.silent(at_last, request, &deployment, progress.seconds(), others.unwrap_or_default())
+                        let others = request.silence.as_ref().map(|silence| silence.others_not_begun.clone());
+                        self.silent(at_last, &look, stall_seconds, others.unwrap_or_default())
                     }
-                    _ => self.failed(at_last, request, &deployment, target.as_ref()),
+                    _ => self.failed(at_last, &look, target.as_ref()),
                 });
             }
         }
-        let wait_seconds = wait::before_next_look(*waited_seconds, *expected_seconds, plan.hook.as_ref());
-        Ok(Answer::InProgress { wait_seconds, progress })
+        let elapsed = request.now.seconds_since(request.waiting_since);
+        let hook = request.plan.hook.as_ref();
+        let wait_seconds = waits::before_look(elapsed, request.expected_seconds, request.age(), hook);
+        Ok(Answer::InProgress { wait_seconds, stall })
     }
 
-    async fn evidence_of_success(&self, request: &Request) -> Result<Option<Deployment>, Error> {
-        let Request { plan, application, .. } = request;
-        let Some(instance_id) = &plan.instance_id else { return Ok(None) };
-        let Some(group) = self.codedeploy.group(application).await? else { return Ok(None) };
-        let current = evidence::current_revision(&self.codedeploy, application, &group).await?;
-        Ok(evidence::search(&self.codedeploy, application, &current, instance_id).await?.evidence())
-    }
-
-    /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it is because it
-    /// failed on another one, it is no failure of this rollout's: the neighbour may have the turn, and with it its own failure.
-    async fn missed(
-        &self,
-        request: &Request,
-        deployment: &Deployment,
-        target: Option<&Target>,
-    ) -> Result<Answer, Error> {
-        if let Some(earlier) = self.evidence_of_success(request).await? {
+    /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it failed on another
+    /// instance first, that is no failure of this rollout's: the other instance's rollout may have the turn, and with it its failure.
+    async fn not_reached(&self, look: &Looked<'_>) -> Result<Answer, Error> {
+        let Looked { request, deployment, target } = look;
+        if let Some(earlier) = self.earlier_success(request).await? {
             return Ok(succeeded(earlier));
         }
         if deployment.status == DeploymentStatus::Stopped {
             // A person has stopped it, unless another rollout has, which took the turn over.
-            self.turns.check(&request.plan, &request.execution).await?;
-            // Nor was it a person, if an earlier call has stopped it as held up and its answer was lost.
-            let seconds = request.progress.as_ref().map_or(request.waited_seconds, Progress::seconds);
-            if seconds >= wait::GRACE && description::is_a_rollouts(&deployment.description) {
-                return Ok(self.silent(Failure::AgentSilent, request, deployment, seconds, Vec::new()));
+            self.turns.require(&request.plan, &request.execution).await?;
+            // Nor was it a person if an earlier call has stopped it as stalled and its answer was lost.
+            let stall_seconds = match &request.stall {
+                Some(stall) => stall.seconds(request.now),
+                None => request.now.seconds_since(request.waiting_since),
+            };
+            if stall_seconds >= GRACE && deployment_tag::is_a_rollouts(&deployment.description) {
+                return Ok(self.silent(FailureKind::AgentSilent, look, stall_seconds, Vec::new()));
             }
         }
         // The answer for the target may trail the deployment's.
-        let is_left_out =
-            target.is_some_and(|target| matches!(target.status, TargetStatus::Skipped | TargetStatus::Pending));
+        let is_left_out = target
+            .as_ref()
+            .is_some_and(|target| matches!(target.status, TargetStatus::Skipped | TargetStatus::Pending));
         if is_left_out && request.repeats < MOST_REPEATS {
             let targets = self.codedeploy.targets(&deployment.deployment_id).await?;
-            if let Some(neighbour) = targets.iter().find(|target| target.status == TargetStatus::Failed) {
-                return Ok(self.failed(Failure::NeighbourFailed, request, deployment, Some(neighbour)));
+            if let Some(other) = targets.iter().find(|target| target.status == TargetStatus::Failed) {
+                return Ok(self.failed(FailureKind::NeighbourFailed, look, Some(other)));
             }
         }
-        Ok(self.failed(Failure::NotReached, request, deployment, target))
+        Ok(self.failed(FailureKind::InstanceNotReached, look, target.as_ref()))
     }
 
-    fn failed(&self, failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Answer {
-        let reason = self.reason(failure, request, deployment, target);
-        let retry = request.attempt < request.application.max_attempts && reason.is_worth_a_retry(failure);
-        Answer::Failed { error: failure, reason: Box::new(reason), retry }
+    /// The deployment that has brought the instance up to date, if one has.
+    async fn earlier_success(&self, request: &Request) -> Result<Option<Deployment>, Error> {
+        let Request { plan, application, .. } = request;
+        let Some(instance_id) = &plan.instance_id else { return Ok(None) };
+        let Some(group) = self.codedeploy.group(&application.group).await? else { return Ok(None) };
+        let current = up_to_date::current_revision(&self.codedeploy, &application.group, &group).await?;
+        let freshness =
+            up_to_date::by_all_deployments(&self.codedeploy, &application.group, &current, instance_id).await?;
+        Ok(freshness.up_to_date())
     }
 
-    /// The deployment has not begun on the instance for so many `seconds`, nor have those before it for as long as the rollout has given
-    /// way. `not_begun`: on which instances this one has not.
-    fn silent(
-        &self,
-        failure: Failure,
-        request: &Request,
-        deployment: &Deployment,
-        seconds: u32,
-        not_begun: Vec<String>,
-    ) -> Answer {
-        let others = not_begun.into_iter().filter(|id| request.plan.instance_id.as_ref() != Some(id)).collect();
-        let seconds = request.silent_seconds().saturating_add(seconds);
-        let reason = self.reason(failure, request, deployment, None).of_silence(seconds, others);
-        Answer::Failed { error: failure, reason: Box::new(reason), retry: false }
+    fn failed(&self, kind: FailureKind, look: &Looked<'_>, target: Option<&Target>) -> Answer {
+        let reason = self.failure(kind, look, target).reason();
+        let request = look.request;
+        let retry = request.attempt < request.application.max_attempts && retry::is_worthwhile(kind, &reason);
+        Answer::Failed { error: kind, reason: Box::new(reason), retry }
     }
 
-    fn reason(&self, failure: Failure, request: &Request, deployment: &Deployment, target: Option<&Target>) -> Reason {
-        let Request { plan, application, attempt, .. } = request;
-        Reason::new(failure, application, *attempt, deployment, target, plan.instance_id.as_deref(), &self.region)
+    /// The deployment has not begun on the instance for so many seconds, nor have those before it since the rollout first yielded.
+    /// `not_begun` are the targets on which this one has not.
+    fn silent(&self, kind: FailureKind, look: &Looked<'_>, stall_seconds: u32, not_begun: Vec<TargetId>) -> Answer {
+        let own = look.request.plan.instance_id.as_ref();
+        let others = not_begun.into_iter().filter(|target| own.is_none_or(|own| target != own)).collect();
+        let seconds = look.request.silent_seconds().saturating_add(stall_seconds);
+        let reason = self.failure(kind, look, None).reason_of_silence(seconds, others);
+        Answer::Failed { error: kind, reason: Box::new(reason), retry: false }
+    }
+
+    fn failure<'a>(
+        &'a self,
+        kind: FailureKind,
+        look: &'a Looked<'_>,
+        target: Option<&'a Target>,
+    ) -> FailedDeployment<'a> {
+        let Request { plan, application, attempt, .. } = look.request;
+        FailedDeployment {
+            kind,
+            application,
+            attempts: *attempt,
+            deployment: &look.deployment,
+            target,
+            instance_id: plan.instance_id.as_ref(),
+            region: &self.region,
+        }
+    }
+}
+
+impl Looked<'_> {
+    /// What to do about the deployment, which is under way. `own` is the status of the instance's own target.
+    fn action(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Action {
+        let timeout = self.request.application.timeout_seconds;
+        match &self.request.plan.instance_id {
+            Some(_) => {
+                let silent_seconds = self.request.silent_seconds();
+                Look { own, overview: self.deployment.overview, stall_seconds, silent_seconds }.action(timeout)
+            }
+            // In a rollout of a whole group no instance is another one's neighbour.
+            None if stall_seconds >= timeout => Action::TimeOut,
+            None => Action::Wait,
+        }
+    }
+}
+
+impl Request {
+    /// How long the execution has been running, in seconds.
+    fn age(&self) -> u32 {
+        self.now.seconds_since(self.started_at)
+    }
+
+    /// For how long earlier deployments of the application have not begun on the instance, in seconds.
+    fn silent_seconds(&self) -> u32 {
+        let earlier = self.silence.as_ref().filter(|silence| silence.group == self.application.group);
+        earlier.map_or(0, |silence| silence.silent_seconds)
     }
 }
 
 fn succeeded(deployment: Deployment) -> Answer {
     Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision }
-}
-
-impl Request {
-    /// For how long earlier deployments of the application have not begun on the instance, in seconds.
-    fn silent_seconds(&self) -> u32 {
-        let earlier = self.gave_way.as_ref().filter(|reason| reason.is_of(&self.application));
-        earlier.and_then(|reason| reason.silent_seconds).unwrap_or(0)
-    }
 }

@@ -1,45 +1,33 @@
-//! Why an execution failed, in the form in which it ends with it: a stable name, and one JSON object.
+//! What an execution fails with in the end: its failure as one JSON object, with what it is about and what was done about the hook.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use turnstile::words::failure::Failure;
 
-/// A failure as a Catch of the state machine was handed it, and as the execution ends with it.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-pub struct Caught {
-    pub error: String,
-    /// On the way in: a reason in JSON from a Fail state, `{"errorType","errorMessage"}` from a Lambda, or plain text from Step
-    /// Functions; also one of the two latter as `cause` in an object of the state machine's, with the application that it was about.
-    /// On the way out always an object.
-    pub cause: String,
-}
-
-/// What else the operator has to know, wherever the failure came from.
+/// What a rollout is about, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     pub auto_scaling_group_name: Option<&'a str>,
     pub instance_id: Option<&'a str>,
 }
 
-impl Caught {
-    /// The failure with what it is about and what was done about the hook.
-    pub fn with_hook(&self, subject: Subject<'_>, done: &str) -> Self {
-        let mut cause = object(&self.cause);
-        if let Some(Value::String(inner)) = cause.remove("cause") {
-            cause.extend(object(&inner));
-        }
-        for (field, value) in
-            [("autoScalingGroupName", subject.auto_scaling_group_name), ("instanceId", subject.instance_id)]
-        {
-            if let Some(value) = value {
-                cause.entry(field).or_insert_with(|| json!(value));
-            }
-        }
-        cause.insert("hook".into(), json!(done));
-        Self { error: self.error.clone(), cause: Value::Object(cause).to_string() }
+/// The failure with what it is about and what was done about the hook. Its cause is a JSON object.
+pub fn with_hook(failure: &Failure, subject: Subject<'_>, done: &str) -> Failure {
+    let mut cause = object(&failure.cause);
+    if let Some(Value::String(inner)) = cause.remove("cause") {
+        cause.extend(object(&inner));
     }
+    for (field, value) in
+        [("autoScalingGroupName", subject.auto_scaling_group_name), ("instanceId", subject.instance_id)]
+    {
+        if let Some(value) = value {
+            cause.entry(field).or_insert_with(|| json!(value));
+        }
+    }
+    cause.insert("hook".into(), json!(done));
+    Failure { error: failure.error.clone(), cause: Value::Object(cause).to_string() }
 }
 
-/// A reason as it is; of anything else what it says, as its summary.
+/// A cause as an object: a reason as it is; anything else becomes the summary of one.
 fn object(cause: &str) -> Map<String, Value> {
     let summary = |text: Value| Map::from_iter([("summary".to_owned(), text)]);
     match serde_json::from_str(cause) {
@@ -73,17 +61,17 @@ mod tests {
             ),
         ] {
             let nothing = Subject { auto_scaling_group_name: None, instance_id: None };
-            let failure = Caught { error: "E".into(), cause: of.into() }.with_hook(nothing, "h");
+            let failure = with_hook(&Failure { error: "E".into(), cause: of.into() }, nothing, "h");
             assert_eq!(failure.error, "E");
             assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected, "{of}");
         }
     }
 
     #[test]
-    fn a_cause_names_the_group_and_the_instance_unless_it_knows_better() {
+    fn a_cause_names_group_and_instance_unless_it_knows_better() {
         let subject = Subject { auto_scaling_group_name: Some("web"), instance_id: Some("i-1") };
         for (of, instance_id) in [("x", "i-1"), (r#"{"summary":"x","instanceId":"i-2"}"#, "i-2")] {
-            let failure = Caught { error: "E".into(), cause: of.into() }.with_hook(subject, "h");
+            let failure = with_hook(&Failure { error: "E".into(), cause: of.into() }, subject, "h");
             let expected =
                 json!({"summary": "x", "autoScalingGroupName": "web", "instanceId": instance_id, "hook": "h"});
             assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected);

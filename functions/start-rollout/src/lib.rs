@@ -1,32 +1,35 @@
-//! Takes the events of launching instances, and the schedule's, and starts rollouts.
+//! Starts the rollouts of launching instances, on their events, and of instances that wait without one, on a schedule.
 
 mod name;
 mod notification;
 
-use aws::clients::Clients;
-use aws::function::Function;
-use aws::settings::{self, Missing, Settings};
 use std::collections::BTreeSet;
 
 use aws::autoscaling::AutoScaling;
+use aws::clients::Clients;
 use aws::executions::{Executions, Start};
+use aws::function::Function;
+use aws::settings::{self, SettingError, Settings};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Span, info_span, warn};
-use turnstile::error::Error;
-use turnstile::input::Input;
+use turnstile::words::error::Error;
+use turnstile::words::hook::LifecycleAction;
+use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId};
+use turnstile::words::input::Input;
 
 use crate::name::execution_name;
 use crate::notification::{Launch, Notification};
 
+/// The function.
 pub struct StartRollout {
-    pub executions: Executions,
-    pub autoscaling: AutoScaling,
-    pub state_machine_arn: String,
+    executions: Executions,
+    autoscaling: AutoScaling,
+    state_machine_arn: String,
     /// The group and the hook that the schedule looks after.
-    pub auto_scaling_group_name: String,
-    pub lifecycle_hook_name: String,
+    auto_scaling_group_name: AutoScalingGroupName,
+    lifecycle_hook_name: HookName,
 }
 
 /// What became of an event.
@@ -34,16 +37,16 @@ pub struct StartRollout {
 #[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum Answer {
     /// The rollout is running: started by this event, or by an earlier delivery of it.
-    Started { execution_arn: String },
-    /// The launch has had its rollout: an event that was delivered again, late.
+    Started { execution_arn: ExecutionArn },
+    /// The launch has had its rollout: this event was delivered again, late.
     AlreadyDone { execution_name: String },
-    /// Not an event that starts a rollout.
+    /// The event starts no rollout.
     Ignored { why: String },
-    /// The schedule: rollouts for these instances, whose launch nobody was told of, or whose rollout was aborted.
-    Swept { started: Vec<String> },
-    /// The schedule's next event is a minute away.
+    /// The schedule started rollouts for these instances, whose launch event was lost or whose rollout was aborted.
+    Swept { started: Vec<InstanceId> },
+    /// The schedule's search failed. Its next event is a minute away.
     SweepFailed { error: String, why: String },
-    /// Of the records that were delivered together.
+    /// What became of each of the records that were delivered together.
     Several { answers: Vec<Answer> },
 }
 
@@ -51,7 +54,7 @@ impl Function for StartRollout {
     type Request = Value;
     type Answer = Answer;
 
-    fn new(clients: &Clients, settings: &Settings) -> Result<Self, Missing> {
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             executions: clients.executions(),
             autoscaling: clients.autoscaling(),
@@ -61,12 +64,12 @@ impl Function for StartRollout {
         })
     }
 
-    /// Its fields are known when the event has been read.
+    /// Its fields are filled in when the event has been read.
     fn span(_: &Value) -> Span {
         info_span!("start-rollout", execution = Empty, group = Empty, instance = Empty)
     }
 
-    /// Takes whatever is delivered: an unknown event is answered, not failed, so that it is not delivered again and again.
+    /// Takes whatever is delivered. An unknown event is answered, not failed, so that it is not delivered again and again.
     async fn handle(&self, event: Value) -> Result<Answer, Error> {
         let notifications = notification::read(event, &self.lifecycle_hook_name)?;
         let mut answers = Vec::new();
@@ -85,7 +88,7 @@ impl StartRollout {
         match notification {
             Notification::Launch(launch) => self.launch(launch).await,
             Notification::Schedule { id } => {
-                Span::current().record("group", &self.auto_scaling_group_name);
+                Span::current().record("group", self.auto_scaling_group_name.as_str());
                 self.sweep(&id).await.or_else(|error| {
                     warn!(error = error.name(), reason = %error, "the sweep failed");
                     Ok(Answer::SweepFailed { error: error.name().to_owned(), why: error.to_string() })
@@ -96,27 +99,32 @@ impl StartRollout {
     }
 
     async fn launch(&self, launch: Launch) -> Result<Answer, Error> {
+        let Launch { auto_scaling_group_name, instance_id, lifecycle_hook_name, id } = launch;
+        let name = execution_name(&auto_scaling_group_name, &instance_id, id.as_deref());
+        let span = Span::current();
+        span.record("execution", &name);
+        span.record("group", auto_scaling_group_name.as_str()).record("instance", instance_id.as_str());
         let input = Input {
-            auto_scaling_group_name: launch.auto_scaling_group_name,
-            instance_id: Some(launch.instance_id.clone()),
-            lifecycle_hook_name: launch.lifecycle_hook_name,
+            auto_scaling_group_name,
+            instance_id: Some(instance_id),
+            lifecycle_hook_name,
             applications: None,
             on_failure: None,
         };
-        let (group, instance) = (String::from(input.auto_scaling_group_name.clone()), String::from(launch.instance_id));
-        let name = execution_name(&group, &instance, launch.id.as_deref());
-        Span::current().record("execution", &name).record("group", &group).record("instance", &instance);
-        let input = serde_json::json!(input).to_string();
-        Ok(match self.executions.start(&self.state_machine_arn, &name, input).await? {
+        Ok(match self.start(&name, &input).await? {
             Start::Running(execution_arn) => Answer::Started { execution_arn },
             Start::HasEnded => Answer::AlreadyDone { execution_name: name },
         })
     }
 
-    /// Finds the instances that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an
-    /// execution that was aborted or timed out leaves its hook open.
+    async fn start(&self, name: &str, input: &Input) -> Result<Start, Error> {
+        self.executions.start(&self.state_machine_arn, name, serde_json::json!(input).to_string()).await
+    }
+
+    /// Finds the instances that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an execution
+    /// that was aborted or timed out leaves its hook open.
     ///
-    /// A rollout too many does no harm: it waits for its turn, finds its instance up to date, and its hook over.
+    /// A rollout too many does no harm: it waits for its turn, and finds its instance up to date and its hook over.
     async fn sweep(&self, id: &str) -> Result<Answer, Error> {
         let waiting = self.autoscaling.waiting_instances(&self.auto_scaling_group_name).await?;
         let mut started = Vec::new();
@@ -125,36 +133,44 @@ impl StartRollout {
         }
         let running: BTreeSet<String> = self.executions.running(&self.state_machine_arn).await?.into_iter().collect();
         for instance_id in waiting {
-            if running.iter().any(|name| name.contains(&instance_id)) {
+            if running.iter().any(|name| name.contains(instance_id.as_str())) {
                 continue;
             }
             match self.start_forgotten(&instance_id, id).await {
                 Ok(Some(execution)) => {
-                    warn!(instance = instance_id, execution, "waited without a rollout: started one");
+                    warn!(instance = %instance_id, %execution, "waited without a rollout: started one");
                     started.push(instance_id);
                 }
                 Ok(None) => {}
                 // The next instance need not wait for what is wrong with this one.
                 Err(error) => {
-                    warn!(instance = instance_id, error = error.name(), reason = %error, "waits without a rollout still");
+                    warn!(instance = %instance_id, error = error.name(), reason = %error, "waits without a rollout still");
                 }
             }
         }
         Ok(Answer::Swept { started })
     }
 
-    /// Starts the rollout of an instance that has none; its ARN, if the instance waits at the stack's hook.
-    async fn start_forgotten(&self, instance_id: &str, id: &str) -> Result<Option<String>, Error> {
-        let (group, hook) = (&self.auto_scaling_group_name, &self.lifecycle_hook_name);
+    /// Starts the rollout of an instance that has none, if the instance waits at the stack's hook.
+    async fn start_forgotten(&self, instance_id: &InstanceId, id: &str) -> Result<Option<ExecutionArn>, Error> {
+        let action = LifecycleAction {
+            auto_scaling_group_name: self.auto_scaling_group_name.clone(),
+            lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+            instance_id: instance_id.clone(),
+        };
         // The heartbeat shows whether it waits at this hook, and not at another one of the group.
-        if !self.autoscaling.keep_open(group, instance_id, hook).await? {
+        if !self.autoscaling.keep_open(&action).await? {
             return Ok(None);
         }
-        let input = serde_json::json!({
-            "autoScalingGroupName": group, "instanceId": instance_id, "lifecycleHookName": hook,
-        });
-        let name = execution_name(group, instance_id, Some(id));
-        Ok(match self.executions.start(&self.state_machine_arn, &name, input.to_string()).await? {
+        let name = execution_name(&action.auto_scaling_group_name, instance_id, Some(id));
+        let input = Input {
+            auto_scaling_group_name: action.auto_scaling_group_name,
+            instance_id: Some(action.instance_id),
+            lifecycle_hook_name: Some(action.lifecycle_hook_name),
+            applications: None,
+            on_failure: None,
+        };
+        Ok(match self.start(&name, &input).await? {
             Start::Running(execution) => Some(execution),
             Start::HasEnded => None,
         })

@@ -1,16 +1,18 @@
 //! The names of executions.
 
 use sha2::{Digest, Sha256};
+use turnstile::words::ids::{AutoScalingGroupName, InstanceId};
 
 /// Execution names have at most 80 characters (Step Functions API reference, StartExecution).
 const LONGEST_NAME: usize = 80;
-/// Of the hash that stands for what cannot be in a name, in hexadecimal digits.
+/// The length of the hash that stands for what cannot be in a name, in hexadecimal digits.
 const HASH_DIGITS: usize = 8;
 
-/// The same for every delivery of a launch, so that Step Functions itself refuses a second rollout. `id` tells the launch from
-/// others of the same instance, as out of a warm pool; only its hash is in the name.
-pub fn execution_name(group: &str, instance: &str, id: Option<&str>) -> String {
-    let suffix = id.map_or_else(|| instance.to_owned(), |id| format!("{instance}-{}", hash(id)));
+/// The name of a launch's execution. It is the same for every delivery of the launch, so that Step Functions itself refuses a second
+/// rollout. `id` tells the launch from others of the same instance, as out of a warm pool; only its hash is in the name.
+pub fn execution_name(group: &AutoScalingGroupName, instance: &InstanceId, id: Option<&str>) -> String {
+    let group = group.as_str();
+    let suffix = id.map_or_else(|| instance.to_string(), |id| format!("{instance}-{}", hash(id)));
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let clean: String = group.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
     let room = LONGEST_NAME - suffix.len() - 1;
@@ -32,13 +34,18 @@ mod tests {
 
     const INSTANCE: &str = "i-0123456789abcdef0";
 
+    fn name(group: &str, id: Option<&str>) -> String {
+        let instance = InstanceId::try_from(INSTANCE).unwrap();
+        execution_name(&AutoScalingGroupName::try_from(group).unwrap(), &instance, id)
+    }
+
     #[test]
     fn an_execution_is_named_after_group_instance_and_launch() {
-        assert_eq!(execution_name("web-Blue_1.2", INSTANCE, None), "web-Blue_1.2-i-0123456789abcdef0");
-        let first = execution_name("web", INSTANCE, Some("token 1"));
+        assert_eq!(name("web-Blue_1.2", None), "web-Blue_1.2-i-0123456789abcdef0");
+        let first = name("web", Some("token 1"));
         assert!(first.starts_with("web-i-0123456789abcdef0-") && !first.contains("token"), "{first}");
-        assert_eq!(execution_name("web", INSTANCE, Some("token 1")), first);
-        assert_ne!(execution_name("web", INSTANCE, Some("token 2")), first);
+        assert_eq!(name("web", Some("token 1")), first);
+        assert_ne!(name("web", Some("token 2")), first);
     }
 
     #[test]
@@ -46,11 +53,11 @@ mod tests {
         let long = "g".repeat(255);
         for id in [None, Some("token")] {
             let names = [
-                execution_name("web blue", INSTANCE, id),
-                execution_name("web/blue", INSTANCE, id),
-                execution_name("web-blue", INSTANCE, id),
-                execution_name(&long, INSTANCE, id),
-                execution_name(&long[1..], INSTANCE, id),
+                name("web blue", id),
+                name("web/blue", id),
+                name("web-blue", id),
+                name(&long, id),
+                name(&long[1..], id),
             ];
             for (i, name) in names.iter().enumerate() {
                 assert!(name.len() <= LONGEST_NAME && name.contains(INSTANCE), "{name}");

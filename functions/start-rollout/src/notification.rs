@@ -1,13 +1,15 @@
 //! What is delivered to start-rollout, in any of the shapes that it comes in.
 //!
-//! EventBridge events; the message of a lifecycle hook as the hook itself sends it to a Lambda function, to SNS or to SQS (Amazon
-//! EC2 Auto Scaling user guide, "Prepare to add a lifecycle hook"), with the envelopes of SNS and SQS around it; and the
-//! schedule's events.
+//! These are the events of EventBridge; the message that a lifecycle hook itself sends to a Lambda function, to SNS or to SQS (Amazon
+//! EC2 Auto Scaling user guide, "Prepare to add a lifecycle hook"), with the envelopes of SNS and SQS around it; and the schedule's
+//! events.
 
 use serde::Deserialize;
 use serde_json::Value;
-use turnstile::Error;
-use turnstile::input::{self, InstanceId, Name};
+use turnstile::words::error::Error;
+use turnstile::words::fields;
+use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId};
+use turnstile::words::launch::{LAUNCHING, LaunchAction, SOURCE};
 
 /// One thing that was delivered.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,12 +28,12 @@ pub enum Notification {
 /// The launch of an instance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Launch {
-    pub auto_scaling_group_name: Name<255>,
+    pub auto_scaling_group_name: AutoScalingGroupName,
     pub instance_id: InstanceId,
     /// Absent when the instance is in service already, in a group without a hook.
-    pub lifecycle_hook_name: Option<Name<255>>,
-    /// The same for every delivery of this launch, and another one when the instance is launched again out of a warm pool.
-    /// Of a lifecycle action it is the token, which must not reach a log.
+    pub lifecycle_hook_name: Option<HookName>,
+    /// The same for every delivery of this launch, and another one when the instance is launched again out of a warm pool. For a
+    /// lifecycle action it is the token, which must not reach a log.
     pub id: Option<String>,
 }
 
@@ -39,7 +41,7 @@ pub struct Launch {
 ///
 /// # Errors
 /// [`Error::InvalidInput`] when it is a launch at the stack's hook, but a field is missing or wrong.
-pub fn read(event: Value, own_hook: &str) -> Result<Vec<Notification>, Error> {
+pub fn read(event: Value, own_hook: &HookName) -> Result<Vec<Notification>, Error> {
     match event {
         Value::Object(mut event) if event.get("Records").is_some_and(Value::is_array) => {
             let Some(Value::Array(records)) = event.remove("Records") else { return Ok(Vec::new()) };
@@ -58,17 +60,15 @@ fn message(mut event: Value) -> Value {
     event
 }
 
-const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
-
-fn read_one(event: Value, own_hook: &str) -> Result<Notification, Error> {
+fn read_one(event: Value, own_hook: &HookName) -> Result<Notification, Error> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
     let detail = match (text("/source"), text("/detail-type")) {
         (Some("aws.events"), Some("Scheduled Event")) => {
             let id = text("/time").or(text("/id")).unwrap_or_default().to_owned();
             return Ok(Notification::Schedule { id });
         }
-        (Some("aws.autoscaling"), Some("EC2 Instance Launch Successful")) => return launched(event),
-        (Some("aws.autoscaling"), Some(_)) => event["detail"].clone(),
+        (Some(SOURCE), Some("EC2 Instance Launch Successful")) => return launched(event),
+        (Some(SOURCE), Some(_)) => event["detail"].clone(),
         (None, None) => event,
         _ => return Ok(Notification::Other("not an event of Auto Scaling")),
     };
@@ -81,31 +81,21 @@ fn read_one(event: Value, own_hook: &str) -> Result<Notification, Error> {
         Some(_) => return Ok(Notification::Other("not a launch: the instance is being terminated")),
         None => return Ok(Notification::Other("not a lifecycle action")),
     }
-    if text("LifecycleHookName").is_some_and(|name| name != own_hook) {
+    if text("LifecycleHookName").is_some_and(|name| name != own_hook.as_str()) {
         return Ok(Notification::Other("the launch waits at another hook"));
     }
-    let action: Action = input::read(detail)?;
+    // NotificationMetadata is left for the plan to read, so that a rollout whose list of applications is wrong starts all the same,
+    // says so, and completes the hook.
+    let action: LaunchAction = fields::read(detail)?;
     Ok(Notification::Launch(Launch {
         auto_scaling_group_name: action.auto_scaling_group_name,
-        instance_id: action.ec2_instance_id,
+        instance_id: action.instance_id,
         lifecycle_hook_name: Some(action.lifecycle_hook_name),
         id: action.lifecycle_action_token,
     }))
 }
 
-/// A launch lifecycle action. NotificationMetadata is left for the plan to read, so that a rollout whose list of applications is
-/// wrong starts all the same, says so, and completes the hook.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Action {
-    auto_scaling_group_name: Name<255>,
-    #[serde(rename = "EC2InstanceId")]
-    ec2_instance_id: InstanceId,
-    lifecycle_hook_name: Name<255>,
-    lifecycle_action_token: Option<String>,
-}
-
-/// The launch of an instance that waits for nobody.
+/// The launch of an instance that is in service already.
 fn launched(event: Value) -> Result<Notification, Error> {
     #[derive(Deserialize)]
     struct Event {
@@ -115,12 +105,12 @@ fn launched(event: Value) -> Result<Notification, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Detail {
-        auto_scaling_group_name: Name<255>,
+        auto_scaling_group_name: AutoScalingGroupName,
         #[serde(rename = "EC2InstanceId")]
         ec2_instance_id: InstanceId,
         destination: Option<String>,
     }
-    let Event { id, detail } = input::read(event)?;
+    let Event { id, detail } = fields::read(event)?;
     if detail.destination.as_deref() == Some("WarmPool") {
         return Ok(Notification::Other("the instance has gone into a warm pool"));
     }
@@ -140,6 +130,10 @@ mod tests {
 
     const INSTANCE: &str = "i-0123456789abcdef0";
 
+    fn own_hook() -> HookName {
+        HookName::try_from("turnstile").unwrap()
+    }
+
     fn fixtures() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
     }
@@ -151,9 +145,9 @@ mod tests {
 
     fn launch(hook: Option<&str>, id: &str) -> Notification {
         Notification::Launch(Launch {
-            auto_scaling_group_name: input::read("web".into()).unwrap(),
-            instance_id: input::read(INSTANCE.into()).unwrap(),
-            lifecycle_hook_name: hook.map(|hook| input::read(hook.into()).unwrap()),
+            auto_scaling_group_name: fields::read("web".into()).unwrap(),
+            instance_id: fields::read(INSTANCE.into()).unwrap(),
+            lifecycle_hook_name: hook.map(|hook| fields::read(hook.into()).unwrap()),
             id: Some(id.into()),
         })
     }
@@ -189,7 +183,7 @@ mod tests {
             ("unknown", vec![Notification::Other("not a lifecycle action")]),
         ];
         for (name, expected) in &table {
-            assert_eq!(read(fixture(name), "turnstile").as_ref(), Ok(expected), "{name}");
+            assert_eq!(read(fixture(name), &own_hook()).as_ref(), Ok(expected), "{name}");
         }
         let listed: BTreeSet<String> = table.iter().map(|(name, _)| format!("{name}.json")).collect();
         let there: BTreeSet<String> = std::fs::read_dir(fixtures())
@@ -202,17 +196,17 @@ mod tests {
     #[test]
     fn what_is_no_object_starts_nothing() {
         for event in [Value::Null, serde_json::json!([1]), serde_json::json!("text"), serde_json::json!({})] {
-            let read = read(event, "turnstile").unwrap();
+            let read = read(event, &own_hook()).unwrap();
             assert_eq!(read, [Notification::Other("not a lifecycle action")]);
         }
-        assert_eq!(read(serde_json::json!({"Records": []}), "turnstile").unwrap(), []);
+        assert_eq!(read(serde_json::json!({"Records": []}), &own_hook()).unwrap(), []);
     }
 
     #[test]
     fn a_launch_with_a_wrong_field_is_an_error_that_names_it() {
         let mut event = fixture("eventbridge-launch");
         event["detail"]["EC2InstanceId"] = "i-1".into();
-        let error = read(event, "turnstile").unwrap_err().to_string();
+        let error = read(event, &own_hook()).unwrap_err().to_string();
         assert_eq!(error, "EC2InstanceId: expected an instance id like i-0123456789abcdef0, got \"i-1\"");
     }
 }

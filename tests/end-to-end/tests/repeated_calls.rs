@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use stack::Stack;
 
 const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:turnstile:test";
+const STARTED_AT: &str = "2026-01-01T00:00:00.000Z";
+const THIRTY_SECONDS_AGO: &str = "2026-01-01T11:59:30.000Z";
 
 async fn call(stack: &Stack, function: &str, request: Value) -> Value {
     let answer = stack.invoke(function, &request).await.unwrap();
@@ -27,24 +29,25 @@ async fn planned(mut setting: world::Setting) -> (Stack, String, Value) {
 
 fn turn_request(plan: &Value) -> Value {
     json!({
-        "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan, "round": 1, "known": [],
-        "waitedSeconds": 0, "settledSeconds": 0, "elapsedSeconds": 0,
+        "execution": EXECUTION, "startedAt": STARTED_AT, "now": STARTED_AT, "plan": plan, "round": 1, "observations": [],
+        "waitingSince": null, "drainingSince": null,
     })
 }
 
 fn start_request(plan: &Value, application: usize, attempt: u32) -> Value {
     json!({
-        "execution": EXECUTION, "executionStartedAt": "2026-01-01T00:00:00.000Z", "plan": plan,
-        "application": plan["applications"][application], "round": 1, "attempt": attempt, "waitedForSlotSeconds": 0,
-        "elapsedSeconds": 0,
+        "execution": EXECUTION, "startedAt": STARTED_AT, "now": STARTED_AT, "plan": plan,
+        "application": plan["applications"][application], "round": 1, "attempt": attempt, "busySince": null,
+        "stall": null, "silence": null,
     })
 }
 
 fn check_request(plan: &Value, application: usize, deployment_id: &Value) -> Value {
     json!({
-        "execution": EXECUTION, "plan": plan, "application": plan["applications"][application], "round": 1, "repeats": 0, "attempt": 1,
-        "deploymentId": deployment_id, "expectedSeconds": null, "waitedSeconds": 30,
-        "elapsedSeconds": 30,
+        "execution": EXECUTION, "startedAt": STARTED_AT, "now": "2026-01-01T12:00:00.000Z", "plan": plan,
+        "application": plan["applications"][application], "round": 1, "repeats": 0, "attempt": 1,
+        "deploymentId": deployment_id, "expectedSeconds": null, "waitingSince": THIRTY_SECONDS_AGO, "stall": null,
+        "silence": null,
     })
 }
 
@@ -96,7 +99,8 @@ async fn another_application_waits_while_one_is_deployed() {
     assert!(second["waitSeconds"].as_u64().unwrap() >= 10);
 
     let mut impatient = start_request(&plan, 1, 1);
-    impatient["waitedForSlotSeconds"] = json!(43_200);
+    impatient["now"] = json!("2026-01-01T12:00:00.000Z");
+    impatient["busySince"] = json!(STARTED_AT);
     let answer = stack.invoke("start-deployment", &impatient).await.unwrap();
     assert_eq!(answer.payload["errorType"], "Turnstile.GroupBusy", "waiting has an end: {:#}", answer.payload);
     assert_eq!(stack.world().report().deployments.len(), 1);
@@ -129,7 +133,7 @@ async fn a_deployment_that_was_stopped_fails_the_rollout_only_in_its_own_turn() 
     let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
     until(&stack, |report| report.deployments[0].instance_ids == [instance.as_str()]).await;
     let mut check = check_request(&plan, 0, &started["deploymentId"]);
-    check["waitedSeconds"] = json!(300);
+    check["waitingSince"] = json!("2026-01-01T11:55:00.000Z");
     let silent = call(&stack, "check-status", check.clone()).await;
     assert_eq!((&silent["error"], &silent["retry"]), (&json!("Turnstile.AgentSilent"), &json!(false)), "{silent:#}");
     assert_eq!(silent["reason"]["silentSeconds"], 300);
@@ -138,7 +142,7 @@ async fn a_deployment_that_was_stopped_fails_the_rollout_only_in_its_own_turn() 
     let again = call(&stack, "check-status", check.clone()).await;
     assert_eq!(again["error"], "Turnstile.AgentSilent", "the answer was lost: {again:#}");
 
-    check["waitedSeconds"] = json!(30);
+    check["waitingSince"] = json!(THIRTY_SECONDS_AGO);
     let stopped = call(&stack, "check-status", check.clone()).await;
     assert_eq!(stopped["error"], "Turnstile.InstanceNotReached", "{stopped:#}");
     assert_eq!((&stopped["reason"]["errorCode"], &stopped["retry"]), (&json!("MANUAL_STOP"), &json!(false)));

@@ -6,15 +6,15 @@ use aws_sdk_codedeploy::types::{
     TargetStatus as SdkTargetStatus,
 };
 use aws_smithy_types::DateTime;
-use turnstile::codedeploy::{
+use turnstile::words::deployment::{
     Deployment, DeploymentStatus, FailedEvent, LastDeployment, Overview, Target, TargetStatus,
 };
-use turnstile::revision::{Revision, S3Object};
-use turnstile::time::Timestamp;
+use turnstile::words::revision::{Revision, S3Object};
+use turnstile::words::time::Timestamp;
 
 pub(super) fn last_deployment(info: &LastDeploymentInfo) -> Option<LastDeployment> {
     Some(LastDeployment {
-        deployment_id: info.deployment_id()?.to_owned(),
+        deployment_id: info.deployment_id()?.into(),
         created: info.create_time.map(time),
         ended: info.end_time.map(time),
     })
@@ -54,7 +54,7 @@ pub(super) fn deployment(info: DeploymentInfo) -> Deployment {
         created: info.create_time.map(time),
         ended: info.complete_time.map(time),
         overview,
-        deployment_id: info.deployment_id.unwrap_or_default(),
+        deployment_id: info.deployment_id.unwrap_or_default().into(),
     }
 }
 
@@ -71,7 +71,7 @@ pub(super) fn target(target: &DeploymentTarget) -> Option<Target> {
     };
     let failed_event = instance.lifecycle_events().iter().find(|e| e.status() == Some(&LifecycleEventStatus::Failed));
     Some(Target {
-        instance_id: instance.target_id()?.to_owned(),
+        target_id: instance.target_id()?.into(),
         status,
         failed_event: failed_event.map(|event| {
             let text = |t: Option<&str>| t.filter(|t| !t.is_empty()).map(str::to_owned);
@@ -135,7 +135,7 @@ pub(super) fn to_sdk_revision(revision: &Revision) -> RevisionLocation {
 mod tests {
     use super::*;
     use aws_sdk_codedeploy::types::{ErrorCode, LifecycleErrorCode};
-    use turnstile::attempt;
+    use turnstile::policy::retry;
 
     #[test]
     fn a_revision_survives_the_way_to_the_sdk_and_back() {
@@ -157,7 +157,7 @@ mod tests {
         }
     }
 
-    fn codes(rows: &[attempt::Row]) -> Vec<&str> {
+    fn codes(rows: &[retry::Row]) -> Vec<&str> {
         let mut codes: Vec<&str> = rows.iter().map(|(code, ..)| *code).collect();
         codes.sort_unstable();
         codes
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_error_code_of_the_api_is_known() {
-        assert_eq!(codes(&attempt::LIFECYCLE_EVENT), sorted(LifecycleErrorCode::values()));
-        assert_eq!(codes(&attempt::DEPLOYMENT), sorted(ErrorCode::values()));
+        assert_eq!(codes(&retry::LIFECYCLE_EVENT), sorted(LifecycleErrorCode::values()));
+        assert_eq!(codes(&retry::DEPLOYMENT), sorted(ErrorCode::values()));
     }
 }

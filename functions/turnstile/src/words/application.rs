@@ -1,24 +1,56 @@
-//! An application of a rollout, and the ways people write it down.
+//! An application of a rollout, and the ways in which people write it down.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::input::{self, Name, WholeNumber};
-use crate::turn::MOST_APPLICATIONS;
-use crate::wait::LONGEST_DEPLOYMENT;
+use crate::limits::{LONGEST_DEPLOYMENT, MOST_APPLICATIONS};
+use crate::words::error::Error;
+use crate::words::fields::{self, WholeNumber};
+use crate::words::ids::CodeDeployName;
 
-/// One CodeDeploy application with its deployment group, and how to deploy it.
+/// A deployment group of an application: together their names say what is deployed, and to what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentGroup {
+    pub application_name: CodeDeployName,
+    pub deployment_group_name: CodeDeployName,
+}
+
+/// `application/deployment group`, the short form of an application. Neither name can contain a slash (CodeDeploy user guide,
+/// "CodeDeploy quotas").
+impl fmt::Display for DeploymentGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.application_name, self.deployment_group_name)
+    }
+}
+
+/// Reads the short form.
+impl FromStr for DeploymentGroup {
+    type Err = String;
+
+    fn from_str(short: &str) -> Result<Self, String> {
+        let expected = || format!("expected \"application/deployment group\", got {short:?}");
+        let (application, group) = short.trim().split_once('/').ok_or_else(expected)?;
+        if group.contains('/') {
+            return Err(expected());
+        }
+        let name = |text: &str| CodeDeployName::try_from(text.trim()).map_err(|_| expected());
+        Ok(Self { application_name: name(application)?, deployment_group_name: name(group)? })
+    }
+}
+
+/// One application of a rollout: its deployment group, and how to deploy to it.
 ///
-/// Written as an object with these fields, or in short as `"Service-A/Staging"`: the application's name, a slash, the
+/// It is written as an object with these fields, or in short as `"Service-A/Staging"`: the application's name, a slash, the
 /// deployment group's name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    pub application_name: String,
-    pub deployment_group_name: String,
+    #[serde(flatten)]
+    pub group: DeploymentGroup,
     /// The deployment configuration; the group's own when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment_config_name: Option<String>,
@@ -29,7 +61,8 @@ pub struct Application {
     pub ignore_application_stop_failures: Option<bool>,
     /// How many deployments to try before the rollout fails, 1 to 10.
     pub max_attempts: u32,
-    /// How long one deployment may take, and how long to wait for the group to be free, in seconds.
+    /// How long a deployment may go on without a target coming to an end, and how long a further attempt waits for the group to be
+    /// free, in seconds.
     pub timeout_seconds: u32,
 }
 
@@ -47,12 +80,11 @@ const DEFAULT_MAX_ATTEMPTS: u32 = 2;
 /// CodeDeploy ends a script after 3,600 s at the latest (CodeDeploy user guide, AppSpec `timeout`).
 const DEFAULT_TIMEOUT_SECONDS: u32 = 3_600;
 
-impl Application {
+impl From<DeploymentGroup> for Application {
     /// An application with the defaults of the input reference.
-    pub fn new(application_name: impl Into<String>, deployment_group_name: impl Into<String>) -> Self {
+    fn from(group: DeploymentGroup) -> Self {
         Self {
-            application_name: application_name.into(),
-            deployment_group_name: deployment_group_name.into(),
+            group,
             deployment_config_name: None,
             file_exists_behavior: None,
             ignore_application_stop_failures: None,
@@ -60,33 +92,14 @@ impl Application {
             timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
         }
     }
-
-    fn from_short_form(short: &str) -> Result<Self, String> {
-        let expected = || format!("expected \"application/deployment group\", got {short:?}");
-        let (application, group) = short.trim().split_once('/').ok_or_else(expected)?;
-        if group.contains('/') {
-            return Err(expected());
-        }
-        let application = CodeDeployName::try_from(application.trim().to_owned()).map_err(|_| expected())?;
-        let group = CodeDeployName::try_from(group.trim().to_owned()).map_err(|_| expected())?;
-        Ok(Self::new(application, group))
-    }
-
-    /// Whether both name the same deployment group.
-    pub fn is_same_group(&self, other: &Application) -> bool {
-        self.application_name == other.application_name && self.deployment_group_name == other.deployment_group_name
-    }
 }
 
-/// The short form.
+/// Its deployment group.
 impl fmt::Display for Application {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.application_name, self.deployment_group_name)
+        self.group.fmt(f)
     }
 }
-
-/// CodeDeploy's names of applications, groups and configurations have 1 to 100 characters.
-type CodeDeployName = Name<100>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -108,7 +121,10 @@ impl From<LongForm> for Application {
             ignore_application_stop_failures: long.ignore_application_stop_failures,
             max_attempts: long.max_attempts.map_or(DEFAULT_MAX_ATTEMPTS, Into::into),
             timeout_seconds: long.timeout_seconds.map_or(DEFAULT_TIMEOUT_SECONDS, Into::into),
-            ..Self::new(long.application_name, long.deployment_group_name)
+            ..Self::from(DeploymentGroup {
+                application_name: long.application_name,
+                deployment_group_name: long.deployment_group_name,
+            })
         }
     }
 }
@@ -126,7 +142,7 @@ impl<'de> Deserialize<'de> for Application {
             }
 
             fn visit_str<E: de::Error>(self, short: &str) -> Result<Application, E> {
-                Application::from_short_form(short).map_err(E::custom)
+                DeploymentGroup::from_str(short).map(Into::into).map_err(E::custom)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Application, A::Error> {
@@ -137,7 +153,8 @@ impl<'de> Deserialize<'de> for Application {
     }
 }
 
-/// Reads a list of applications from text: a JSON array, or short forms separated by commas. `None` when the text is blank.
+/// Reads a list of applications from text: a JSON array, or short forms separated by commas. The answer is `None` when the text
+/// is blank.
 ///
 /// # Errors
 /// [`Error::InvalidInput`]; the message starts with `source`, which says where the text was found.
@@ -151,12 +168,13 @@ pub fn parse_list(source: &str, text: &str) -> Result<Option<Vec<Application>>, 
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| {
             located(format!("expected a JSON array of applications or a list like A/Staging,B/Staging: {e}"))
         })?;
-        input::read_at("applications", value).map_err(|e| located(e.to_string()))?
+        fields::read_at("applications", value).map_err(|e| located(e.to_string()))?
     } else {
         text.split(',')
             .enumerate()
             .map(|(i, short)| {
-                Application::from_short_form(short).map_err(|e| located(format!("applications[{i}]: {e}")))
+                let group = DeploymentGroup::from_str(short);
+                group.map(Application::from).map_err(|e| located(format!("applications[{i}]: {e}")))
             })
             .collect::<Result<_, _>>()?
     };
@@ -178,7 +196,7 @@ pub fn check_list(applications: &[Application]) -> Result<(), Error> {
         )));
     }
     for (i, application) in applications.iter().enumerate() {
-        if let Some(first) = applications[..i].iter().position(|other| other.is_same_group(application)) {
+        if let Some(first) = applications[..i].iter().position(|other| other.group == application.group) {
             return Err(Error::InvalidInput(format!(
                 "applications[{i}]: {application} is listed already, as applications[{first}]"
             )));
@@ -192,13 +210,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn application(name: &str, group: &str) -> Application {
+        DeploymentGroup::from_str(&format!("{name}/{group}")).unwrap().into()
+    }
+
     fn problem(text: &str) -> String {
         parse_list("Applications", text).unwrap_err().to_string()
     }
 
     #[test]
     fn short_forms_and_json_mean_the_same() {
-        let expected = vec![Application::new("Service-A", "Staging"), Application::new("Service-B", "Blue Team")];
+        let expected = vec![application("Service-A", "Staging"), application("Service-B", "Blue Team")];
         for text in [
             "Service-A/Staging,Service-B/Blue Team",
             " Service-A/Staging , Service-B/Blue Team ",
@@ -216,7 +238,7 @@ mod tests {
             "applicationName": "A", "deploymentGroupName": "G", "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
             "fileExistsBehavior": "OVERWRITE", "ignoreApplicationStopFailures": true, "maxAttempts": 3, "timeoutSeconds": 900
         });
-        let read: Application = input::read(long.clone()).unwrap();
+        let read: Application = fields::read(long.clone()).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), long);
         assert_eq!(read.file_exists_behavior, Some(FileExistsBehavior::Overwrite));
     }
@@ -257,13 +279,13 @@ mod tests {
     #[test]
     fn a_list_is_neither_empty_nor_repetitive() {
         assert!(check_list(&[]).unwrap_err().to_string().starts_with("applications: expected at least one"));
-        let twice = [Application::new("A", "S"), Application::new("B", "S"), Application::new("A", "S")];
+        let twice = [application("A", "S"), application("B", "S"), application("A", "S")];
         assert_eq!(
             check_list(&twice).unwrap_err().to_string(),
             "applications[2]: A/S is listed already, as applications[0]"
         );
         assert_eq!(check_list(&twice[..2]), Ok(()));
-        let many: Vec<_> = (0..=MOST_APPLICATIONS).map(|i| Application::new(format!("A{i}"), "S")).collect();
+        let many: Vec<_> = (0..=MOST_APPLICATIONS).map(|i| application(&format!("A{i}"), "S")).collect();
         assert_eq!(check_list(&many).unwrap_err().to_string(), "applications: expected at most 99, got 100");
         assert_eq!(check_list(&many[1..]), Ok(()));
     }

@@ -1,19 +1,19 @@
-//! What a deployment means for the rollout: decided by the instance's own target, never by the overall status alone.
+//! What a deployment means for the rollout. The instance's own target decides, never the deployment's status alone.
 //!
-//! Under OneAtATime a failure on the last instance leaves the deployment `Succeeded`, and a deployment can be `Failed`
-//! because of somebody else (CodeDeploy API reference, `MinimumHealthyHosts`).
+//! Under OneAtATime a failure on the last instance leaves the deployment `Succeeded`, and a deployment can be `Failed` because of
+//! another instance (CodeDeploy API reference, `MinimumHealthyHosts`).
 
-use crate::codedeploy::{DeploymentStatus, Target, TargetStatus};
+use crate::words::deployment::{DeploymentStatus, Target, TargetStatus};
 
-/// See [`of_instance`] and [`of_group`].
+/// What [`of_instance`] and [`of_group`] decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not over, for this instance or for another one that must not be disturbed.
+    /// The deployment is at work on the instance, or on another one that must not be disturbed.
     InProgress,
     Succeeded,
     Failed,
-    /// The deployment is over and left the instance as it was. Good only if the instance is known to be up to date.
-    Missed,
+    /// The deployment has ended and left the instance as it was. That is good only if the instance is known to be up to date.
+    NotReached,
 }
 
 /// What a deployment means for one instance. `target` is the instance's own; `None` when the deployment does not contain it.
@@ -21,21 +21,21 @@ pub fn of_instance(overall: DeploymentStatus, target: Option<TargetStatus>) -> V
     use DeploymentStatus as D;
     use TargetStatus as T;
     match (overall, target) {
-        // The reason is open as soon as our target failed, whatever the others still do.
+        // The failure is certain as soon as the own target failed, whatever the others still do.
         (_, Some(T::Failed)) => Verdict::Failed,
         // The next deployment must not start while this one is at work on any instance.
         (D::Created | D::Queued | D::InProgress | D::Baking | D::Ready, _) => Verdict::InProgress,
         (D::Succeeded | D::Failed | D::Stopped, Some(T::Succeeded)) => Verdict::Succeeded,
-        // The agent finishes its lifecycle event, or CodeDeploy's answers trail each other.
+        // The agent ends its lifecycle event first, or one of CodeDeploy's two answers trails the other.
         (D::Succeeded | D::Failed | D::Stopped, Some(T::InProgress)) => Verdict::InProgress,
         (D::Succeeded, Some(T::Pending)) => Verdict::InProgress,
-        (D::Failed | D::Stopped, Some(T::Pending)) => Verdict::Missed,
-        (D::Succeeded | D::Failed | D::Stopped, None | Some(T::Skipped | T::Unknown | T::Ready)) => Verdict::Missed,
+        (D::Failed | D::Stopped, Some(T::Pending)) => Verdict::NotReached,
+        (D::Succeeded | D::Failed | D::Stopped, None | Some(T::Skipped | T::Unknown | T::Ready)) => Verdict::NotReached,
     }
 }
 
-/// What a deployment means for a rollout of a whole group: every target counts. `targets` is only looked at once the
-/// deployment is over; `error_code` is CodeDeploy's for the whole deployment.
+/// What a deployment means for a rollout of a whole group: every target counts. `targets` may be empty until the deployment has
+/// ended; `error_code` is CodeDeploy's for the whole deployment.
 pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[Target]) -> Verdict {
     let any = |status| targets.iter().any(|target| target.status == status);
     match overall {
@@ -52,7 +52,7 @@ pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Verdict::{Failed, InProgress, Missed, Succeeded};
+    use Verdict::{Failed, InProgress, NotReached, Succeeded};
 
     const TARGETS: [Option<TargetStatus>; 8] = [
         None,
@@ -70,7 +70,7 @@ mod tests {
     #[rustfmt::skip]
     fn of_one_instance() {
         use DeploymentStatus as D;
-        let (wait, good, bad, missed) = (InProgress, Succeeded, Failed, Missed);
+        let (wait, good, bad, missed) = (InProgress, Succeeded, Failed, NotReached);
         let table = [
             //               absent  Pending InProg. Ready   Succeed Failed Skipped Unknown
             (D::Created,    [wait,   wait,   wait,   wait,   wait,   bad,   wait,   wait]),
@@ -105,7 +105,7 @@ mod tests {
             (D::Stopped, Some("MANUAL_STOP"), vec![T::Succeeded, T::Skipped], Failed),
             (D::Stopped, Some("MANUAL_STOP"), vec![T::InProgress], InProgress),
         ] {
-            let target = |status| Target { instance_id: "i-1".into(), status, failed_event: None };
+            let target = |status| Target { target_id: "i-0123abcd".into(), status, failed_event: None };
             let targets: Vec<_> = statuses.iter().copied().map(target).collect();
             assert_eq!(of_group(overall, error_code, &targets), expected, "{overall:?} {statuses:?}");
         }

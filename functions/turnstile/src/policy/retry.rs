@@ -1,9 +1,11 @@
-//! Whether another attempt can succeed where a deployment failed, by the error code.
+//! Whether another deployment can succeed where one has failed.
 //!
-//! The codes are those of the CodeDeploy API reference: `Diagnostics.errorCode` of a lifecycle event, as the agent reports it, and
-//! `ErrorInformation.code` of a deployment. docs/failures.md has the same table for readers.
+//! It is told by the error code. The codes are those of the CodeDeploy API reference: `Diagnostics.errorCode` of a lifecycle event,
+//! as the agent reports it, and `ErrorInformation.code` of a deployment. docs/failures.md shows the same table to operators.
 
-/// A code, whether another attempt can help, and why.
+use crate::words::failure::{FailureKind, Reason};
+
+/// A code, whether another deployment can succeed after it, and why.
 pub type Row = (&'static str, bool, &'static str);
 
 /// What the agent reports of a lifecycle event that failed.
@@ -58,28 +60,78 @@ pub const DEPLOYMENT: [Row; 34] = [
     ("TIMEOUT", true, "the agent did not answer in time: it may next time"),
 ];
 
-/// Whether another attempt can help. Not after an error that is not known: it may need a person.
-pub fn can_help(code: &str) -> bool {
+/// Whether another deployment can succeed where this one failed.
+pub fn is_worthwhile(kind: FailureKind, reason: &Reason) -> bool {
+    match kind {
+        FailureKind::DeploymentTimedOut | FailureKind::NeighbourFailed | FailureKind::AgentSilent => false,
+        FailureKind::InstanceNotReached | FailureKind::DeploymentFailed => {
+            reason.error_code.as_deref().is_none_or(may_pass)
+        }
+    }
+}
+
+/// Whether what an error code stands for may pass by itself. An unknown code may need a person.
+fn may_pass(code: &str) -> bool {
     let mut rows = LIFECYCLE_EVENT.iter().chain(&DEPLOYMENT);
-    rows.any(|(row, can_help, _)| *row == code && *can_help)
+    rows.any(|(row, may_pass, _)| *row == code && *may_pass)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::application::DeploymentGroup;
+    use crate::words::ids::CodeDeployName;
 
-    #[test]
-    fn every_row_is_documented() {
-        let documented = include_str!("../../../docs/failures.md");
-        for (code, can_help, why) in LIFECYCLE_EVENT.iter().chain(&DEPLOYMENT) {
-            let row = format!("| `{code}` | {} | {why} |", if *can_help { "yes" } else { "no" });
-            assert!(documented.contains(&row), "docs/failures.md lacks: {row}");
+    fn reason(error_code: Option<&str>) -> Reason {
+        let name = |name| CodeDeployName::try_from(name).unwrap();
+        Reason {
+            summary: String::new(),
+            group: DeploymentGroup { application_name: name("A"), deployment_group_name: name("S") },
+            deployment_id: "d-1".into(),
+            deployment_url: String::new(),
+            deployment_status: "Failed".into(),
+            instance_id: None,
+            lifecycle_event: None,
+            script_name: None,
+            error_code: error_code.map(Into::into),
+            message: None,
+            log_tail: None,
+            silent_seconds: None,
+            others_not_begun: Vec::new(),
+            attempts: 1,
         }
     }
 
     #[test]
-    fn what_is_not_known_is_not_tried_again() {
-        assert!(!can_help("SOMETHING_NEW"));
-        assert!(can_help("AGENT_ISSUE") && !can_help("REVISION_MISSING"));
+    fn only_what_another_deployment_can_mend_is_retried() {
+        use FailureKind::{AgentSilent, DeploymentFailed, DeploymentTimedOut, InstanceNotReached, NeighbourFailed};
+        for (code, retried) in [
+            (None, true),
+            (Some("ScriptFailed"), true),
+            (Some("UnknownError"), true),
+            (Some("ScriptMissing"), false),
+            (Some("HEALTH_CONSTRAINTS"), true),
+            (Some("NO_INSTANCES"), true),
+            (Some("AGENT_ISSUE"), true),
+            (Some("REVISION_MISSING"), false),
+            (Some("MANUAL_STOP"), false),
+            (Some("SOMETHING_NEW"), false),
+        ] {
+            for kind in [DeploymentFailed, InstanceNotReached] {
+                assert_eq!(is_worthwhile(kind, &reason(code)), retried, "{kind:?} {code:?}");
+            }
+            for kind in [DeploymentTimedOut, NeighbourFailed, AgentSilent] {
+                assert!(!is_worthwhile(kind, &reason(code)), "{kind:?} {code:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_documented() {
+        let documented = include_str!("../../../../docs/failures.md");
+        for (code, may_pass, why) in LIFECYCLE_EVENT.iter().chain(&DEPLOYMENT) {
+            let row = format!("| `{code}` | {} | {why} |", if *may_pass { "yes" } else { "no" });
+            assert!(documented.contains(&row), "docs/failures.md lacks: {row}");
+        }
     }
 }

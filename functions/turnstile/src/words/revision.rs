@@ -1,4 +1,4 @@
-//! Which build of an application: the part of CodeDeploy's RevisionLocation that EC2 deployments use.
+//! Which build of an application is deployed: the part of CodeDeploy's RevisionLocation that EC2 deployments use.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub enum Revision {
     GitHub { repository: String, commit_id: String },
 }
 
-/// A bundle in S3. Version and ETag are there when the revision was registered with them.
+/// A bundle in S3. It has a version and an ETag when the revision was registered with them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct S3Object {
@@ -27,7 +27,7 @@ pub struct S3Object {
 }
 
 impl Revision {
-    /// Whether both are the same build. One that was registered without version or ETag stands for any of them.
+    /// Whether both are the same build. A revision that was registered without version or ETag stands for every version and ETag.
     pub fn is_same_build(&self, other: &Revision) -> bool {
         let agree = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
         match (self, other) {
@@ -39,7 +39,7 @@ impl Revision {
     }
 }
 
-/// As an operator knows it: `s3://bucket/key`, or `github.com/repository@commit`.
+/// The revision as an operator knows it: `s3://bucket/key`, or `github.com/repository@commit`.
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

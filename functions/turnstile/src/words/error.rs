@@ -1,8 +1,7 @@
-//! Everything that can end a call, each with the stable name that the state machine matches. (A deployment that failed ends
-//! no call, it is an answer: its names are those of [`crate::reason::Failure`].)
+//! Everything that can end a call without an answer, each with the stable name that the state machine matches.
 //!
-//! Outcomes that are normal (no such target, a hook already over, a group that is busy) are not errors: the calls return them
-//! as values.
+//! A deployment that failed ends no call: it is an answer, whose names are in `failure.rs`. Outcomes that are normal (a deployment
+//! without the instance, a hook that is over, a group that is busy) are no errors either: the calls of AWS return them as values.
 
 /// Why a call of a function ended without an answer. `Display` is what the operator reads.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -10,31 +9,31 @@ pub enum Error {
     /// The input, the hook's NotificationMetadata or a parameter of the stack is wrong. The message names the field.
     #[error("{0}")]
     InvalidInput(String),
-    /// A deployment group cannot serve a rollout: blue/green, not EC2, or without a revision.
+    /// No rollout can deploy to a deployment group: it is blue/green, not for EC2 instances, or has no revision.
     #[error("{0}")]
     UnsuitableDeploymentGroup(String),
     /// The instance has been terminated, or its hook is over: timed out, or completed by somebody else.
     #[error("{0}")]
     InstanceGone(String),
-    /// The instance waits, but its hook has no action yet. Auto Scaling's answers may trail the launch by a moment.
+    /// The instance is launching, but its hook has no lifecycle action yet: Auto Scaling's answers may trail the launch by a moment.
     #[error("{0}")]
     HookNotOpen(String),
-    /// Auto Scaling does not know the instance (yet).
+    /// Auto Scaling does not know the instance, or not yet.
     #[error("{0}")]
     InstanceNotFound(String),
-    /// Round after round, somebody deployed an application again before the instance could be let in.
+    /// Round after round, somebody deployed an application again before the instance could enter service.
     #[error("{0}")]
     RevisionsKeepChanging(String),
-    /// The execution does not hold the turn any more: it was redriven after its end, or somebody deleted its claims.
+    /// The execution does not hold its turn any more: it was redriven after its end, or somebody deleted its claims.
     #[error("{0}")]
     TurnLost(String),
-    /// Other deployments occupied the group for as long as the application may take.
+    /// Other deployments occupied the deployment groups for longer than a rollout waits for them.
     #[error("{0}")]
     GroupBusy(String),
-    /// The hook is about to be over, whatever its heartbeats, and the instance is not done.
+    /// Heartbeats cannot keep the hook open for longer, and not every application is deployed.
     #[error("{0}")]
     OutOfTime(String),
-    /// CodeDeploy refused to create the deployment, for a reason that a retry does not mend.
+    /// CodeDeploy refused to create the deployment, for a reason that another try does not mend.
     #[error("CodeDeploy refused the deployment of {application}: {code}: {message}")]
     DeploymentRejected { application: String, code: String, message: String },
     /// An AWS API throttled the call, also after the SDK's own retries.
@@ -52,7 +51,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// The name that the state machine's `ErrorEquals` and the execution's `error` show. Never changes once released.
+    /// Whether the same call may succeed later: AWS throttled it, or did not answer.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Unavailable { .. })
+    }
+
+    /// The name that the state machine's `ErrorEquals` matches and that the execution's `error` shows. It never changes once released.
     pub fn name(&self) -> &'static str {
         match self {
             Self::InvalidInput(_) => "Turnstile.InvalidInput",
@@ -77,8 +81,8 @@ impl Error {
 mod tests {
     #[test]
     fn every_name_is_documented() {
-        let documented = include_str!("../../../README.md");
-        let sources = [include_str!("error.rs"), include_str!("reason.rs")];
+        let documented = include_str!("../../../../README.md");
+        let sources = [include_str!("error.rs"), include_str!("failure.rs")];
         let names = sources.iter().flat_map(|source| source.split('"')).filter(|text| {
             text.strip_prefix("Turnstile.")
                 .is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic()))

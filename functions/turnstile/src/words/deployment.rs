@@ -1,11 +1,12 @@
-//! Deployment groups, deployments and their targets, as far as a rollout needs them.
+//! Deployment groups, deployments and their targets, as CodeDeploy tells of them.
 
-use crate::revision::Revision;
-use crate::time::Timestamp;
+use crate::words::ids::{DeploymentId, TargetId};
+use crate::words::revision::Revision;
+use crate::words::time::Timestamp;
 
-/// A deployment group, as far as a rollout needs it.
+/// What CodeDeploy tells of a deployment group.
 #[derive(Debug, Clone)]
-pub struct Group {
+pub struct DeploymentGroupInfo {
     pub target_revision: Option<Revision>,
     pub last_successful: Option<LastDeployment>,
     pub last_attempted: Option<LastDeployment>,
@@ -13,22 +14,22 @@ pub struct Group {
     pub compute_platform: String,
     /// `IN_PLACE` or `BLUE_GREEN`.
     pub deployment_type: String,
-    /// Whether CodeDeploy starts deployments of its own for instances that appeared during a deployment.
+    /// Whether CodeDeploy starts deployments of its own for instances that appear during a deployment.
     pub updates_outdated_instances: bool,
 }
 
 /// The most recent attempted or successful deployment of a group.
 #[derive(Debug, Clone)]
 pub struct LastDeployment {
-    pub deployment_id: String,
+    pub deployment_id: DeploymentId,
     pub created: Option<Timestamp>,
     pub ended: Option<Timestamp>,
 }
 
-/// A deployment, as far as a rollout needs it.
+/// What CodeDeploy tells of a deployment.
 #[derive(Debug, Clone)]
 pub struct Deployment {
-    pub deployment_id: String,
+    pub deployment_id: DeploymentId,
     pub status: DeploymentStatus,
     pub revision: Option<Revision>,
     pub description: String,
@@ -53,8 +54,8 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// The targets that nothing will happen to any more.
-    pub fn over(&self) -> u32 {
+    /// The targets that have come to an end: nothing will happen to them any more.
+    pub fn ended(&self) -> u32 {
         self.succeeded + self.failed + self.skipped
     }
 }
@@ -79,6 +80,13 @@ impl DeploymentStatus {
     }
 }
 
+impl Deployment {
+    /// Whether it is this one.
+    pub fn is(&self, last: &LastDeployment) -> bool {
+        self.deployment_id == last.deployment_id
+    }
+}
+
 /// The states of a target (CodeDeploy API reference, `InstanceTarget.status`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TargetStatus {
@@ -94,12 +102,12 @@ pub enum TargetStatus {
 /// One instance in a deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
-    pub instance_id: String,
+    pub target_id: TargetId,
     pub status: TargetStatus,
     pub failed_event: Option<FailedEvent>,
 }
 
-/// The lifecycle event that failed, with what the agent reported of it.
+/// The lifecycle event that failed on an instance, with what the agent reported of it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FailedEvent {
     pub lifecycle_event_name: String,
@@ -109,10 +117,10 @@ pub struct FailedEvent {
     pub log_tail: Option<String>,
 }
 
-/// What came of asking for a deployment.
+/// What comes of asking for a deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Creation {
-    Created(String),
+    Created(DeploymentId),
     /// The group has an active deployment already.
     GroupOccupied,
     /// Any other refusal. It may mean that nothing is outdated: CodeDeploy's answer to that is not documented.

@@ -1,0 +1,50 @@
+//! Gives the turn back, so that the next rollout may deploy.
+
+use aws::turns::Turns;
+use serde::Serialize;
+use turnstile::policy::{turn, waits};
+use turnstile::words::error::Error;
+use turnstile::words::ids::ExecutionArn;
+use turnstile::words::plan::Plan;
+
+/// Gives turns back.
+pub(crate) struct GiveBack {
+    pub(crate) turns: Turns,
+}
+
+/// The turn is given back.
+#[derive(Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenBack {
+    /// How long the rollout is to wait before its next step, in seconds.
+    wait_seconds: u32,
+}
+
+impl GiveBack {
+    /// Gives back whatever the execution holds of the plan's claims. Without a plan it holds none.
+    pub(crate) async fn now(&self, plan: Option<&Plan>, execution: &ExecutionArn) -> Result<GivenBack, Error> {
+        if let Some(plan) = plan {
+            self.turns.give_back(&turn::claims(plan), execution).await?;
+        }
+        Ok(GivenBack::default())
+    }
+
+    /// Gives the turn back after the last deployment. A launch that succeeds ends the group's failures in a row.
+    pub(crate) async fn after_success(
+        &self,
+        plan: Option<&Plan>,
+        execution: &ExecutionArn,
+    ) -> Result<GivenBack, Error> {
+        let given_back = self.now(plan, execution).await?;
+        if let Some(plan) = plan.filter(|plan| plan.hook.is_some()) {
+            self.turns.clear_failures(&plan.auto_scaling_group_name).await?;
+        }
+        Ok(given_back)
+    }
+
+    /// Gives the turn back for a while, so that every other rollout can ask for it.
+    pub(crate) async fn to_yield(&self, plan: Option<&Plan>, execution: &ExecutionArn) -> Result<GivenBack, Error> {
+        self.now(plan, execution).await?;
+        Ok(GivenBack { wait_seconds: waits::to_yield(plan.and_then(|plan| plan.hook.as_ref())) })
+    }
+}

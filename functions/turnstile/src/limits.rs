@@ -1,0 +1,43 @@
+//! Every limit that a rollout keeps to, with its reason and, for a limit of AWS, its source. Times are in seconds.
+
+// CodeDeploy
+
+/// How long a deployment may go on without one of its targets at work or coming to an end, before the targets that have not begun
+/// count as dead. Each lifecycle event has to start within five minutes of the one before (CodeDeploy user guide, "CodeDeploy
+/// quotas").
+pub const GRACE: u32 = 300;
+/// The longest that one lifecycle event can be at work: it starts within five minutes of the one before, and its script is ended
+/// after an hour (CodeDeploy user guide, "CodeDeploy quotas").
+pub const LONGEST_EVENT: u32 = 3_900;
+/// CodeDeploy ends every deployment after 8 to 12 hours (CodeDeploy user guide, "CodeDeploy quotas").
+pub const LONGEST_DEPLOYMENT: u32 = 43_200;
+
+// Auto Scaling
+
+/// A hook can be kept open for 100 times its heartbeat time-out (Auto Scaling API reference, PutLifecycleHook).
+pub const MOST_HEARTBEAT_TIMEOUTS: u32 = 100;
+/// A hook can be kept open for 48 hours (Auto Scaling API reference, PutLifecycleHook).
+pub const LONGEST_HOOK: u32 = 48 * 3_600;
+
+// Step Functions, Lambda and DynamoDB
+
+/// The longest that a call of a function can go on after its execution has ended: the functions' Timeout in template.yaml, the 10 s
+/// that an environment may take to start (Lambda developer guide, "Lambda execution environment lifecycle"), and some for the way.
+pub const LONGEST_CALL: u32 = 90;
+/// How many applications a rollout may have: a transaction writes at most 100 items (DynamoDB API reference, TransactWriteItems), and
+/// one of them is the claim on the Auto Scaling group.
+pub const MOST_APPLICATIONS: usize = 99;
+/// How many instances a failure names: an execution's cause has at most 32,768 characters (Step Functions API reference,
+/// SendTaskFailure).
+pub const MOST_INSTANCES_NAMED: usize = 200;
+/// How many characters of a script's log a failure quotes. CodeDeploy returns up to 4 KB, and the cause has to hold more than that
+/// one field.
+pub const LONGEST_LOG_TAIL: usize = 1_500;
+
+// Turnstile
+
+/// How many times a rollout goes through its applications again because of somebody else: one of them got a new revision meanwhile,
+/// or another instance's failure kept its own out of a deployment. Nothing unusual once, but not for ever.
+pub const MOST_REPEATS: u32 = 9;
+/// How many failed launches in a row are counted: more make no difference to the time that a rollout backs off.
+pub const MOST_FAILURES: u32 = 16;

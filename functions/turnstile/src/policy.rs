@@ -1,0 +1,15 @@
+//! The decisions of a rollout, as pure functions over its words.
+
+pub mod back_off;
+pub mod deployment_tag;
+pub mod hook_state;
+pub mod observations;
+pub mod pending_hook;
+pub mod preflight;
+pub mod reason;
+pub mod retry;
+pub mod stall;
+pub mod turn;
+pub mod up_to_date;
+pub mod verdict;
+pub mod waits;

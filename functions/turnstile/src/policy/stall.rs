@@ -1,0 +1,243 @@
+//! What to do about a deployment that gets nowhere: wait, stop it, or let others have their turn.
+//!
+//! CodeDeploy attempts every instance of a deployment group, also one whose agent is dead, that is stopped or was terminated, and keeps
+//! its target pending for up to an hour. A deployment is **stalled** when it has waited for nothing but such targets for
+//! [`GRACE`] seconds. Instances that are at work are always waited for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{GRACE, LONGEST_EVENT};
+use crate::words::deployment::{Deployment, Overview, TargetStatus};
+use crate::words::ids::DeploymentId;
+use crate::words::time::Timestamp;
+
+/// Since when no target of a deployment has come to an end. The state machine carries it from one look at the deployment to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StallTimer {
+    deployment_id: DeploymentId,
+    /// How many of its targets have come to an end.
+    ended_targets: u32,
+    /// Absent when the last look found something new: the time runs from the wait that follows the look, which the state machine
+    /// knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+}
+
+impl StallTimer {
+    /// The timer after a look at the deployment. `waiting_since` is when the rollout began to wait for it, in case this is the first
+    /// look.
+    pub fn after_look(earlier: Option<&Self>, deployment: &Deployment, waiting_since: Option<Timestamp>) -> Self {
+        let ended_targets = deployment.overview.ended();
+        let since = match earlier.filter(|earlier| earlier.deployment_id == deployment.deployment_id) {
+            Some(earlier) if earlier.ended_targets == ended_targets => earlier.since,
+            None if ended_targets == 0 => waiting_since,
+            Some(_) | None => None,
+        };
+        Self { deployment_id: deployment.deployment_id.clone(), ended_targets, since }
+    }
+
+    /// How long ago a target last came to an end, in seconds.
+    pub fn seconds(&self, now: Timestamp) -> u32 {
+        self.since.map_or(0, |since| now.seconds_since(since))
+    }
+}
+
+/// Whether a deployment waits for nothing but targets that have not begun, and none has come to an end for so many seconds that they
+/// count as dead.
+pub fn is_stalled(overview: Overview, stall_seconds: u32) -> bool {
+    overview.in_progress == 0 && overview.pending > 0 && stall_seconds >= GRACE
+}
+
+/// Whether a deployment has to be waited for before the next one may start: it is under way, or it was stopped or failed and an agent
+/// is still busy with it.
+pub fn is_at_work(deployment: &Deployment, earlier: Option<&StallTimer>, now: Timestamp) -> bool {
+    deployment.status.is_active() || (deployment.overview.in_progress > 0 && !is_agent_gone(deployment, earlier, now))
+}
+
+/// Whether an agent that is still busy with a deployment that has ended must be gone: nothing has come of it for longer than a
+/// lifecycle event can take, and nobody will ever tell its end.
+pub fn is_agent_gone(deployment: &Deployment, earlier: Option<&StallTimer>, now: Timestamp) -> bool {
+    let stall = StallTimer::after_look(earlier, deployment, None);
+    !deployment.status.is_active() && stall.seconds(now) >= LONGEST_EVENT
+}
+
+/// What to do about a deployment that is under way, for one of its instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Wait,
+    /// Stop it: the instance has come to an end, and the targets that are left are dead.
+    StopStalled,
+    /// Let other rollouts have their turn: nothing is at work, and the deployment has not begun on the instance.
+    Yield,
+    /// Take the instance's success for the end, although the deployment gets nowhere.
+    AcceptSuccess,
+    /// Give up: it took too long on the instance.
+    TimeOut,
+}
+
+/// What a rollout knows of a deployment that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// The status of the instance's own target; `None` when the deployment does not contain the instance.
+    pub own: Option<TargetStatus>,
+    pub overview: Overview,
+    /// How long ago a target last came to an end, in seconds.
+    pub stall_seconds: u32,
+    /// For how long earlier deployments of the application have not begun on the instance, in seconds.
+    pub silent_seconds: u32,
+}
+
+impl Look {
+    /// What to do. `timeout` is the application's, in seconds; it does not run while other instances are at work.
+    ///
+    /// An instance on which the deployment has not begun after the grace period may have an agent that starts late. So its rollout
+    /// yields and comes back, until no deployment has begun on the instance for the whole of the time-out.
+    pub fn action(self, timeout: u32) -> Action {
+        use TargetStatus::{Failed, InProgress, Pending, Ready, Skipped, Succeeded, Unknown};
+        let Self { own, overview, stall_seconds, silent_seconds } = self;
+        let own_has_ended = match own {
+            Some(Succeeded | Failed | Skipped) | None => true,
+            Some(Pending | InProgress | Ready | Unknown) => false,
+        };
+        let others_are_at_work = overview.in_progress > 0 && own != Some(InProgress);
+        let is_stalled = is_stalled(overview, stall_seconds);
+        let has_time_left = silent_seconds.saturating_add(stall_seconds) < timeout;
+        match own {
+            _ if own_has_ended && is_stalled => Action::StopStalled,
+            Some(Pending) if is_stalled && has_time_left => Action::Yield,
+            Some(Pending) if is_stalled => Action::TimeOut,
+            _ if stall_seconds < timeout || others_are_at_work => Action::Wait,
+            Some(Succeeded) => Action::AcceptSuccess,
+            _ => Action::TimeOut,
+        }
+    }
+}
+
+/// The configuration with which a deployment begins on every instance in the same moment (CodeDeploy user guide, "Predefined
+/// deployment configurations for an EC2/on-premises compute platform").
+pub const ALL_AT_ONCE: &str = "CodeDeployDefault.AllAtOnce";
+
+/// Whether a deployment may go to all instances at once after one that went instance by instance has stalled: it would never get past a
+/// dead instance that comes first. `others` had not begun beside the rollout's own, and `in_service` of them are in service: more
+/// than one of those are not taken out of service at a time.
+pub fn may_go_all_at_once(others: usize, in_service: usize) -> bool {
+    others > 0 && in_service <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::deployment::{DeploymentStatus, sample};
+
+    fn overview(pending: u32, in_progress: u32, succeeded: u32) -> Overview {
+        Overview { pending, in_progress, succeeded, ..Overview::default() }
+    }
+
+    fn deployment(deployment_id: &str, overview: Overview) -> Deployment {
+        Deployment { deployment_id: deployment_id.into(), ..sample::deployment(DeploymentStatus::InProgress, overview) }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_stall_begins_when_a_target_last_came_to_an_end() {
+        let look = |earlier: Option<&StallTimer>, id, overview| {
+            StallTimer::after_look(earlier, &deployment(id, overview), Some(at(0)))
+        };
+        let first = look(None, "d-1", overview(2, 1, 0));
+        assert_eq!(first.seconds(at(216)), 216, "nothing has happened since the rollout began to wait");
+        let same = look(Some(&first), "d-1", overview(1, 2, 0));
+        assert_eq!(same.seconds(at(240)), 240, "to begin is no end");
+        let next = look(Some(&same), "d-1", overview(1, 1, 1));
+        assert_eq!((next.since, next.ended_targets), (None, 1), "the wait that follows begins it anew");
+        let waited = StallTimer { since: Some(at(270)), ..next };
+        assert_eq!(look(Some(&waited), "d-1", overview(0, 2, 1)).seconds(at(300)), 30);
+        let other = look(Some(&same), "d-2", overview(3, 0, 0));
+        assert_eq!(other.since, Some(at(0)), "another deployment is looked at for the first time");
+        assert_eq!(look(None, "d-1", overview(0, 1, 2)).since, None, "who knows when they ended");
+    }
+
+    #[test]
+    fn an_ended_deployment_is_not_at_work_for_ever() {
+        use DeploymentStatus::{InProgress, Stopped};
+        for (status, in_progress, waited, expected) in [
+            (InProgress, 1, 90_000, true),
+            (InProgress, 0, 90_000, true),
+            (Stopped, 1, 3_899, true),
+            (Stopped, 1, 3_900, false),
+            (Stopped, 0, 0, false),
+        ] {
+            let deployment = Deployment { status, ..deployment("d-1", overview(0, in_progress, 1)) };
+            let stall = StallTimer { deployment_id: "d-1".into(), ended_targets: 1, since: Some(at(0)) };
+            assert_eq!(
+                is_at_work(&deployment, Some(&stall), at(waited)),
+                expected,
+                "{status:?} {in_progress} {waited}"
+            );
+        }
+        let stopped = Deployment { status: Stopped, ..deployment("d-1", overview(0, 1, 1)) };
+        assert!(is_at_work(&stopped, None, at(90_000)), "the first look");
+    }
+
+    #[test]
+    fn what_to_do_about_a_deployment_that_is_under_way() {
+        use TargetStatus::*;
+        let dead = overview(2, 0, 1);
+        let busy = overview(1, 1, 1);
+        let mine = overview(0, 1, 0);
+        let alone = overview(1, 0, 0);
+        for (own, overview, stall_seconds, expected) in [
+            // The instance is done: those that are left have a grace period, unless somebody is at work.
+            (Some(Succeeded), dead, 299, Action::Wait),
+            (Some(Succeeded), dead, 300, Action::StopStalled),
+            (Some(Skipped), dead, 300, Action::StopStalled),
+            (Some(Failed), dead, 300, Action::StopStalled),
+            (None, dead, 300, Action::StopStalled),
+            (Some(Succeeded), busy, 300, Action::Wait),
+            (Some(Succeeded), busy, 9_000, Action::Wait),
+            (Some(Succeeded), overview(0, 0, 1), 3_600, Action::AcceptSuccess),
+            // The instance is not done: the application's own time-out, which does not run while others are at work.
+            (Some(InProgress), mine, 3_599, Action::Wait),
+            (Some(InProgress), mine, 3_600, Action::TimeOut),
+            (Some(Pending), alone, 299, Action::Wait),
+            (Some(Pending), alone, 300, Action::Yield),
+            (Some(Pending), dead, 300, Action::Yield),
+            (Some(Pending), busy, 3_600, Action::Wait),
+            (None, Overview::default(), 3_600, Action::TimeOut),
+        ] {
+            let look = Look { own, overview, stall_seconds, silent_seconds: 0 };
+            assert_eq!(look.action(3_600), expected, "{look:?}");
+        }
+    }
+
+    #[test]
+    fn an_instance_that_never_begins_yields_until_its_time_is_over() {
+        let look = Look {
+            own: Some(TargetStatus::Pending),
+            overview: overview(1, 0, 0),
+            stall_seconds: 300,
+            silent_seconds: 0,
+        };
+        for (silent_seconds, timeout, expected) in [
+            (0, 600, Action::Yield),
+            (299, 600, Action::Yield),
+            (300, 600, Action::TimeOut),
+            (3_000, 3_600, Action::Yield),
+            (3_300, 3_600, Action::TimeOut),
+            (0, 300, Action::TimeOut),
+        ] {
+            let look = Look { silent_seconds, ..look };
+            assert_eq!(look.action(timeout), expected, "{silent_seconds} of {timeout}");
+        }
+    }
+
+    #[test]
+    fn all_at_once_takes_no_more_out_of_service_than_one() {
+        for (others, in_service, expected) in [(0, 0, false), (1, 0, true), (5, 1, true), (1, 1, true), (2, 2, false)] {
+            assert_eq!(may_go_all_at_once(others, in_service), expected, "{in_service} of {others}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The turn: the right to start deployments. One rollout has it at a time.
+//!
+//! A turn is a set of claims, on the Auto Scaling group and on every deployment group of the rollout. Claims are taken all or none, in
+//! one transaction, because deployment groups can span Auto Scaling groups. Rollouts that share no claim do not wait for each other.
+//!
+//! A holder that has ended without giving its turn back is replaced. One of its Lambda calls may still be under way then, so the
+//! claims of the new holder are **draining**: it starts nothing until [`LONGEST_CALL`](crate::limits::LONGEST_CALL) is over.
+
+use std::collections::BTreeSet;
+
+use crate::words::application::DeploymentGroup;
+use crate::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn};
+use crate::words::plan::Plan;
+use crate::words::turn::Claim;
+
+/// What a rollout has to hold before it may deploy.
+pub fn claims(plan: &Plan) -> Vec<ClaimKey> {
+    let auto_scaling_group = claim_on(&plan.auto_scaling_group_name);
+    let groups = plan.applications.iter().map(|application| claim_on_deployment_group(&application.group));
+    std::iter::once(auto_scaling_group).chain(groups).collect()
+}
+
+/// The claim on an Auto Scaling group.
+pub fn claim_on(auto_scaling_group: &AutoScalingGroupName) -> ClaimKey {
+    format!("autoScalingGroup:{auto_scaling_group}").into()
+}
+
+/// The claim on a deployment group.
+pub fn claim_on_deployment_group(group: &DeploymentGroup) -> ClaimKey {
+    format!("deploymentGroup:{group}").into()
+}
+
+/// Where a rollout with the turn of the Auto Scaling group has deployed last, be it this rollout or one before it.
+pub fn last_deployed(found: &[Claim]) -> Option<&DeploymentGroup> {
+    found.iter().find_map(|claim| claim.deploying.as_ref())
+}
+
+/// How the claims that a rollout needs are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnState {
+    /// The rollout holds them all.
+    Mine,
+    /// The rollout holds them all, but calls of the holder before it may still be under way.
+    Draining,
+    /// No other rollout holds any. This one may hold some, if somebody has deleted the others.
+    Free { part_mine: bool, part_draining: bool },
+    /// These other executions hold some.
+    Held(BTreeSet<ExecutionArn>),
+}
+
+impl TurnState {
+    /// The state of the `needed` claims for an execution. `found` are those that the table has; a claim that it has not is free.
+    pub fn of(needed: &[ClaimKey], found: &[Claim], execution: &ExecutionArn) -> Self {
+        let holders = found.iter().filter_map(|claim| claim.holder.as_ref());
+        let others: BTreeSet<ExecutionArn> = holders.filter(|holder| *holder != execution).cloned().collect();
+        if !others.is_empty() {
+            return Self::Held(others);
+        }
+        let mine = |key: &ClaimKey| found.iter().find(|claim| claim.claim == *key && claim.holder.is_some());
+        let part_draining = needed.iter().filter_map(mine).any(|claim| claim.draining);
+        match needed.iter().all(|key| mine(key).is_some()) {
+            false => Self::Free { part_mine: needed.iter().any(|key| mine(key).is_some()), part_draining },
+            true if part_draining => Self::Draining,
+            true => Self::Mine,
+        }
+    }
+
+    /// Whether the rollout holds some of the claims, and not all.
+    pub fn is_part_mine(&self) -> bool {
+        matches!(self, Self::Free { part_mine: true, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ME: &str = "arn:aws:states:us-east-1:123456789012:execution:turnstile:me";
+
+    fn claim(key: &str, holder: Option<&str>, draining: bool) -> Claim {
+        Claim { claim: key.into(), holder: holder.map(Into::into), draining, finished: None, deploying: None }
+    }
+
+    fn keys(keys: &[&str]) -> Vec<ClaimKey> {
+        keys.iter().map(|key| ClaimKey::from(*key)).collect()
+    }
+
+    #[test]
+    fn a_turn_claims_the_group_and_every_deployment_group() {
+        let plan = Plan {
+            auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
+            instance_id: None,
+            hook: None,
+            applications: ["Search/Production", "Orders/Blue Team"]
+                .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
+                .into(),
+            on_failure: Default::default(),
+            warnings: Vec::new(),
+        };
+        let expected =
+            ["autoScalingGroup:web", "deploymentGroup:Search/Production", "deploymentGroup:Orders/Blue Team"];
+        assert_eq!(claims(&plan), keys(&expected));
+    }
+
+    #[test]
+    fn every_way_to_hold_claims_has_its_state() {
+        let held =
+            |holders: &[&str]| TurnState::Held(holders.iter().map(|holder| ExecutionArn::from(*holder)).collect());
+        let free = |part_mine, part_draining| TurnState::Free { part_mine, part_draining };
+        for (found, expected) in [
+            (vec![], free(false, false)),
+            (vec![claim("a", None, false)], free(false, false)),
+            (vec![claim("a", Some(ME), false)], free(true, false)),
+            (vec![claim("a", Some(ME), true)], free(true, true)),
+            (vec![claim("a", Some(ME), false), claim("b", Some(ME), false)], TurnState::Mine),
+            (vec![claim("a", Some(ME), true), claim("b", Some(ME), true)], TurnState::Draining),
+            (vec![claim("a", Some(ME), false), claim("b", Some(ME), true)], TurnState::Draining),
+            (vec![claim("b", Some("x"), false)], held(&["x"])),
+            (vec![claim("a", Some(ME), false), claim("b", Some("x"), false)], held(&["x"])),
+            (vec![claim("a", Some("y"), true), claim("b", Some("x"), false)], held(&["x", "y"])),
+        ] {
+            assert_eq!(TurnState::of(&keys(&["a", "b"]), &found, &ME.into()), expected, "{found:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the table has: no rollout takes itself for the holder beside another one.
+        #[test]
+        fn two_rollouts_never_both_have_the_turn(
+            rows in prop::collection::vec((0..3usize, prop::option::of(0..2usize), any::<bool>()), 0..6)
+        ) {
+            let executions = ["one", "two"];
+            let mut found: Vec<Claim> = Vec::new();
+            for (key, holder, draining) in rows {
+                let key = ["a", "b", "c"][key];
+                found.retain(|claim| claim.claim != key.into());
+                found.push(claim(key, holder.map(|holder| executions[holder]), draining));
+            }
+            let needed = keys(&["a", "b"]);
+            let mine = |execution: &str| {
+                let seen: Vec<Claim> = found.iter().filter(|claim| needed.contains(&claim.claim)).cloned().collect();
+                matches!(TurnState::of(&needed, &seen, &execution.into()), TurnState::Mine | TurnState::Draining)
+            };
+            prop_assert!(!(mine("one") && mine("two")));
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! How long to wait before asking again. Short waits cost state transitions and are throttled, long ones cost time.
+//!
+//! Everything is in seconds. Nothing here reads a clock: the callers tell for how long something has been waited for.
+
+use crate::limits::{LONGEST_CALL, LONGEST_DEPLOYMENT, LONGEST_HOOK, MOST_HEARTBEAT_TIMEOUTS};
+use crate::words::error::Error;
+use crate::words::hook::Hook;
+use crate::words::plan::Plan;
+
+/// The shortest wait. CodeDeploy throttles callers that ask for a deployment every 5 s; 10 s keeps clear of that.
+const SHORTEST: u32 = 10;
+/// The longest wait for something that may happen at any time: an operator who watches should not wait longer for what is over already.
+const LONGEST_POLL: u32 = 60;
+/// The longest wait that follows from the duration of the last deployment. That one may have been held up by a dead instance, and the
+/// next one not.
+const LONGEST_BY_HISTORY: u32 = 600;
+/// How much of the expected duration passes before the first look, in percent. Deployments vary by a few percent: this is early enough
+/// to miss the end of few, and late enough for two or three more looks to meet it.
+const FIRST_LOOK_PERCENT: u32 = 92;
+/// Near the expected end, a look every fortieth of the expected duration loses a hundredth of it on average.
+const LOOKS_IN_A_DURATION: u32 = 40;
+/// The first wait for other deployments and other rollouts, of which nothing is known: what the AWS CLI's waiter takes.
+const WITHOUT_HISTORY: u32 = 15;
+/// Which part of a wait of hours a single poll may be. An execution has 25,000 events (Step Functions developer guide, "Quotas"), and
+/// two days of polls have to fit into them.
+const POLLS_OF_A_LONG_WAIT: u32 = 120;
+/// Which part of a rollout's age a look at an overdue deployment may be, for the same reason: so that a long list of applications of
+/// which nothing is known fits into an execution too.
+const LOOKS_OF_A_LONG_ROLLOUT: u32 = 300;
+
+/// The wait before the first or the next look at a deployment.
+///
+/// `elapsed`: for how long the deployment has been waited for. `expected`: how long it should take; `None` when that is unknown.
+/// `age`: the execution's.
+///
+/// The first look comes shortly before the expected end, then looks follow each other quickly. When the deployment is long overdue,
+/// or nothing is expected, the waits grow with the time that has passed, so that the time lost at the end stays in proportion.
+pub fn before_look(elapsed: u32, expected: Option<u32>, age: u32, hook: Option<&Hook>) -> u32 {
+    let expected = expected.unwrap_or(0);
+    let first_look = (u64::from(expected) * u64::from(FIRST_LOOK_PERCENT) / 100) as u32;
+    let wait = match first_look.saturating_sub(elapsed) {
+        left @ SHORTEST.. => left.min(longest_by_history(elapsed)),
+        _ => near_the_end(elapsed, expected, age),
+    };
+    wait.min(longest_between_heartbeats(hook))
+}
+
+/// The longest wait for an end that should be far away. After the first one, a tenth of what has passed.
+fn longest_by_history(elapsed: u32) -> u32 {
+    LONGEST_BY_HISTORY.saturating_sub(elapsed).max(LONGEST_POLL).max(elapsed / 10)
+}
+
+fn near_the_end(elapsed: u32, expected: u32, age: u32) -> u32 {
+    let wait = (expected / LOOKS_IN_A_DURATION).clamp(SHORTEST, LONGEST_POLL);
+    let overdue = elapsed.saturating_sub(expected);
+    if overdue <= expected / 10 {
+        return wait;
+    }
+    let in_a_long_rollout = age / LOOKS_OF_A_LONG_ROLLOUT;
+    let longest = longest_poll(elapsed).max(in_a_long_rollout).min(LONGEST_BY_HISTORY);
+    wait.max(overdue.div_ceil(10)).max(in_a_long_rollout).min(longest)
+}
+
+/// The longest wait between two polls: a minute, and after two hours more.
+fn longest_poll(elapsed: u32) -> u32 {
+    LONGEST_POLL.max(elapsed / POLLS_OF_A_LONG_WAIT).min(LONGEST_BY_HISTORY)
+}
+
+/// The wait before asking again whether the deployments of others have ended, `waited` after the first time.
+pub fn for_other_deployment(waited: u32, hook: Option<&Hook>) -> u32 {
+    (WITHOUT_HISTORY + waited / 10).min(longest_poll(waited)).min(longest_between_heartbeats(hook))
+}
+
+/// How long to wait, in all, for the deployments of others to end. They say nothing about the instance, and its replacement would
+/// wait for the same: CodeDeploy itself ends them. After a failed attempt of its own a rollout waits for the application's `timeout`.
+pub fn longest_for_other_deployments(attempt: u32, timeout: u32) -> u32 {
+    match attempt {
+        1 => LONGEST_DEPLOYMENT,
+        _ => timeout,
+    }
+}
+
+/// The wait before asking for the turn again, `waited` after the first time. `spread`, from 0 to 1, keeps rollouts that started
+/// together from asking together.
+pub fn for_turn(waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
+    let longest = f64::from(for_other_deployment(waited, hook));
+    // Between three quarters and the whole; the result is smaller than the u32 it is made from.
+    (longest * (0.75 + 0.25 * spread.clamp(0.0, 1.0))).ceil() as u32
+}
+
+/// The wait until a turn may be used that was taken over `drained` seconds ago, or until the next heartbeat. `None`: it may be used.
+pub fn to_drain(drained: u32, hook: Option<&Hook>) -> Option<u32> {
+    let left = LONGEST_CALL.saturating_sub(drained);
+    (left > 0).then(|| left.min(longest_between_heartbeats(hook)))
+}
+
+/// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once.
+pub fn to_yield(hook: Option<&Hook>) -> u32 {
+    LONGEST_POLL.min(longest_between_heartbeats(hook))
+}
+
+/// For how long heartbeats can still keep a hook open, at this `age` of the execution. The launch's event, the last wait and the last
+/// calls of the rollout take part of what Auto Scaling grants.
+pub fn until_hook_is_over(age: u32, hook: &Hook) -> u32 {
+    const CALLS: u32 = 600;
+    let open = hook.heartbeat_timeout_seconds.saturating_mul(MOST_HEARTBEAT_TIMEOUTS).min(LONGEST_HOOK);
+    let last_wait = longest_between_heartbeats(Some(hook)).min(LONGEST_BY_HISTORY);
+    open.saturating_sub(CALLS).saturating_sub(last_wait).saturating_sub(age)
+}
+
+/// Makes sure that heartbeats can keep the plan's hook open for longer, at this `age` of the execution. Left to its time-out, the launch
+/// would end without a word.
+///
+/// # Errors
+/// [`Error::OutOfTime`].
+pub fn check_time(plan: &Plan, age: u32) -> Result<(), Error> {
+    let Some(hook) = &plan.hook else { return Ok(()) };
+    match until_hook_is_over(age, hook) {
+        0 => Err(Error::OutOfTime(format!(
+            "not done after {age} s, and {} cannot be kept open for longer: {MOST_HEARTBEAT_TIMEOUTS} times its heartbeat time-out \
+             ({} s), 48 hours at most",
+            hook.lifecycle_hook_name, hook.heartbeat_timeout_seconds
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The longest wait between two calls that send a heartbeat. Half the heartbeat time-out leaves room for one that is lost.
+pub fn longest_between_heartbeats(hook: Option<&Hook>) -> u32 {
+    hook.map_or(u32::MAX, |hook| (hook.heartbeat_timeout_seconds / 2).max(1))
+}
+
+/// How long the next deployment to one instance should take, judged by the group's last successful one.
+///
+/// `duration` is that deployment's from creation to end; `instances` is how many it deployed to. All at once they take as long as one;
+/// otherwise they come one after the other (or, for HalfAtATime, in two halves). An expectation that is too short costs a few looks, one
+/// that is too long costs the time itself, so an unknown configuration counts as one after the other.
+pub fn expected_duration(duration: u32, instances: u32, deployment_config_name: &str) -> u32 {
+    let waves = match deployment_config_name {
+        "CodeDeployDefault.AllAtOnce" => 1,
+        "CodeDeployDefault.HalfAtATime" => instances.clamp(1, 2),
+        _ => instances.max(1),
+    };
+    duration / waves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::MOST_APPLICATIONS;
+    use crate::words::hook::HookResult;
+    use crate::words::ids::{AutoScalingGroupName, HookName};
+    use proptest::prelude::*;
+
+    /// An execution has 25,000 events. A look is nine of them: the task's five, the choice's two and the wait's two.
+    const MOST_EVENTS: u32 = 25_000;
+    const EVENTS_OF_A_LOOK: u32 = 9;
+    /// What else an application costs: NextApplication, StartDeployment, HasItStarted and ApplicationDeployed.
+    const OTHER_EVENTS_OF_AN_APPLICATION: u32 = 11;
+    const TWO_DAYS: u32 = 48 * 3_600;
+
+    fn hook(heartbeat_timeout_seconds: u32) -> Hook {
+        let lifecycle_hook_name = HookName::try_from("turnstile").unwrap();
+        Hook { lifecycle_hook_name, heartbeat_timeout_seconds, notification_metadata: None }
+    }
+
+    /// Looks at a deployment of `duration` that begins at this age of the rollout. Returns how many looks it took and how much later
+    /// than the end the last one was.
+    fn follow(duration: u32, expected: Option<u32>, age: u32) -> (u32, u32) {
+        let (mut elapsed, mut looks) = (0, 0);
+        while looks == 0 || elapsed < duration {
+            elapsed += before_look(elapsed, expected, age + elapsed, None);
+            looks += 1;
+        }
+        (looks, elapsed - duration)
+    }
+
+    #[test]
+    fn looks_gather_around_the_expected_end() {
+        for (elapsed, expected, heartbeat_timeout, wait) in [
+            (0, Some(240), None, 220),
+            (220, Some(240), None, 10),
+            (250, Some(240), None, 10),
+            (264, Some(240), None, 10),
+            // Long overdue: a tenth of what is over.
+            (400, Some(240), None, 16),
+            (5_000, Some(240), None, 60),
+            // A long deployment is looked at more seldom, as its end varies by more.
+            (1_104, Some(1_200), None, 30),
+            // The last one may have been held up.
+            (0, Some(3_600), None, 600),
+            (600, Some(3_600), None, 60),
+            (1_800, Some(3_600), None, 180),
+            // Nothing is known.
+            (0, None, None, 10),
+            (15, None, None, 10),
+            (400, None, None, 40),
+            (0, Some(5), None, 10),
+            (0, Some(0), None, 10),
+            // The hook needs a heartbeat.
+            (0, Some(3_600), Some(600), 300),
+            (0, Some(240), Some(30), 15),
+            (300, Some(3_600), Some(600), 300),
+        ] {
+            let hook = heartbeat_timeout.map(hook);
+            assert_eq!(before_look(elapsed, expected, elapsed, hook.as_ref()), wait, "{elapsed} of {expected:?}");
+        }
+    }
+
+    /// Applications of four minutes, of which each deployment takes up to 5 % more or less: what they cost on average.
+    #[test]
+    fn an_application_costs_little_time_and_few_transitions() {
+        let (mut applications, mut looks, mut late) = (0, 0, 0);
+        for expected in 228..=252 {
+            for duration in 228..=252 {
+                let (more_looks, later) = follow(duration, Some(expected), 600);
+                (applications, looks, late) = (applications + 1, looks + more_looks, late + later);
+            }
+        }
+        let (looks, late) = (f64::from(looks) / f64::from(applications), f64::from(late) / f64::from(applications));
+        // NextApplication, StartDeployment, HasItStarted and ApplicationDeployed, and three for each look.
+        let transitions = 4.0 + 3.0 * looks;
+        assert!(transitions <= 15.0, "{transitions} transitions");
+        assert!(late / 240.0 <= 0.025, "{late} s");
+    }
+
+    #[test]
+    fn the_last_deployment_is_shared_out_over_its_instances() {
+        for (duration, instances, config, expected) in [
+            (240, 1, "CodeDeployDefault.OneAtATime", 240),
+            (1_200, 5, "CodeDeployDefault.OneAtATime", 240),
+            (240, 5, "CodeDeployDefault.AllAtOnce", 240),
+            (480, 5, "CodeDeployDefault.HalfAtATime", 240),
+            (240, 1, "CodeDeployDefault.HalfAtATime", 240),
+            (240, 0, "Custom", 240),
+        ] {
+            assert_eq!(expected_duration(duration, instances, config), expected, "{config} × {instances}");
+        }
+    }
+
+    #[test]
+    fn others_are_waited_for_as_long_as_codedeploy_lets_them_go_on() {
+        assert_eq!((longest_for_other_deployments(1, 60), longest_for_other_deployments(2, 60)), (12 * 3_600, 60));
+    }
+
+    #[test]
+    fn a_hook_ends_after_a_hundred_of_its_time_outs_or_two_days() {
+        for (timeout, age, left) in
+            [(600, 0, 59_100), (600, 59_000, 100), (600, 70_000, 0), (7_200, 0, 171_600), (30, 0, 2_385)]
+        {
+            assert_eq!(until_hook_is_over(age, &hook(timeout)), left, "{timeout} after {age}");
+        }
+    }
+
+    #[test]
+    fn a_rollout_ends_before_its_hook_is_over() {
+        let mut plan = Plan {
+            auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
+            instance_id: None,
+            hook: Some(hook(600)),
+            applications: Vec::new(),
+            on_failure: HookResult::Abandon,
+            warnings: Vec::new(),
+        };
+        assert_eq!(check_time(&plan, 59_099), Ok(()));
+        let error = check_time(&plan, 59_100).unwrap_err();
+        assert_eq!(error.name(), "Turnstile.OutOfTime");
+        assert!(error.to_string().contains("100 times its heartbeat time-out (600 s), 48 hours at most"), "{error}");
+        plan.hook = None;
+        assert_eq!(check_time(&plan, u32::MAX), Ok(()));
+    }
+
+    #[test]
+    fn no_call_lasts_longer_than_is_waited_for() {
+        let template = include_str!("../../../../template.yaml");
+        let timeout = template.lines().find_map(|line| line.strip_prefix("    Timeout: ")).expect("Globals' Timeout");
+        let timeout: u32 = timeout.parse().expect("a number of seconds");
+        assert!(timeout + 20 < LONGEST_CALL, "{timeout} s, and the start of an environment");
+    }
+
+    #[test]
+    fn two_days_of_waiting_for_the_turn_fit_into_an_execution() {
+        let (mut waited, mut polls) = (0, 0);
+        while waited < TWO_DAYS {
+            waited += for_turn(waited, 0.0, None);
+            polls += 1;
+        }
+        assert!(polls * EVENTS_OF_A_LOOK < MOST_EVENTS / 2, "{polls}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_deployment_as_long_as_the_last_is_met_in_time(expected in 120u32..650, percent in 92u32..=108) {
+            let duration = expected * percent / 100;
+            let (looks, late) = follow(duration, Some(expected), 0);
+            prop_assert!(looks <= 9, "{looks} looks");
+            prop_assert!(late <= (expected / 40).max(SHORTEST), "{late} s late");
+        }
+
+        #[test]
+        fn without_history_no_more_than_a_tenth_is_lost(duration in 20u32..7_200) {
+            let (_, late) = follow(duration, None, 0);
+            prop_assert!(late <= (duration / 10).max(SHORTEST), "{late} s late");
+        }
+
+        #[test]
+        fn the_wrong_history_costs_no_more_than_a_tenth(duration in 660u32..43_200, expected in 0u32..43_200) {
+            let (_, late) = follow(duration, Some(expected), 0);
+            prop_assert!(late <= duration / 10 + 1, "{late} s late");
+        }
+
+        /// Whatever the list, and whatever is known of it: a rollout that deploys for two days ends before its history is full.
+        #[test]
+        fn two_days_of_deployments_fit_into_an_execution(
+            longest in 60u32..LONGEST_DEPLOYMENT,
+            list in prop::collection::vec((10u32..=100, prop::option::of(10u32..200)), MOST_APPLICATIONS),
+        ) {
+            let (mut age, mut events) = (0, 0);
+            for (percent, known) in list {
+                let duration = longest * percent / 100;
+                let (looks, late) = follow(duration, known.map(|percent| duration * percent / 100), age);
+                age += duration + late;
+                events += looks * EVENTS_OF_A_LOOK + OTHER_EVENTS_OF_AN_APPLICATION;
+                if age >= TWO_DAYS {
+                    break;
+                }
+            }
+            prop_assert!(events < MOST_EVENTS, "{events} events in {age} s");
+        }
+
+        #[test]
+        fn no_wait_outlasts_a_heartbeat(
+            timeout in 30u32..=7_200,
+            elapsed in 0u32..200_000,
+            expected in proptest::option::of(0u32..50_000),
+        ) {
+            let hook = hook(timeout);
+            for wait in [
+                before_look(elapsed, expected, elapsed, Some(&hook)),
+                for_other_deployment(elapsed, Some(&hook)),
+                for_turn(elapsed, 1.0, Some(&hook)),
+                to_drain(0, Some(&hook)).unwrap(),
+                to_yield(Some(&hook)),
+            ] {
+                prop_assert!(wait >= 1 && wait <= timeout / 2, "{wait}");
+            }
+        }
+
+        #[test]
+        fn the_last_calls_of_a_dead_rollout_are_waited_for_in_full(timeout in 30u32..=7_200) {
+            let hook = hook(timeout);
+            let mut drained = 0;
+            while let Some(wait) = to_drain(drained, Some(&hook)) {
+                drained += wait;
+            }
+            prop_assert_eq!(drained, LONGEST_CALL);
+        }
+
+        #[test]
+        fn no_poll_is_too_short_or_in_the_first_hours_too_long(elapsed in 0u32..200_000) {
+            let longest = if elapsed < 2 * 3_600 { LONGEST_POLL } else { LONGEST_BY_HISTORY };
+            for wait in [
+                before_look(elapsed, None, elapsed, None),
+                for_other_deployment(elapsed, None),
+                for_turn(elapsed, 0.0, None),
+            ] {
+                prop_assert!((SHORTEST..=longest).contains(&wait), "{wait}");
+            }
+        }
+    }
+}

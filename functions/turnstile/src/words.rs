@@ -1,0 +1,16 @@
+//! The words of a rollout, as types. They know how they are written and read, and decide nothing.
+
+pub mod application;
+pub mod deployment;
+pub mod error;
+pub mod failure;
+pub mod fields;
+pub mod hook;
+pub mod ids;
+pub mod input;
+pub mod instance;
+pub mod launch;
+pub mod plan;
+pub mod revision;
+pub mod time;
+pub mod turn;

@@ -1,0 +1,182 @@
+//! Ids and names, each a type of its own, so that none can be taken for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What every id has: it is text, it is written as text, and it can be compared.
+macro_rules! text {
+    ($name:ident) => {
+        impl $name {
+            /// The text of it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+/// An id that AWS gave: any text.
+macro_rules! given {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub struct $name(String);
+
+        text!($name);
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+    };
+}
+
+/// A name that a person may have typed: text that is checked. An error says what was expected.
+macro_rules! checked {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        text!($name);
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                let check: fn(&str) -> Result<(), String> = $check;
+                check(&text).map(|()| Self(text))
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = String;
+
+            fn try_from(text: &str) -> Result<Self, String> {
+                Self::try_from(text.to_owned())
+            }
+        }
+    };
+}
+
+given! {
+    /// `d-…`, of a CodeDeploy deployment.
+    DeploymentId
+}
+
+given! {
+    /// The id of a deployment's target: an EC2 instance's id, or the name of an on-premises instance.
+    TargetId
+}
+
+given! {
+    /// The ARN of an execution of the state machine.
+    ExecutionArn
+}
+
+given! {
+    /// The key of a claim in the table of turns.
+    ClaimKey
+}
+
+checked! {
+    /// The id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits (Amazon EC2 user guide, "Resource IDs").
+    InstanceId, |text| {
+        let digits = text.strip_prefix("i-").unwrap_or_default();
+        let is_id = matches!(digits.len(), 8 | 17) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        match is_id {
+            true => Ok(()),
+            false => Err(format!("expected an instance id like i-0123456789abcdef0, got {text:?}")),
+        }
+    }
+}
+
+checked! {
+    /// The name of an Auto Scaling group (Auto Scaling API reference, CreateAutoScalingGroup).
+    AutoScalingGroupName, |text| check_length::<255>(text)
+}
+
+checked! {
+    /// The name of a lifecycle hook (Auto Scaling API reference, PutLifecycleHook).
+    HookName, |text| check_length::<255>(text)
+}
+
+checked! {
+    /// The name of a CodeDeploy application, deployment group or deployment configuration (CodeDeploy API reference).
+    CodeDeployName, |text| check_length::<100>(text)
+}
+
+/// Whether a text has 1 to `MAX` characters and not only spaces.
+fn check_length<const MAX: usize>(text: &str) -> Result<(), String> {
+    match text.trim().is_empty() || text.chars().count() > MAX {
+        true => Err(format!("expected 1 to {MAX} characters, got {text:?}")),
+        false => Ok(()),
+    }
+}
+
+impl TargetId {
+    /// The target's EC2 instance; `None` when it is an on-premises instance.
+    pub fn instance_id(&self) -> Option<InstanceId> {
+        InstanceId::try_from(self.as_str()).ok()
+    }
+}
+
+impl From<&InstanceId> for TargetId {
+    fn from(instance_id: &InstanceId) -> Self {
+        Self(instance_id.0.clone())
+    }
+}
+
+impl PartialEq<InstanceId> for TargetId {
+    fn eq(&self, instance_id: &InstanceId) -> bool {
+        self.0 == instance_id.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_id_has_8_or_17_hexadecimal_digits() {
+        for id in ["i-0123abcd", "i-0123456789abcdef0"] {
+            assert_eq!(InstanceId::try_from(id).map(String::from).as_deref(), Ok(id));
+            assert!(TargetId::from(id).instance_id().is_some());
+        }
+        for id in ["", "i-", "i-1", "i-0123ABCD", "0123abcd", "i-0123456789abcdef01", "my-own-server"] {
+            let error = InstanceId::try_from(id).unwrap_err();
+            assert_eq!(error, format!("expected an instance id like i-0123456789abcdef0, got {id:?}"));
+            assert_eq!(TargetId::from(id).instance_id(), None);
+        }
+    }
+
+    #[test]
+    fn a_name_is_neither_empty_nor_too_long() {
+        assert!(CodeDeployName::try_from("a".repeat(100)).is_ok());
+        for name in ["", " ", &"a".repeat(101)] {
+            let error = CodeDeployName::try_from(name).unwrap_err();
+            assert_eq!(error, format!("expected 1 to 100 characters, got {name:?}"));
+        }
+    }
+}

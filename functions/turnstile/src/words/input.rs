@@ -1,0 +1,194 @@
+//! The input of a rollout, as a person types it in the Step Functions console, or as start-rollout makes it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::words::application::{self, Application};
+use crate::words::error::Error;
+use crate::words::fields::read;
+use crate::words::hook::HookResult;
+use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
+use crate::words::launch::{self, LAUNCHING, LIFECYCLE_ACTION, LaunchEvent, SOURCE};
+
+/// What a rollout was asked to do. Everything that is left out gets its default when the rollout is planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    /// The Auto Scaling group whose instances are brought up to date.
+    pub auto_scaling_group_name: AutoScalingGroupName,
+    /// The one instance to bring up to date; all outdated instances of the group when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<InstanceId>,
+    /// The launch lifecycle hook that is completed at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifecycle_hook_name: Option<HookName>,
+    /// The applications, in the order in which they are deployed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applications: Option<Vec<Application>>,
+    /// What a failed rollout completes the hook with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<HookResult>,
+}
+
+impl Input {
+    /// Reads an execution's input: the fields above, or an EventBridge event of a launch lifecycle action as it is.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], which names the field and what was expected.
+    pub fn parse(value: Value) -> Result<Self, Error> {
+        if !value.is_object() {
+            return Err(Error::InvalidInput(format!("expected a JSON object with autoScalingGroupName, got {value}")));
+        }
+        let input = match launch::is_event(&value) {
+            true => Self::of_event(read(value)?)?,
+            false => read(value)?,
+        };
+        if input.lifecycle_hook_name.is_some() && input.instance_id.is_none() {
+            return Err(Error::InvalidInput(
+                "instanceId: expected the instance that waits at lifecycleHookName, got none".into(),
+            ));
+        }
+        if let Some(applications) = &input.applications {
+            application::check_list(applications)?;
+        }
+        Ok(input)
+    }
+
+    /// What an event asks for that a person pasted as the input.
+    fn of_event(event: LaunchEvent) -> Result<Self, Error> {
+        for (field, expected, got) in [
+            ("source", SOURCE, &event.source),
+            ("detail-type", LIFECYCLE_ACTION, &event.detail_type),
+            ("detail.LifecycleTransition", LAUNCHING, &event.detail.lifecycle_transition),
+        ] {
+            if expected != got {
+                return Err(Error::InvalidInput(format!("{field}: expected {expected:?}, got {got:?}")));
+            }
+        }
+        let metadata = event.detail.notification_metadata.as_deref().unwrap_or_default();
+        Ok(Self {
+            auto_scaling_group_name: event.detail.auto_scaling_group_name,
+            instance_id: Some(event.detail.instance_id),
+            lifecycle_hook_name: Some(event.detail.lifecycle_hook_name),
+            applications: application::parse_list("detail.NotificationMetadata", metadata)?,
+            on_failure: None,
+        })
+    }
+
+    /// Whether a rollout of this input completes the stack's own hook without being told so. It does not when a person asked for
+    /// certain applications only: they say nothing about the others that the instance waits for.
+    pub fn completes_own_hook(&self) -> bool {
+        self.lifecycle_hook_name.is_none() && self.applications.is_none()
+    }
+}
+
+/// The group and the instance that an input names, for the log. The input is read leniently, so that also a broken one can be found by
+/// them.
+pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
+    let text = |paths: [&str; 2]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
+    (text(["/autoScalingGroupName", "/detail/AutoScalingGroupName"]), text(["/instanceId", "/detail/EC2InstanceId"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::application::DeploymentGroup;
+    use serde_json::json;
+
+    fn event() -> Value {
+        json!({
+            "version": "0", "id": "12345678-1234-1234-1234-123456789012", "source": "aws.autoscaling",
+            "detail-type": "EC2 Instance-launch Lifecycle Action", "account": "123456789012", "time": "2026-01-01T00:00:00Z",
+            "region": "us-east-1", "resources": ["arn"],
+            "detail": {
+                "LifecycleActionToken": "87654321-4321-4321-4321-210987654321", "AutoScalingGroupName": "web",
+                "LifecycleHookName": "turnstile", "EC2InstanceId": "i-0123456789abcdef0",
+                "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING", "Origin": "EC2", "Destination": "AutoScalingGroup"
+            }
+        })
+    }
+
+    fn with(mut value: Value, pointer: &str, to: Value) -> Value {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        value.pointer_mut(parent).unwrap()[field] = to;
+        value
+    }
+
+    fn problem(value: Value) -> String {
+        Input::parse(value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_event_means_what_a_person_would_type() {
+        let typed = json!({
+            "autoScalingGroupName": "web", "instanceId": "i-0123456789abcdef0", "lifecycleHookName": "turnstile"
+        });
+        assert_eq!(Input::parse(event()).unwrap(), Input::parse(typed).unwrap());
+        let metadata = with(event(), "/detail/NotificationMetadata", json!("A/S,B/S"));
+        let applications = Input::parse(metadata).unwrap().applications.unwrap();
+        assert_eq!(applications, ["A/S", "B/S"].map(|group| group.parse::<DeploymentGroup>().unwrap().into()));
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let typed = json!({"autoScalingGroupName": "web", "instanceId": "i-0123456789abcdef0"});
+        for (value, expected) in [
+            (json!("web"), "expected a JSON object with autoScalingGroupName, got \"web\""),
+            (json!({}), "missing field `autoScalingGroupName`"),
+            (
+                with(typed.clone(), "/autoScalingGroupName", json!(7)),
+                "autoScalingGroupName: invalid type: integer `7`, expected a string",
+            ),
+            (
+                with(typed.clone(), "/autoScalingGroupName", json!("")),
+                "autoScalingGroupName: expected 1 to 255 characters, got \"\"",
+            ),
+            (
+                with(typed.clone(), "/instanceId", json!("i-1")),
+                "instanceId: expected an instance id like i-0123456789abcdef0, got \"i-1\"",
+            ),
+            (
+                with(typed.clone(), "/lifecycleHookName", json!([])),
+                "lifecycleHookName: invalid type: sequence, expected a string",
+            ),
+            (
+                with(typed.clone(), "/applications", json!("A/S")),
+                "applications: invalid type: string \"A/S\", expected a sequence",
+            ),
+            (
+                with(typed.clone(), "/applications", json!([])),
+                "applications: expected at least one application, got an empty list",
+            ),
+            (
+                with(typed.clone(), "/applications", json!(["A/S", "B"])),
+                "applications[1]: expected \"application/deployment group\", got \"B\"",
+            ),
+            (
+                with(typed.clone(), "/onFailure", json!("IGNORE")),
+                "onFailure: unknown variant `IGNORE`, expected `ABANDON` or `CONTINUE`",
+            ),
+            (
+                with(event(), "/detail/EC2InstanceId", json!("x")),
+                "detail.EC2InstanceId: expected an instance id like i-0123456789abcdef0, got \"x\"",
+            ),
+            (
+                with(event(), "/detail/NotificationMetadata", json!("A")),
+                "detail.NotificationMetadata: applications[0]: expected \"application/deployment group\", got \"A\"",
+            ),
+            (
+                with(event(), "/detail/LifecycleTransition", json!("autoscaling:EC2_INSTANCE_TERMINATING")),
+                "detail.LifecycleTransition: expected \"autoscaling:EC2_INSTANCE_LAUNCHING\", got \"autoscaling:EC2_INSTANCE_TERMINATING\"",
+            ),
+            (
+                json!({"autoScalingGroupName": "web", "lifecycleHookName": "turnstile"}),
+                "instanceId: expected the instance that waits at lifecycleHookName, got none",
+            ),
+        ] {
+            assert_eq!(problem(value.clone()), expected, "{value}");
+        }
+        assert!(
+            problem(with(typed, "/instanceid", json!("i-1")))
+                .starts_with("instanceid: unknown field `instanceid`, expected one of")
+        );
+    }
+}

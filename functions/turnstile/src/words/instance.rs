@@ -1,0 +1,62 @@
+//! An instance of an Auto Scaling group.
+
+use crate::words::ids::AutoScalingGroupName;
+
+/// What Auto Scaling tells of an instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    pub auto_scaling_group_name: AutoScalingGroupName,
+    /// `Pending:Wait`, `InService`, … (Amazon EC2 Auto Scaling user guide, "Amazon EC2 Auto Scaling instance lifecycle").
+    pub lifecycle_state: String,
+}
+
+/// Where an instance stands on its way into service, or into its group's warm pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// On its way to a launch hook, or waiting at one.
+    Launching,
+    /// Past its launch hooks: in service, or in the warm pool.
+    InService,
+    /// Terminated, detached, or about to be.
+    Gone,
+}
+
+impl Instance {
+    /// The stage that its lifecycle state stands for.
+    pub fn stage(&self) -> Stage {
+        // Warm pool states are "Warmed:" and the plain state.
+        let state = self.lifecycle_state.strip_prefix("Warmed:").unwrap_or(&self.lifecycle_state);
+        match state {
+            "Pending" | "Pending:Wait" => Stage::Launching,
+            _ if state.starts_with("Terminat") || state == "Detached" => Stage::Gone,
+            _ => Stage::InService,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lifecycle_state_has_a_stage() {
+        for (state, stage) in [
+            ("Pending", Stage::Launching),
+            ("Pending:Wait", Stage::Launching),
+            ("Pending:Proceed", Stage::InService),
+            ("Warmed:Pending:Wait", Stage::Launching),
+            ("Warmed:Stopped", Stage::InService),
+            ("InService", Stage::InService),
+            ("Standby", Stage::InService),
+            ("Terminating", Stage::Gone),
+            ("Terminating:Wait", Stage::Gone),
+            ("Terminated", Stage::Gone),
+            ("Warmed:Terminated", Stage::Gone),
+            ("Detached", Stage::Gone),
+        ] {
+            let auto_scaling_group_name = AutoScalingGroupName::try_from("web").unwrap();
+            let instance = Instance { auto_scaling_group_name, lifecycle_state: state.into() };
+            assert_eq!(instance.stage(), stage, "{state}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! How AWS tells of the launch of an instance that waits at a hook.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
+
+/// The source of Auto Scaling's events.
+pub const SOURCE: &str = "aws.autoscaling";
+/// The event of a launch lifecycle action.
+pub const LIFECYCLE_ACTION: &str = "EC2 Instance-launch Lifecycle Action";
+/// The transition of a launch.
+pub const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
+
+/// A launch lifecycle action: the `detail` of its EventBridge event (Amazon EC2 Auto Scaling user guide, "Instance-launch lifecycle
+/// action"), or the hook's own message to a Lambda function, to SNS or to SQS (same guide, "Prepare to add a lifecycle hook").
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LaunchAction {
+    pub auto_scaling_group_name: AutoScalingGroupName,
+    #[serde(rename = "EC2InstanceId")]
+    pub instance_id: InstanceId,
+    pub lifecycle_hook_name: HookName,
+    pub lifecycle_transition: String,
+    /// What tells this action from others of the same instance and hook. Whoever has it can complete the action, so it must not
+    /// reach a log.
+    pub lifecycle_action_token: Option<String>,
+    pub notification_metadata: Option<String>,
+}
+
+/// The EventBridge event of a launch lifecycle action.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LaunchEvent {
+    pub source: String,
+    pub detail_type: String,
+    pub detail: LaunchAction,
+}
+
+/// Whether a value is an event of EventBridge, by the fields that only those have.
+pub fn is_event(value: &Value) -> bool {
+    value.get("detail-type").is_some() || value.get("detail").is_some()
+}

@@ -1,0 +1,50 @@
+//! The plan: what plan-rollout makes of the input, and what every other function works from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::words::application::Application;
+use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
+use crate::words::ids::{AutoScalingGroupName, InstanceId};
+use crate::words::input;
+
+/// A rollout with nothing left open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    pub auto_scaling_group_name: AutoScalingGroupName,
+    /// Absent in a rollout of all outdated instances of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<InstanceId>,
+    /// The hook at which the instance waits; absent when the rollout has none to complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Hook>,
+    pub applications: Vec<Application>,
+    pub on_failure: HookResult,
+    /// What the operator should know, although the rollout goes on.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// The lifecycle action that the rollout keeps open and completes, when there is one.
+    pub fn pending_hook(&self) -> Option<PendingHook> {
+        let (instance_id, hook) = (self.instance_id.as_ref()?, self.hook.as_ref()?);
+        Some(PendingHook {
+            action: LifecycleAction {
+                auto_scaling_group_name: self.auto_scaling_group_name.clone(),
+                lifecycle_hook_name: hook.lifecycle_hook_name.clone(),
+                instance_id: instance_id.clone(),
+            },
+            hook: hook.clone(),
+            on_failure: self.on_failure,
+        })
+    }
+}
+
+/// The group and the instance that a rollout is about, for the log: by its plan, or by its input when it could not be planned.
+pub fn subject<'a>(plan: Option<&'a Plan>, input: &'a Value) -> (Option<&'a str>, Option<&'a str>) {
+    match plan {
+        Some(plan) => (Some(plan.auto_scaling_group_name.as_str()), plan.instance_id.as_ref().map(InstanceId::as_str)),
+        None => input::named(input),
+    }
+}

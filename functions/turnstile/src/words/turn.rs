@@ -1,0 +1,67 @@
+//! The claims of which a turn consists, as they are in the table of turns.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::application::DeploymentGroup;
+use crate::words::deployment::Deployment;
+use crate::words::ids::{ClaimKey, DeploymentId, ExecutionArn};
+use crate::words::revision::Revision;
+use crate::words::time::{self, Timestamp};
+
+/// The right to deploy to one Auto Scaling group, or to one deployment group: an item of the table of turns.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Claim {
+    /// What is claimed; the item's key.
+    pub claim: ClaimKey,
+    /// The execution that holds it.
+    pub holder: Option<ExecutionArn>,
+    /// Whether its holder has taken it over from an execution that ended, of which a call may still be under way.
+    #[serde(default)]
+    pub draining: bool,
+    /// Of a deployment group: the deployment that was last seen finished by a holder. It stays when the claim is given back.
+    pub finished: Option<FinishedDeployment>,
+    /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
+    pub deploying: Option<DeploymentGroup>,
+}
+
+/// A deployment that has ended, and the revision that it brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FinishedDeployment {
+    pub deployment_id: DeploymentId,
+    pub revision: Option<Revision>,
+    #[serde(default, with = "time::as_seconds", skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+}
+
+impl From<&Deployment> for FinishedDeployment {
+    fn from(deployment: &Deployment) -> Self {
+        Self {
+            deployment_id: deployment.deployment_id.clone(),
+            revision: deployment.revision.clone(),
+            ended_at: deployment.ended,
+        }
+    }
+}
+
+/// An application that is up to date on the rollout's instance, and the deployment that brought it there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployedApplication {
+    #[serde(flatten)]
+    pub group: DeploymentGroup,
+    #[serde(flatten)]
+    pub deployment: FinishedDeployment,
+    /// How many deployments the rollout has tried; 0 when another rollout's deployment served its instance.
+    pub attempts: u32,
+}
+
+/// What comes of trying to take claims.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Taking {
+    Taken,
+    /// These executions have been faster. There are none when another transaction was under way at that moment.
+    Refused(BTreeSet<ExecutionArn>),
+}

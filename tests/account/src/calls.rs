@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_for_the_service_it_is_signed_for_else_for_its_target() {
+    fn a_call_s_service_is_in_its_signature_else_in_its_target() {
         let (autoscaling, states) = (signature("autoscaling"), signature("states"));
         for (given, service) in [
             (vec![("authorization", autoscaling.as_str())], Some("autoscaling")),

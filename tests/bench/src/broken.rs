@@ -1,23 +1,24 @@
-//! A broken application: every launch fails, and the group launches another, for ever. How many an hour, under Turnstile and under
-//! CodeDeploy's own hooks.
+//! A broken application: every launch fails, and the group launches another, for ever. Measured is how many launches there are an hour,
+//! under Turnstile and under CodeDeploy's own hooks.
 
 use serde::Serialize;
-use stack::{Error, Execution, Stack, minutes};
+use stack::six_applications::GROUP;
+use stack::{Error, Stack, minutes};
 use world::{Clock, ClosedBy, HookActionReport, HookResult, Report, SettingError, World};
 
 use crate::case::{Case, Launches};
 use crate::progress::Progress;
 use crate::row::Row;
-use crate::run::{LOOK_EVERY, Run, measure};
+use crate::run::{PAUSE, Run, executions_at_end, measure};
 use crate::setting;
 
-/// So many launches fail in a row.
+/// How many launches fail in a row.
 const LAUNCHES: usize = 20;
-/// Two attempts each, as `maxAttempts` has it by default.
+/// Two attempts for each launch, the default of `maxAttempts`.
 const DEPLOYMENTS: usize = 2 * LAUNCHES;
-/// World seconds after which launches that do not come have hung.
+/// World seconds after which the case is given up.
 const GIVE_UP_AFTER: f64 = 16.0 * 3_600.0;
-/// World seconds from a failed instance's termination until its execution has ended.
+/// World seconds within which the executions end after the last launch has failed.
 const EXECUTIONS_END_WITHIN: f64 = 1_800.0;
 
 /// The launches under Turnstile.
@@ -26,21 +27,21 @@ pub const CASE: Case = Case {
     instances: LAUNCHES,
     launches: Launches::OneAfterAnother,
     codedeploy: None,
-    // Most of it is back-off, which costs the stack nothing.
+    // Most of the time is back-off, in which the stack has nothing to do.
     speed: 300.0,
     limit_deployments: DEPLOYMENTS,
     limit_makespan_ratio: None,
 };
 
-/// What became of launches of which each is the replacement of the one before.
+/// Launches of which each replaces the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Loop {
-    /// Those that were followed by another one.
+    /// The launches that were followed by another one.
     pub launches: usize,
-    /// From the first one until the last one had its replacement.
+    /// From the first launch to the last replacement.
     pub hours: f64,
-    /// Of these.
+    /// Launches by hours.
     pub launches_per_hour: f64,
     /// The longest from the end of an instance's last deployment until its hook was completed.
     pub longest_kept_seconds: f64,
@@ -66,69 +67,56 @@ fn kept_open(action: &HookActionReport, report: &Report) -> Option<f64> {
     Some(closed - last?)
 }
 
-/// The most launches an hour: nothing but the back-off of 1, 2, 4 … 30 minutes between one and the next.
+/// The most launches an hour: those that only the back-off of 1, 2, 4 … 30 minutes keeps apart.
 pub fn limit_launches_per_hour() -> f64 {
     let minutes = (0..LAUNCHES as u32).map(|failures| 2_u32.saturating_pow(failures).min(30));
     LAUNCHES as f64 / (f64::from(minutes.sum::<u32>()) / 60.0)
 }
 
-/// Launches one instance and watches what its Auto Scaling group makes of it until so many launches have failed.
+/// Launches one instance and watches it and its replacements until [`LAUNCHES`] launches have failed.
 ///
 /// # Errors
 /// The engine's, if it does not answer.
 pub async fn watch(stack: &Stack, speed: f64, progress: &mut Progress) -> Result<Run, Error> {
     let world = stack.world();
-    world.launch(setting::GROUP).expect("the setting has the group, and room in it");
+    world.launch(GROUP).expect("the setting has the group, and room in it");
     loop {
         let (now, launched) = (world.now(), world.report_without_calls().instances.len());
         progress.show(launched, format!("{:>7}  launches: {launched}", minutes(now)));
         if launched > LAUNCHES || now > GIVE_UP_AFTER {
             break;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(PAUSE).await;
     }
-    let executions = failed_executions(stack).await?;
+    let executions = executions_at_end(stack, LAUNCHES, EXECUTIONS_END_WITHIN).await?;
     let (mut report, turns) = (world.report(), stack.turns().await?);
     let instance_ids: Vec<String> =
         report.instances.iter().take(LAUNCHES).map(|instance| instance.instance_id.clone()).collect();
-    // What the replacement that comes after them has begun does not count.
+    // The last replacement has begun deployments of its own, which do not count.
     report.deployments.retain(|deployment| deployment.instance_ids.iter().any(|id| instance_ids.contains(id)));
     let rollouts = measure(stack, executions, &report, speed).await?;
     Ok(Run { instance_ids, report, rollouts, turns })
 }
 
-/// The executions of the launches that failed, once all have ended, or as they are when that takes too long.
-async fn failed_executions(stack: &Stack) -> Result<Vec<Execution>, Error> {
-    let deadline = stack.world().now() + EXECUTIONS_END_WITHIN;
-    loop {
-        let mut executions = stack.executions().await?;
-        executions.truncate(LAUNCHES);
-        if stack.world().now() > deadline || !executions.iter().any(Execution::is_running) {
-            return Ok(executions);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
 /// The same world under CodeDeploy's own hooks, until as many launches have failed. Takes no real time.
 ///
 /// # Errors
-/// The setting's, if it cannot be.
+/// The setting's, if it is wrong.
 pub fn under_own_hooks() -> Result<Loop, SettingError> {
     const STEP_SECONDS: f64 = 60.0;
     let world = World::new(setting::broken_under_own_hooks(), Clock::Manual)?;
-    world.launch(setting::GROUP).expect("the setting has the group, and room in it");
+    world.launch(GROUP).expect("the setting has the group, and room in it");
     while world.report_without_calls().instances.len() <= LAUNCHES && world.now() < GIVE_UP_AFTER {
         world.advance(STEP_SECONDS);
     }
     Ok(Loop::of(&world.report()))
 }
 
-/// What the launches measured: a row of `report.json` like any other, and the loop beside CodeDeploy's.
+/// What the case measured: a row of `report.json` as every case has it, and the loop beside CodeDeploy's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BrokenRow {
-    /// As every case has it; each launch is an instance.
+    /// The row as every case has it; each launch is an instance.
     #[serde(flatten)]
     pub row: Row,
     /// The loop under Turnstile.
@@ -136,7 +124,7 @@ pub struct BrokenRow {
     pub turnstile: Loop,
     /// The most launches an hour.
     pub limit_launches_per_hour: f64,
-    /// World seconds of all that the local stack itself took.
+    /// World seconds that the local stack itself took in all rollouts together.
     pub stack_seconds: f64,
     /// The loop under CodeDeploy's own hooks.
     pub under_own_hooks: Loop,
@@ -154,8 +142,8 @@ impl BrokenRow {
         }
     }
 
-    /// What is wrong with it, a sentence each.
-    pub fn faults(&self, run: &Run) -> Vec<String> {
+    /// What went wrong, a sentence each.
+    pub fn problems(&self, run: &Run) -> Vec<String> {
         let Loop { launches, launches_per_hour, .. } = self.turnstile;
         let few = (launches < LAUNCHES).then(|| format!("only {launches} launches failed"));
         let many = (launches_per_hour > self.limit_launches_per_hour)
@@ -172,7 +160,7 @@ impl BrokenRow {
             .map(|action| format!("the hook of {} was not completed: {:?}", action.instance_id, action.closed_by));
         let violations = run.report.violations.iter().map(ToString::to_string);
         self.row
-            .excesses()
+            .exceeded_limits()
             .into_iter()
             .chain(few)
             .chain(many)
@@ -190,7 +178,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn under_own_hooks_launch_follows_launch_as_fast_as_codedeploy_fails_them() {
+    fn under_own_hooks_launches_are_not_slowed_down() {
         let under_own_hooks = under_own_hooks().unwrap();
         assert_eq!(under_own_hooks.launches, LAUNCHES);
         assert!(under_own_hooks.launches_per_hour > 2.0 * limit_launches_per_hour(), "{under_own_hooks:?}");
@@ -238,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_what_every_row_has_and_both_loops() {
+    fn a_row_has_every_row_s_fields_and_both_loops() {
         let run = failed();
         let own = under_own_hooks().unwrap();
         let row: Value = serde_json::to_value(BrokenRow::of(300.0, &run, own)).unwrap();
@@ -249,11 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn every_problem_is_reported() {
         let mut run = failed();
         let own = under_own_hooks().unwrap();
-        let faults = BrokenRow::of(300.0, &run, own).faults(&run);
-        assert_eq!(faults, ["6.000 launches an hour, at most 2.495"]);
+        let problems = BrokenRow::of(300.0, &run, own).problems(&run);
+        assert_eq!(problems, ["6.000 launches an hour, at most 2.495"]);
 
         run.report.instances.truncate(3);
         run.report.instances[1].launched_at += 7_200.0;
@@ -262,9 +250,9 @@ mod tests {
         run.rollouts[0].execution.error = None;
         run.report.hook_actions[1].closed_by = Some(ClosedBy::Timeout);
         let (name, id) = (run.rollouts[0].execution.name.clone(), run.report.hook_actions[1].instance_id.clone());
-        let faults = BrokenRow::of(300.0, &run, own).faults(&run);
+        let problems = BrokenRow::of(300.0, &run, own).problems(&run);
         assert_eq!(
-            faults,
+            problems,
             [
                 "only 2 launches failed".to_owned(),
                 "at 5.0 s: hook turnstile of i-1 was left open".to_owned(),

@@ -4,18 +4,18 @@ use world::CallRate;
 
 use crate::setting;
 
-/// One burst of launches, and what it may cost.
+/// A burst of launches and its limits.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// What it is.
+    /// The name.
     pub name: &'static str,
     /// How many instances are launched.
     pub instances: usize,
-    /// Over which time.
+    /// When they are launched.
     pub launches: Launches,
     /// The rate to which CodeDeploy throttles calls, if it does.
     pub codedeploy: Option<CallRate>,
-    /// World seconds a real second: as many as the local stack keeps up with on two cores.
+    /// World seconds a real second, as many as the local stack keeps up with on two cores.
     pub speed: f64,
     /// The most deployments.
     pub limit_deployments: usize,
@@ -46,8 +46,8 @@ impl Launches {
 
 /// The cases, in the order in which they run.
 ///
-/// A turn makes a deployment for each application, six in all. An instance that comes when the first of them has chosen its targets
-/// needs another turn.
+/// A rollout makes a deployment for each of the six applications. An instance that comes after the first of them has chosen its targets
+/// needs a second rollout's.
 pub const CASES: [Case; 5] = [
     Case {
         name: "1 alone",
@@ -90,7 +90,7 @@ pub const CASES: [Case; 5] = [
         instances: 30,
         launches: Launches::AtOnce,
         codedeploy: Some(CallRate { calls_per_second: 2.0, burst: Some(4.0) }),
-        // A function's SDK pauses in real time before it repeats a throttled call: the faster the world, the fewer it repeats.
+        // A function's SDK pauses in real time before it repeats a throttled call: the faster the world, the fewer calls are repeated.
         speed: 14.0,
         limit_deployments: 12,
         limit_makespan_ratio: None,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn launches_are_spread_over_the_deployments_own_time_or_not_at_all() {
+    fn launches_are_spread_over_one_rollout_or_not_at_all() {
         assert_eq!(Launches::AtOnce.seconds(), 0.0);
         assert_eq!(Launches::OverOneRollout.seconds(), setting::own_seconds());
     }

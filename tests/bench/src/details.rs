@@ -1,4 +1,4 @@
-//! Where a case's calls and state transitions go.
+//! Which calls and states a case's numbers are made of.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::row::is_throttled;
 use crate::run::Run;
 use crate::table::{right_aligned, with_header};
 
-/// The calls by function and operation, for one instance, the most first.
+/// The calls by function and operation, the most frequent first.
 pub fn calls(run: &Run) -> Table {
     let mut counts: BTreeMap<(&str, &str, &str), (usize, usize)> = BTreeMap::new();
     for call in &run.report.calls {
@@ -26,7 +26,7 @@ pub fn calls(run: &Run) -> Table {
     right_aligned(table)
 }
 
-/// The states by how often they were entered, for one instance, the most first.
+/// The states by how often they were entered, the most frequent first.
 pub fn states(run: &Run) -> Table {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (state, entered) in run.rollouts.iter().flat_map(|rollout| &rollout.states) {
@@ -51,7 +51,7 @@ mod tests {
     use crate::run::tests::two_instances;
 
     #[test]
-    fn the_most_comes_first_with_its_share_of_an_instance() {
+    fn the_most_frequent_comes_first_with_its_number_an_instance() {
         let run = two_instances();
         let text = calls(&run).to_string();
         let rows: Vec<&str> = text.lines().filter(|line| line.contains("check-status:")).collect();

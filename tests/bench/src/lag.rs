@@ -1,7 +1,7 @@
-//! How far the local stack lags behind the world: the part of a rollout's time that is this machine's doing and not the rollout's.
+//! The local stack's own part of a rollout's time.
 //!
-//! The world's time goes on, at so many world seconds a real second, while the interpreter evaluates, a function's process starts and
-//! answers and a Wait state wakes up. On AWS the same takes fractions of a second.
+//! The world's time runs many times as fast as real time. Therefore what takes a fraction of a second on AWS takes seconds of the world:
+//! the interpreter's work, the start and the answer of a function's process, the end of a Wait state.
 
 use serde_json::Value;
 
@@ -13,22 +13,22 @@ const ASKED: &str = "/waitSeconds";
 pub struct Lag {
     /// From the launch event to the start of the execution.
     pub start: f64,
-    /// Lambda calls, from their schedule to their answer. A function's SDK pauses in them, in real time, before it repeats a call.
+    /// Lambda calls, from the scheduling to the answer. They contain the pauses, in real time, after which a function's SDK repeats a call.
     pub calls: f64,
-    /// How much later than asked for Wait states ended, in all.
+    /// By how much Wait states ended late, all together.
     pub waits: f64,
-    /// Everything else between two events: the interpreter.
+    /// The interpreter: everything else between two events.
     pub steps: f64,
-    /// How many calls there were.
+    /// The number of Lambda calls.
     pub call_count: usize,
-    /// How late a single Wait state ended, at most.
+    /// The most by which a single Wait state ended late.
     pub latest_wait: f64,
 }
 
 impl Lag {
-    /// Of an execution's history, its oldest event first. `speed` is world seconds a real second.
+    /// The lag in an execution's history, whose oldest event is the first. `speed` is world seconds a real second.
     ///
-    /// The pause before a retry is the definition's own, and a Wait state of a fixed time counts as in time.
+    /// The pause before a retry is the definition's own. A Wait state of a fixed time counts as in time.
     pub fn of(history: &[Value], speed: f64) -> Self {
         let mut lag = Self::default();
         for pair in history.windows(2) {
@@ -37,7 +37,7 @@ impl Lag {
         lag
     }
 
-    /// All of it.
+    /// The whole lag.
     pub fn total(self) -> f64 {
         self.start + self.calls + self.waits + self.steps
     }
@@ -84,7 +84,7 @@ impl Event {
     }
 }
 
-/// When, in real seconds since 1970.
+/// The time of an event, in real seconds since 1970.
 fn at(event: &Value) -> f64 {
     event["timestamp"].as_f64().unwrap_or_default()
 }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_second_that_nobody_asked_for_is_the_stack_s() {
+    fn every_second_that_is_not_asked_for_is_the_stack_s() {
         let history = [
             event(100.0, "ExecutionStarted"),
             event(100.5, "TaskStateEntered"),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_wait_is_the_one_that_was_late_by_most() {
+    fn the_latest_wait_is_the_one_that_is_late_by_most() {
         let asked = json!({"waitSeconds": 10});
         let history = [wait(0.0, &asked), wait(13.0, &asked), wait(24.0, &asked), event(33.9, "WaitStateExited")];
         let lag = Lag::of(&history, 1.0);

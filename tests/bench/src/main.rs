@@ -1,11 +1,11 @@
-//! `make bench`: launches of one, a few and many instances, and of a broken application, through the whole local stack, each case's
-//! numbers beside their limits.
+//! `make bench`: launches of one, a few and many instances, and of a broken application, on the local stack, each case's numbers beside
+//! their limits.
 
 mod broken;
 mod case;
 mod details;
-mod faults;
 mod lag;
+mod problems;
 mod progress;
 mod row;
 mod run;
@@ -20,8 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
-use stack::Stack;
-use tokio::signal::unix::{SignalKind, signal};
+use stack::{Interrupted, Signals, Stack, parse_speed, six_applications, workspace};
 use world::Setting;
 
 use crate::broken::BrokenRow;
@@ -30,12 +29,12 @@ use crate::progress::Progress;
 use crate::row::Row;
 use crate::run::Run;
 
-/// Bursts of launches through the whole local stack, what they cost and how long they take. Exit status 0 if every limit was kept
-/// and nothing went wrong.
+/// Bursts of launches on the local stack, what they cost and how long they take. Exit status 0 if every limit was kept and nothing went
+/// wrong.
 #[derive(Parser)]
 struct Arguments {
     /// World seconds a real second, for every case; without it each case has its own
-    #[arg(long, value_parser = at_least_one)]
+    #[arg(long, value_parser = parse_speed)]
     speed: Option<f64>,
     /// Only this case; can be given several times
     #[arg(long = "case", value_parser = PossibleValuesParser::new(names()))]
@@ -59,25 +58,18 @@ fn names() -> impl Iterator<Item = &'static str> {
     CASES.iter().chain([&broken::CASE]).map(|case| case.name)
 }
 
-fn at_least_one(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number >= 1.0 => Ok(number),
-        _ => Err("must be at least 1".to_owned()),
-    }
-}
-
-/// Every case that was asked for.
+/// The results of the cases that were asked for.
 #[derive(Default)]
-struct Outcomes {
-    bursts: Vec<Outcome<Row>>,
-    broken: Option<Outcome<BrokenRow>>,
+struct Results {
+    bursts: Vec<CaseResult<Row>>,
+    broken: Option<CaseResult<BrokenRow>>,
 }
 
-/// What came of a case.
-struct Outcome<R> {
+/// A case's result.
+struct CaseResult<R> {
     row: R,
-    /// What was wrong, a sentence each.
-    faults: Vec<String>,
+    /// What went wrong, a sentence each.
+    problems: Vec<String>,
 }
 
 /// A row of `report.json`.
@@ -88,104 +80,86 @@ enum AnyRow<'a> {
     Broken(&'a BrokenRow),
 }
 
-/// The number of the signal that stopped everything.
-struct Stopped(u8);
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match bench(Arguments::parse()).await {
-        Ok(status) => status,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    bench(Arguments::parse()).await.unwrap_or_else(|error| {
+        eprintln!("bench: {error}");
+        ExitCode::FAILURE
+    })
 }
 
 async fn bench(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let outcomes = match run_all(&arguments).await? {
-        Ok(outcomes) => outcomes,
-        Err(Stopped(signal)) => {
-            eprintln!("\nbench: stopped");
-            // As a shell reports a process that a signal ended.
-            return Ok(ExitCode::from(128 + signal));
+    let results = match run_all(&arguments).await? {
+        Ok(results) => results,
+        Err(interrupted) => {
+            eprintln!("\nbench: interrupted");
+            return Ok(interrupted.into());
         }
     };
-    let faults = tell(&outcomes);
-    leave(&arguments.output, &outcomes)?;
-    Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let problems = print(&results);
+    write(&arguments.output, &results)?;
+    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn run_all(arguments: &Arguments) -> Result<Result<Outcomes, Stopped>, Box<dyn Error>> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let stopped = async {
-        tokio::select! {
-            _ = interrupt.recv() => SignalKind::interrupt(),
-            _ = terminate.recv() => SignalKind::terminate(),
-        }
-        .as_raw_value() as u8
-    };
-    tokio::pin!(stopped);
-    let mut outcomes = Outcomes::default();
+async fn run_all(arguments: &Arguments) -> Result<Result<Results, Interrupted>, Box<dyn Error>> {
+    let mut signals = Signals::listen()?;
+    let mut results = Results::default();
     for case in CASES.iter().filter(|case| arguments.asks_for(case)) {
         let speed = arguments.speed.unwrap_or(case.speed);
         let watch = async |stack: &Stack, progress: &mut Progress| run::watch(stack, case, speed, progress).await;
-        let run = match on_a_stack(case, setting::world(case.codedeploy), speed, &mut stopped, watch).await? {
+        let setting = setting::under_turnstile(case.codedeploy);
+        let run = match on_a_stack(case, setting, speed, &mut signals, watch).await? {
             Ok(run) => run,
-            Err(stopped) => return Ok(Err(stopped)),
+            Err(interrupted) => return Ok(Err(interrupted)),
         };
-        tell_details(arguments, case, &run);
+        print_details(arguments, case, &run);
         let row = Row::of(case, speed, &run);
-        let faults = row.excesses().into_iter().chain(faults::of(&run)).collect();
-        outcomes.bursts.push(Outcome { row, faults });
+        let problems = row.exceeded_limits().into_iter().chain(problems::of(&run)).collect();
+        results.bursts.push(CaseResult { row, problems });
     }
     if arguments.asks_for(&broken::CASE) {
         let case = &broken::CASE;
         let speed = arguments.speed.unwrap_or(case.speed);
         let watch = async |stack: &Stack, progress: &mut Progress| broken::watch(stack, speed, progress).await;
-        let run = match on_a_stack(case, setting::broken(), speed, &mut stopped, watch).await? {
+        let run = match on_a_stack(case, setting::broken(), speed, &mut signals, watch).await? {
             Ok(run) => run,
-            Err(stopped) => return Ok(Err(stopped)),
+            Err(interrupted) => return Ok(Err(interrupted)),
         };
-        tell_details(arguments, case, &run);
+        print_details(arguments, case, &run);
         let row = BrokenRow::of(speed, &run, broken::under_own_hooks()?);
-        let faults = row.faults(&run);
-        outcomes.broken = Some(Outcome { row, faults });
+        let problems = row.problems(&run);
+        results.broken = Some(CaseResult { row, problems });
     }
-    Ok(Ok(outcomes))
+    Ok(Ok(results))
 }
 
 /// Measures a case on a stack of its own, unless a signal comes first.
 async fn on_a_stack(
     case: &Case,
-    world: Setting,
+    setting: Setting,
     speed: f64,
-    stopped: &mut (impl Future<Output = u8> + Unpin),
+    signals: &mut Signals,
     watch: impl AsyncFnOnce(&Stack, &mut Progress) -> Result<Run, stack::Error>,
-) -> Result<Result<Run, Stopped>, stack::Error> {
-    let stack = tokio::select! {
-        stack = run::start(world, speed) => stack?,
-        signal = &mut *stopped => return Ok(Err(Stopped(signal))),
+) -> Result<Result<Run, Interrupted>, stack::Error> {
+    let measure = async |stack: &Stack| {
+        let mut progress = Progress::start(case.name, speed);
+        let run = watch(stack, &mut progress).await;
+        progress.end();
+        run
     };
-    let mut progress = Progress::start(case.name, speed);
-    let watched = tokio::select! {
-        run = watch(&stack, &mut progress) => Ok(run),
-        signal = stopped => Err(Stopped(signal)),
-    };
-    progress.end();
-    stack.stop().await;
-    watched.map_or_else(|stopped| Ok(Err(stopped)), |run| run.map(Ok))
+    let measured = signals.with_stack(six_applications::options(setting, speed), measure).await?;
+    measured.map_or_else(|interrupted| Ok(Err(interrupted)), |run| run.map(Ok))
 }
 
-fn tell_details(arguments: &Arguments, case: &Case, run: &Run) {
+fn print_details(arguments: &Arguments, case: &Case, run: &Run) {
     if arguments.details {
         println!("\n{}\n\n{}\n\n{}\n", case.name, details::calls(run), details::states(run));
     }
 }
 
-/// Prints the tables, and what was wrong: how many things.
-fn tell(outcomes: &Outcomes) -> usize {
-    let rows: Vec<&Row> = outcomes.bursts.iter().map(|outcome| &outcome.row).collect();
+/// Prints the tables and what went wrong, and returns how many things did.
+fn print(results: &Results) -> usize {
+    let rows: Vec<&Row> = results.bursts.iter().map(|result| &result.row).collect();
     if !rows.is_empty() {
         println!(
             "\nSix applications each. Calls, transitions and dollars are for one instance; the makespan is in the six deployments' \
@@ -195,18 +169,18 @@ fn tell(outcomes: &Outcomes) -> usize {
         );
         println!("What of this is the local stack's, in world seconds:\n\n{}\n", table::stack(&rows));
     }
-    if let Some(Outcome { row, .. }) = &outcomes.broken {
+    if let Some(CaseResult { row, .. }) = &results.broken {
         println!(
             "\nA broken application, launches in a row, under Turnstile and under CodeDeploy's own hooks in the same world:\n\n{}\n",
             table::loops(row)
         );
     }
-    let bursts = outcomes.bursts.iter().map(|outcome| (outcome.row.case, &outcome.faults));
-    let broken = outcomes.broken.iter().map(|outcome| (broken::CASE.name, &outcome.faults));
+    let bursts = results.bursts.iter().map(|result| (result.row.case, &result.problems));
+    let broken = results.broken.iter().map(|result| (broken::CASE.name, &result.problems));
     let mut number = 0;
-    for (case, fault) in bursts.chain(broken).flat_map(|(case, faults)| faults.iter().map(move |fault| (case, fault))) {
-        println!("{case}: {fault}");
-        number += 1;
+    for (case, problems) in bursts.chain(broken) {
+        problems.iter().for_each(|problem| println!("{case}: {problem}"));
+        number += problems.len();
     }
     if number > 0 {
         println!("With TURNSTILE_KEEP_LOGS=1 the logs of every function stay in target/stack.");
@@ -214,18 +188,14 @@ fn tell(outcomes: &Outcomes) -> usize {
     number
 }
 
-/// Writes what stays.
-fn leave(output: &Path, outcomes: &Outcomes) -> Result<(), Box<dyn Error>> {
-    let bursts = outcomes.bursts.iter().map(|outcome| AnyRow::Burst(&outcome.row));
-    let broken = outcomes.broken.iter().map(|outcome| AnyRow::Broken(&outcome.row));
+/// Writes report.json.
+fn write(output: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
+    let bursts = results.bursts.iter().map(|result| AnyRow::Burst(&result.row));
+    let broken = results.broken.iter().map(|result| AnyRow::Broken(&result.row));
     let rows: Vec<AnyRow> = bursts.chain(broken).collect();
     fs::create_dir_all(output)?;
     let report = output.join("report.json");
     fs::write(&report, serde_json::to_string_pretty(&rows)? + "\n")?;
     println!("{}", report.display());
     Ok(())
-}
-
-fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in tests/bench")
 }

@@ -1,4 +1,4 @@
-//! A case while it runs: one line that is drawn again and again on a terminal, a line for each step elsewhere.
+//! A case while it runs: on a terminal one line that is drawn again and again, elsewhere a line for each step.
 
 use std::io::IsTerminal;
 
@@ -6,10 +6,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use stack::minutes;
 use world::Report;
 
-/// How often a line's spinner moves, in real milliseconds.
+/// Real milliseconds between two moves of a line's spinner.
 const TICK_MILLISECONDS: u64 = 200;
 
-/// Shows how far one case is.
+/// Shows how far a case is.
 pub enum Progress {
     Line(ProgressBar),
     Lines { shown: usize },
@@ -29,7 +29,7 @@ impl Progress {
         }
     }
 
-    /// Shows how things stand. Lines are for steps only: those that there have been more of than before.
+    /// Shows the text. Where lines are printed, the text is left out unless there are more steps than before.
     pub fn show(&mut self, steps: usize, text: String) {
         match self {
             Self::Line(line) => line.set_message(text),
@@ -41,7 +41,7 @@ impl Progress {
         }
     }
 
-    /// Leaves what was shown last on the screen.
+    /// Leaves on the screen what was shown last.
     pub fn end(self) {
         if let Self::Line(line) = self {
             line.abandon();
@@ -49,7 +49,7 @@ impl Progress {
     }
 }
 
-/// How a burst of so many launches stands at world time `now`.
+/// How far a burst of `instances` launches is at world time `now`.
 pub fn of_a_burst(instances: usize, report: &Report, now: f64) -> String {
     let in_service = report.instances.iter().filter(|instance| instance.lifecycle_state == "InService").count();
     let deployments = report.deployments.len();
@@ -62,7 +62,7 @@ mod tests {
     use crate::run::tests::two_instances;
 
     #[test]
-    fn a_line_tells_how_far_a_case_is() {
+    fn a_line_shows_how_far_a_case_is() {
         let mut report = two_instances().report;
         report.instances[1].lifecycle_state = "Pending:Wait";
         assert_eq!(of_a_burst(2, &report, 185.0), "  3:05  1 of 2 in service, deployments: 1");

@@ -1,13 +1,14 @@
 //! A case's measurements beside their limits: a row of `report.json`.
 
 use serde::Serialize;
+use stack::six_applications::APPLICATIONS;
 use world::Call;
 
 use crate::case::Case;
 use crate::run::Run;
 use crate::setting;
 
-/// What a state transition of a Standard workflow costs: $0.025 per 1,000.
+/// The price of a state transition of a Standard workflow: $0.025 per 1,000.
 ///
 /// Source: "AWS Step Functions pricing".
 const DOLLARS_PER_TRANSITION: f64 = 0.025 / 1000.0;
@@ -18,40 +19,40 @@ const DOLLARS_PER_TRANSITION: f64 = 0.025 / 1000.0;
 pub struct Row {
     /// The case's name.
     pub case: &'static str,
-    /// Launched.
+    /// How many instances were launched.
     pub instances: usize,
-    /// Deployed to each instance.
+    /// How many applications were deployed to each instance.
     pub applications: usize,
-    /// Deployments that were created.
+    /// How many deployments were created.
     pub deployments: usize,
-    /// The most there may be.
+    /// The limit of `deployments`.
     pub limit_deployments: usize,
     /// From the first launch until the last instance was in service, in the six deployments' own time ([`setting::own_seconds`]);
     /// `null` unless every instance came into service.
     pub makespan_ratio: Option<f64>,
-    /// The longest it may be; `null`: any.
+    /// The limit of `makespan_ratio`; `null`: none.
     pub limit_makespan_ratio: Option<f64>,
     /// CodeDeploy calls, repeated and throttled ones too.
     pub codedeploy_calls_per_instance: f64,
     /// Auto Scaling calls, repeated and throttled ones too.
     pub autoscaling_calls_per_instance: f64,
-    /// Those of all instances' calls that were throttled.
+    /// How many of all instances' calls were throttled.
     pub throttled_calls: usize,
     /// State transitions, as billed.
     pub transitions_per_instance: f64,
-    /// What they cost.
+    /// What these transitions cost.
     pub dollars_per_instance: f64,
-    /// How many things happened that must not.
+    /// How often the world's rules were violated.
     pub violations: usize,
     /// World seconds a real second.
     pub speed: f64,
-    /// The largest part that the local stack itself had in a rollout's time ([`Lag`](crate::lag::Lag)).
+    /// The most that the local stack itself took of a rollout's time ([`Lag`](crate::lag::Lag)).
     pub stack_lag_seconds: f64,
     /// The longest from a launch event to the start of its execution.
     pub slowest_start_seconds: f64,
-    /// What a Lambda call took, on average.
+    /// How long a Lambda call took on average.
     pub seconds_per_lambda_call: f64,
-    /// How late a Wait state ended, at most.
+    /// The most by which a Wait state ended late.
     pub latest_wait_seconds: f64,
 }
 
@@ -68,7 +69,7 @@ impl Row {
         Row {
             case: case.name,
             instances: case.instances,
-            applications: setting::APPLICATIONS.len(),
+            applications: APPLICATIONS.len(),
             deployments: run.report.deployments.len(),
             limit_deployments: case.limit_deployments,
             makespan_ratio: run.makespan().map(|seconds| seconds / setting::own_seconds()),
@@ -93,7 +94,7 @@ impl Row {
     }
 
     /// The limits that were exceeded, a sentence each.
-    pub fn excesses(&self) -> Vec<String> {
+    pub fn exceeded_limits(&self) -> Vec<String> {
         let deployments = (self.deployments > self.limit_deployments)
             .then(|| format!("{} deployments, at most {}", self.deployments, self.limit_deployments));
         let makespan = self.makespan_ratio.zip(self.limit_makespan_ratio).filter(|(ratio, limit)| ratio > limit);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_what_was_measured_beside_its_limits() {
+    fn a_row_has_each_measure_beside_its_limit() {
         let row = Row::of(&case(), 20.0, &two_instances());
         assert_eq!(
             serde_json::to_value(row).unwrap(),
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stack_s_share_is_of_the_makespan() {
+    fn the_stack_s_share_is_a_part_of_the_makespan() {
         let row = Row::of(&case(), 20.0, &two_instances());
         let share = row.stack_share().unwrap();
         assert!((share - 14.0 / 1_560.0).abs() < 1e-9, "{share}");
@@ -157,17 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_beyond_a_limit_is_said() {
+    fn exceeded_limits_are_reported() {
         let row = Row::of(&case(), 20.0, &two_instances());
-        assert_eq!(row.excesses(), [] as [&str; 0]);
+        assert_eq!(row.exceeded_limits(), [] as [&str; 0]);
         let at_the_limit = Row { deployments: 6, makespan_ratio: Some(1.5), ..row.clone() };
-        assert_eq!(at_the_limit.excesses(), [] as [&str; 0]);
+        assert_eq!(at_the_limit.exceeded_limits(), [] as [&str; 0]);
         let beyond = Row { deployments: 7, makespan_ratio: Some(1.501), ..row };
         assert_eq!(
-            beyond.excesses(),
+            beyond.exceeded_limits(),
             ["7 deployments, at most 6", "in service after 1.501 times the deployments' own time, at most 1.5"]
         );
         let unlimited = Row { deployments: 6, limit_makespan_ratio: None, ..beyond };
-        assert_eq!(unlimited.excesses(), [] as [&str; 0]);
+        assert_eq!(unlimited.exceeded_limits(), [] as [&str; 0]);
     }
 }

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::broken::{BrokenRow, Loop};
 use crate::row::Row;
 
-/// Every case's measurements, each beside its limit where it has one.
+/// Every case's measures, beside their limits where there are any.
 pub fn measures(rows: &[&Row]) -> Table {
     let mut table = with_header([
         "case",
@@ -38,7 +38,7 @@ pub fn measures(rows: &[&Row]) -> Table {
     right_aligned(table)
 }
 
-/// How far the local stack itself was behind, in world seconds.
+/// The local stack's own part of the time, in world seconds.
 pub fn stack(rows: &[&Row]) -> Table {
     let mut table =
         with_header(["case", "speed", "slowest start", "a Lambda call", "latest Wait", "in a rollout, at most"]);
@@ -72,14 +72,14 @@ pub fn loops(row: &BrokenRow) -> Table {
     right_aligned(table)
 }
 
-/// A table without rows.
+/// A table with a header and no rows.
 pub fn with_header<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_header(header);
     table
 }
 
-/// With every column but the first aligned to the right.
+/// The table with every column but the first aligned to the right.
 pub fn right_aligned(mut table: Table) -> Table {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -98,7 +98,7 @@ mod tests {
     use crate::run::tests::two_instances;
 
     #[test]
-    fn every_number_stands_beside_its_limit() {
+    fn every_number_is_beside_its_limit() {
         let case = Case { instances: 2, limit_makespan_ratio: Some(1.5), ..CASES[0] };
         let row = Row::of(&case, 20.0, &two_instances());
         let rows = [&row];
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn both_loops_stand_beside_the_limit() {
+    fn both_loops_are_beside_the_limit() {
         let own = Loop { launches: 20, hours: 0.625, launches_per_hour: 32.0, longest_kept_seconds: 0.0 };
         let row = BrokenRow {
             turnstile: Loop { hours: 10.0, launches_per_hour: 2.0, longest_kept_seconds: 1_830.0, ..own },

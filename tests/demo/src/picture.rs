@@ -1,29 +1,30 @@
-//! What the picture shows, in words.
+//! The texts of the picture.
 
+use stack::six_applications::APPLICATIONS;
 use svg::Document;
 use world::Report;
 
 use crate::rollout::Rollout;
 use crate::timeline::{Run, Timeline, drawing};
-use crate::{before, setting, tell};
+use crate::{own_hooks, print};
 
 /// The picture of a launch under CodeDeploy's own hooks, and one under Turnstile.
-pub fn of(before: &Report, rollout: &Rollout) -> Document {
+pub fn of(own_hooks: &Report, rollout: &Rollout) -> Document {
     let hooks = Run {
         title: "CodeDeploy's own hooks: all at once",
         subtitle: "Each deployment group has a launch hook. Deployments at the same time fail, and the launch with them.",
-        verdict: tell::verdict_before(before),
-        report: before,
-        until: before::WATCHED_SECONDS,
+        verdict: print::own_hooks_verdict(own_hooks),
+        report: own_hooks,
+        until: own_hooks::WATCHED_SECONDS,
     };
     let turnstile = Run {
         title: "Turnstile: one at a time",
         subtitle: "One launch hook, one rollout. A deployment starts when the one before it has succeeded on the instance.",
-        verdict: tell::verdict(rollout),
+        verdict: print::verdict(rollout),
         report: &rollout.report,
         until: rollout.watched_until,
     };
-    let fixed = tell::FIXED_SLEEP_SECONDS * setting::APPLICATIONS.len() as f64 / 60.0;
+    let fixed = print::FIXED_SLEEP_SECONDS * APPLICATIONS.len() as f64 / 60.0;
     drawing::draw(
         &Timeline::of([hooks, turnstile]),
         "The same launch, twice",

@@ -1,29 +1,29 @@
-//! The rollout while it runs: a bar for each application on a terminal, a line for each event elsewhere.
+//! The rollout while it runs: on a terminal a bar for each application, elsewhere a line for each event.
 
 use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use stack::minutes;
+use stack::six_applications::APPLICATIONS;
 use world::Report;
 
-use crate::setting::{self, APPLICATIONS};
-use crate::story;
+use crate::{event_log, setting};
 
-/// How an application's deployment on the instance is going.
+/// How far an application's deployment on the instance is.
 #[derive(Debug, PartialEq)]
 enum Stage {
-    /// Its turn has not come.
+    /// There has been no deployment.
     Waiting,
-    /// For so many world seconds, at a lifecycle event if the agent has begun.
+    /// A deployment has been under way for so many world seconds, and is at a lifecycle event if the agent has begun one.
     Deploying { seconds: f64, event: Option<&'static str> },
-    /// Its last deployment ended.
+    /// The last deployment has ended.
     Over { status: &'static str, seconds: f64 },
 }
 
-/// Shows reports of one instance, one after the other.
+/// Shows the reports of one instance, one after the other.
 pub enum Progress {
     Bars { instance: ProgressBar, applications: Vec<ProgressBar> },
-    Lines { told: usize },
+    Lines { printed: usize },
 }
 
 impl Progress {
@@ -32,7 +32,7 @@ impl Progress {
         if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
             Self::bars()
         } else {
-            Self::Lines { told: 0 }
+            Self::Lines { printed: 0 }
         }
     }
 
@@ -40,33 +40,33 @@ impl Progress {
         let bars = MultiProgress::new();
         let instance = bars.add(ProgressBar::no_length().with_style(template("  {msg}")));
         let applications = APPLICATIONS.iter().map(|name| {
-            let bar = ProgressBar::new(setting::previous_seconds(name) as u64).with_prefix(*name);
+            let bar = ProgressBar::new(setting::APPLICATIONS.deployment_seconds(name) as u64).with_prefix(*name);
             bars.add(bar.with_style(bar_style("green")))
         });
         Self::Bars { applications: applications.collect(), instance }
     }
 
-    /// Shows how things stand at world time `now`.
+    /// Shows the report of world time `now`.
     pub fn show(&mut self, instance_id: &str, report: &Report, now: f64) {
         match self {
             Self::Bars { instance, applications } => {
                 let state = report.instances.iter().find(|i| i.instance_id == instance_id).map(|i| i.lifecycle_state);
                 instance.set_message(format!("{}  {instance_id}  {}", minutes(now), state.unwrap_or_default()));
                 for (bar, name) in applications.iter().zip(APPLICATIONS) {
-                    draw(bar, &stage(name, instance_id, report, now), setting::previous_seconds(name));
+                    draw(bar, &stage(name, instance_id, report, now), setting::APPLICATIONS.deployment_seconds(name));
                 }
             }
-            Self::Lines { told } => {
-                let story = story::of(instance_id, report);
-                for moment in &story[*told..] {
-                    println!("  {:>6}  {}", minutes(moment.at), moment.text);
+            Self::Lines { printed } => {
+                let events = event_log::of(instance_id, report);
+                for event in &events[*printed..] {
+                    println!("  {:>6}  {}", minutes(event.at), event.text);
                 }
-                *told = story.len();
+                *printed = events.len();
             }
         }
     }
 
-    /// Leaves what was shown last on the screen.
+    /// Leaves on the screen what was shown last.
     pub fn end(self) {
         if let Self::Bars { instance, applications } = self {
             applications.iter().chain([&instance]).for_each(ProgressBar::abandon);
@@ -86,9 +86,9 @@ fn draw(bar: &ProgressBar, stage: &Stage, expected: f64) {
     match stage {
         Stage::Waiting => bar.set_message("waits"),
         Stage::Deploying { seconds, event } => {
-            // It may be another attempt, after one that failed.
+            // It may be red from an attempt that failed.
             bar.set_style(bar_style("green"));
-            // A deployment that takes longer than the last one is not over yet.
+            // A deployment that takes longer than expected has not ended.
             bar.set_position((*seconds as u64).min(expected as u64 - 1));
             let event = event.unwrap_or("waits for the agent");
             bar.set_message(format!("{} of about {}  {event}", minutes(*seconds), minutes(expected)));
@@ -124,17 +124,17 @@ fn stage(application: &str, instance_id: &str, report: &Report, now: f64) -> Sta
 #[cfg(test)]
 mod tests {
     use super::*;
-    use world::{Clock, World};
+    use stack::six_applications::{DEPLOYMENT_GROUP, GROUP};
 
     #[test]
     fn an_application_waits_is_deployed_and_is_over() {
-        let world = World::new(setting::tests::by_hand(), Clock::Manual).unwrap();
-        let id = world.launch(setting::GROUP).unwrap();
+        let world = setting::tests::world();
+        let id = world.launch(GROUP).unwrap();
         world.advance(30.0);
         let now = |name| stage(name, &id, &world.report(), world.now());
         assert_eq!(now("Orders"), Stage::Waiting);
 
-        world.deploy("Orders", setting::DEPLOYMENT_GROUP, None).unwrap();
+        world.deploy("Orders", DEPLOYMENT_GROUP, None).unwrap();
         world.advance(7.0);
         assert_eq!(now("Orders"), Stage::Deploying { seconds: 5.0, event: None }, "the agent does not answer yet");
         world.advance(20.0);
@@ -143,7 +143,7 @@ mod tests {
 
         world.advance(400.0);
         let Stage::Over { status: "Succeeded", seconds } = now("Orders") else { panic!("{:?}", now("Orders")) };
-        let expected = setting::previous_seconds("Orders");
+        let expected = setting::APPLICATIONS.deployment_seconds("Orders");
         assert!((expected * 0.9..expected * 1.2).contains(&seconds), "{seconds} s, the last one took {expected} s");
     }
 }

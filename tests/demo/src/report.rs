@@ -1,7 +1,7 @@
-//! What the demo leaves for programs to read: `report.json`. Times are in world seconds since the start.
+//! `report.json`, the demo's result for programs. Times are in world seconds since the start.
 
 use serde::Serialize;
-use world::{HookResult, Violation};
+use world::HookResult;
 
 use crate::rollout::Rollout;
 
@@ -11,12 +11,12 @@ use crate::rollout::Rollout;
 pub struct Summary<'a> {
     instance: Instance<'a>,
     deployments: Vec<Deployment<'a>>,
-    /// Turnstile's hook; `null` if the instance never came to wait at it.
+    /// The action of Turnstile's hook; `null` if the instance never came to wait at the hook.
     hook: Option<Hook>,
     /// The state machine's execution; `null` if none was started.
     execution: Option<Execution<'a>>,
-    /// What must never happen and did.
-    violations: &'a [Violation],
+    /// The violations of the world's rules, a sentence each.
+    violations: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,7 +72,7 @@ impl<'a> Summary<'a> {
                 .execution
                 .as_ref()
                 .map(|execution| Execution { status: &execution.status, state_transitions: rollout.transitions }),
-            violations: &rollout.report.violations,
+            violations: rollout.report.violations.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -80,16 +80,14 @@ impl<'a> Summary<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setting;
+    use crate::setting::tests::{with_an_instance, world};
     use serde_json::json;
-    use world::{Clock, World};
+    use stack::six_applications::{DEPLOYMENT_GROUP, GROUP};
 
     #[test]
     fn a_summary_has_the_documented_fields() {
-        let world = World::new(setting::under_turnstile(None), Clock::Manual).unwrap();
-        let instance_id = world.launch(setting::GROUP).unwrap();
-        world.advance(60.0);
-        let deployment_id = world.deploy("Orders", setting::DEPLOYMENT_GROUP, None).unwrap();
+        let (world, instance_id) = with_an_instance();
+        let deployment_id = world.deploy("Orders", DEPLOYMENT_GROUP, None).unwrap();
         world.advance(300.0);
         let execution = stack::Execution {
             arn: "arn".to_owned(),
@@ -99,8 +97,8 @@ mod tests {
             output: None,
             error: None,
             cause: None,
-            start_date: 0.0,
-            stop_date: None,
+            started_at: 0.0,
+            ended_at: None,
         };
         let report = world.report_at_end();
         let ended_at = report.deployments[0].ended_at.unwrap();
@@ -136,9 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_started_is_null() {
-        let world = World::new(setting::under_turnstile(None), Clock::Manual).unwrap();
-        let instance_id = world.launch(setting::GROUP).unwrap();
+    fn what_never_started_is_null() {
+        let world = world();
+        let instance_id = world.launch(GROUP).unwrap();
         let rollout =
             Rollout { instance_id, report: world.report_at_end(), execution: None, transitions: 0, watched_until: 0.0 };
         let summary = serde_json::to_value(Summary::of(&rollout)).unwrap();

@@ -1,174 +1,71 @@
-//! The world of the demo: six applications on the one instance of an Auto Scaling group, once as CodeDeploy sets such a group
-//! up by itself, once as Turnstile wants it.
+//! The demo's world: six applications on one instance, once as CodeDeploy sets them up by itself, once as Turnstile wants them.
 
-use std::collections::BTreeMap;
+use stack::Options;
+use stack::six_applications::{self, SixApplications};
+use world::Setting;
 
-use world::{
-    ApplicationSetting, AutoScalingGroupSetting, ComputePlatform, DeploymentType, Failure, HookResult, HookSetting,
-    LifecycleEventSeconds, OutdatedInstancesStrategy, Revision, Selection, Setting,
+/// The applications with durations of two and a half to five and a half minutes. The first one takes less than the 300 s after which
+/// CodeDeploy gives the others up, so that under CodeDeploy's own hooks it succeeds.
+pub const APPLICATIONS: SixApplications = SixApplications {
+    seed: 20,
+    agent_seconds: 10.0,
+    event_seconds: [
+        [35.0, 12.0, 38.0, 45.0, 60.0, 20.0],
+        [24.0, 10.0, 30.0, 52.0, 54.0, 15.0],
+        [42.0, 15.0, 55.0, 88.0, 46.0, 24.0],
+        [68.0, 18.0, 74.0, 42.0, 96.0, 30.0],
+        [20.0, 8.0, 26.0, 34.0, 48.0, 14.0],
+        [30.0, 14.0, 40.0, 25.0, 105.0, 28.0],
+    ],
+    deployment_config_name: "CodeDeployDefault.OneAtATime",
 };
 
-/// The Auto Scaling group.
-pub const GROUP: &str = "web";
-/// Turnstile's launch hook.
-pub const HOOK: &str = "turnstile";
-/// Every application's deployment group.
-pub const DEPLOYMENT_GROUP: &str = "Production";
-/// The applications, in the order of their deployment.
-pub const APPLICATIONS: [&str; 6] = ["Storefront", "Orders", "Invoicing", "Search", "Reports", "Gateway"];
+/// The heartbeat time-out of Turnstile's hook, in seconds: template.yaml's default.
+const HEARTBEAT_TIMEOUT: u32 = 600;
 
-/// Seconds that each application's lifecycle events take: DownloadBundle, BeforeInstall, Install, AfterInstall, ApplicationStart,
-/// ValidateService.
-const EVENT_SECONDS: [[f64; 6]; 6] = [
-    [35.0, 12.0, 38.0, 45.0, 60.0, 20.0],
-    [24.0, 10.0, 30.0, 52.0, 54.0, 15.0],
-    [42.0, 15.0, 55.0, 88.0, 46.0, 24.0],
-    [68.0, 18.0, 74.0, 42.0, 96.0, 30.0],
-    [20.0, 8.0, 26.0, 34.0, 48.0, 14.0],
-    [30.0, 14.0, 40.0, 25.0, 105.0, 28.0],
-];
-/// How much an event's time varies from one deployment to the next.
-const JITTER: f64 = 0.05;
-/// From the deployment's creation until it is InProgress.
-const PREPARATION_SECONDS: f64 = 2.0;
-const SEED: u64 = 20;
-
-/// The deployment groups name the Auto Scaling group, so each has a launch hook that CodeDeploy manages.
-pub fn under_own_hooks() -> Setting {
-    setting(group(Vec::new()), Selection::AutoScalingGroups(vec![GROUP.to_owned()]), None)
+/// What the stack is started with. A script of the application `failing` fails, if one is named.
+pub fn options(speed: f64, failing: Option<&str>) -> Options {
+    six_applications::options(under_turnstile(failing), speed)
 }
 
-/// The deployment groups select by tag, and the one launch hook is Turnstile's. A script of the application `failing` fails.
-pub fn under_turnstile(failing: Option<&str>) -> Setting {
-    let hook = HookSetting {
-        name: HOOK.to_owned(),
-        heartbeat_timeout: 600,
-        default_result: HookResult::Abandon,
-        notification_metadata: None,
-        opens_seconds_after_event: 0.0,
-    };
-    setting(group(vec![hook]), Selection::Tags(tags()), failing)
-}
-
-/// The applications as the stack's parameter names them.
-pub fn parameter() -> String {
-    APPLICATIONS.map(short_form).join(", ")
-}
-
-/// Seconds that the last deployment of an application took: what to expect of the next.
-pub fn previous_seconds(application: &str) -> f64 {
-    let index = APPLICATIONS.iter().position(|name| *name == application);
-    index.map_or(0.0, |index| PREPARATION_SECONDS + EVENT_SECONDS[index].iter().sum::<f64>())
-}
-
-fn setting(group: AutoScalingGroupSetting, selection: Selection, failing: Option<&str>) -> Setting {
-    let applications = APPLICATIONS
-        .into_iter()
-        .zip(EVENT_SECONDS)
-        .map(|(name, seconds)| ApplicationSetting {
-            failure: (failing == Some(name)).then(failure),
-            ..application(name, seconds, selection.clone())
-        })
-        .collect();
-    Setting { seed: SEED, auto_scaling_groups: vec![group], applications, ..Setting::default() }
-}
-
-fn group(hooks: Vec<HookSetting>) -> AutoScalingGroupSetting {
-    AutoScalingGroupSetting {
-        name: GROUP.to_owned(),
-        desired_capacity: 0,
-        hooks,
-        boot_seconds: 30.0,
-        agent_seconds: Some(10.0),
-        tags: tags(),
-        required_applications: APPLICATIONS.map(short_form).into(),
-        warm_pool: None,
-    }
-}
-
-fn application(name: &str, seconds: [f64; 6], selection: Selection) -> ApplicationSetting {
-    let [download_bundle, before_install, install, after_install, application_start, validate_service] = seconds;
-    ApplicationSetting {
-        application_name: name.to_owned(),
-        deployment_group_name: DEPLOYMENT_GROUP.to_owned(),
-        selection,
-        managed_hooks: None,
-        deployment_config_name: "CodeDeployDefault.OneAtATime".to_owned(),
-        outdated_instances_strategy: OutdatedInstancesStrategy::Ignore,
-        compute_platform: ComputePlatform::Server,
-        deployment_type: DeploymentType::InPlace,
-        revision: Some(Revision::s3("releases", &format!("{}.zip", name.to_lowercase()))),
-        previous_deployment_seconds: Some(previous_seconds(name)),
-        lifecycle_event_seconds: LifecycleEventSeconds {
-            application_stop: 0.0,
-            download_bundle,
-            before_install,
-            install,
-            after_install,
-            application_start,
-            validate_service,
-        },
-        jitter: JITTER,
-        failure: None,
-    }
-}
-
-fn failure() -> Failure {
-    let script = r"scripts\migrate.ps1";
-    Failure {
-        event: "AfterInstall".to_owned(),
-        error_code: "ScriptFailed".to_owned(),
-        only_revision: None,
-        script_name: script.to_owned(),
-        message: format!("Script at specified location: {script} failed with exit code 1"),
-        log_tail: format!(
-            "LifecycleEvent - AfterInstall\nScript - {script}\n[stdout]Applying migration 0042\n\
-             [stderr]Cannot open database \"production\": login timeout expired\n"
-        ),
-        times: None,
-    }
-}
-
-fn short_form(application: &str) -> String {
-    format!("{application}/{DEPLOYMENT_GROUP}")
-}
-
-fn tags() -> BTreeMap<String, String> {
-    BTreeMap::from([("Role".to_owned(), GROUP.to_owned())])
+/// The world under Turnstile. A script of the application `failing` fails, if one is named.
+fn under_turnstile(failing: Option<&str>) -> Setting {
+    let setting = APPLICATIONS.under_turnstile(HEARTBEAT_TIMEOUT);
+    let Some(application) = failing else { return setting };
+    let log = "[stdout]Applying migration 0042\n[stderr]Cannot open database \"production\": login timeout expired\n";
+    let failure = six_applications::script_failure("AfterInstall", r"scripts\migrate.ps1", log);
+    six_applications::failing(setting, application, failure)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use stack::six_applications::{APPLICATIONS as NAMES, GROUP};
     use world::{Clock, World};
 
-    /// Turnstile's setting for deployments by hand: the hook needs no heartbeats.
-    pub fn by_hand() -> Setting {
-        let mut setting = under_turnstile(None);
-        setting.auto_scaling_groups[0].hooks[0].heartbeat_timeout = 7200;
-        setting
+    /// A world under Turnstile in which a test launches and deploys by hand: the hook stays open without heartbeats.
+    pub fn world() -> World {
+        World::new(APPLICATIONS.under_turnstile(7_200), Clock::Manual).unwrap()
+    }
+
+    /// A world with an instance that waits at the hook and whose agent answers, and the instance's id.
+    pub fn with_an_instance() -> (World, String) {
+        let world = world();
+        let id = world.launch(GROUP).unwrap();
+        world.advance(60.0);
+        (world, id)
     }
 
     #[test]
-    fn both_worlds_can_be() {
-        for setting in [under_own_hooks(), under_turnstile(None), under_turnstile(Some("Search"))] {
-            World::new(setting, Clock::Manual).unwrap();
-        }
+    fn a_world_with_a_failing_script_is_possible() {
+        World::new(under_turnstile(Some("Search")), Clock::Manual).unwrap();
     }
 
     #[test]
-    fn durations_differ_between_two_and_a_half_and_five_and_a_half_minutes() {
-        let seconds = APPLICATIONS.map(|name| previous_seconds(name) as u64);
+    fn deployments_take_two_and_a_half_to_five_and_a_half_minutes() {
+        let seconds = NAMES.map(|name| APPLICATIONS.deployment_seconds(name) as u64);
         assert!(seconds.iter().all(|seconds| (150..=335).contains(seconds)), "{seconds:?}");
         assert!(seconds.iter().enumerate().all(|(index, a)| !seconds[..index].contains(a)), "{seconds:?}");
-        // Otherwise its own hook's deployment would not be over when CodeDeploy gives the others up, after 300 s.
-        assert!(seconds[0] < 300);
-    }
-
-    #[test]
-    fn only_the_application_asked_for_fails() {
-        let failing = under_turnstile(Some("Search")).applications;
-        let failing: Vec<_> = failing.iter().filter(|a| a.failure.is_some()).map(|a| &a.application_name).collect();
-        assert_eq!(failing, ["Search"]);
+        assert!(seconds[0] < 300, "{seconds:?}");
     }
 }

@@ -1,53 +1,52 @@
-//! The picture of both runs: where everything is. [`drawing`] makes it an SVG.
+//! The layout of the picture of both runs. [`drawing`] makes an SVG of it.
 //!
 //! Both runs share one axis, so that the same width is the same time. A run has a lane for its instances and one for each application.
 
 pub mod drawing;
 
 use stack::minutes;
+use stack::six_applications::APPLICATIONS;
 use world::{DeploymentReport, HookResult, InstanceReport, Report};
 
-use crate::setting::APPLICATIONS;
-
-/// Width of the picture, in its own units, which are pixels at full size.
+/// The picture's width in its own units, which are pixels at full size.
 pub const WIDTH: f64 = 980.0;
-/// Where the axis begins and ends.
+/// The x coordinates at which the axis begins and ends.
 pub const PLOT: (f64, f64) = (128.0, 948.0);
-/// From lane to lane.
+/// The distance from one lane to the next.
 pub const LANE_HEIGHT: f64 = 28.0;
-/// Room at a bar's ends for its label to be read.
+/// The space between a bar's ends and its label.
 const LABEL_MARGIN: f64 = 4.0;
-/// Room after the instance is in service, so that this can be seen, in seconds.
+/// Seconds that the axis goes on after an instance came into service, so that this can be seen.
 const SECONDS_AFTER: f64 = 150.0;
-/// Between two ticks of the axis, in seconds.
+/// Seconds between two ticks of the axis.
 const TICK_SECONDS: f64 = 300.0;
 /// Font size of the labels in bars.
 pub const LABEL_SIZE: f64 = 12.0;
 
 /// A run to be drawn.
 pub struct Run<'a> {
-    /// What it is.
+    /// The run's name.
     pub title: &'a str,
-    /// How it goes, in a line.
+    /// How the run goes, in a line.
     pub subtitle: &'a str,
-    /// What came of it.
+    /// What became of the launch.
     pub verdict: String,
-    /// Everything that happened in it.
+    /// Everything that happened.
     pub report: &'a Report,
-    /// When it was last looked at, in world seconds.
+    /// When the run was last looked at, in world seconds.
     pub until: f64,
 }
 
-/// Everything in its place; x grows with time.
+/// Both runs with the places of everything in them; x grows with time.
 #[derive(Debug)]
 pub struct Timeline<'a> {
     /// The axis' ticks and their labels, in minutes.
     pub ticks: Vec<(f64, String)>,
-    /// One for each run.
+    /// The runs, from the top.
     pub panels: Vec<Panel<'a>>,
 }
 
-/// One run.
+/// A run with the places of everything in it.
 #[derive(Debug)]
 pub struct Panel<'a> {
     /// See [`Run::title`].
@@ -69,15 +68,15 @@ pub struct Panel<'a> {
 /// A stretch of time in a lane.
 #[derive(Debug, PartialEq)]
 pub struct Bar {
-    /// Index of its lane.
+    /// The lane's index.
     pub lane: usize,
-    /// Its left end.
+    /// The left end.
     pub x: f64,
-    /// Its length.
+    /// The length.
     pub width: f64,
-    /// What it stands for.
+    /// What the bar stands for.
     pub look: Look,
-    /// What is written in it, if there is room.
+    /// The label, if there is room for it.
     pub label: Option<String>,
 }
 
@@ -86,13 +85,13 @@ pub struct Bar {
 pub enum Look {
     /// An instance on its way into service.
     Launching,
-    /// An instance that did not get there.
+    /// An instance whose launch was abandoned.
     Terminating,
     /// An instance in service.
     InService,
     /// A deployment that succeeded.
     Succeeded,
-    /// A deployment that did not.
+    /// A deployment that failed.
     Failed,
     /// A deployment that had not ended when the run was last looked at.
     UnderWay,
@@ -101,11 +100,11 @@ pub enum Look {
 /// A point in time of a run.
 #[derive(Debug, PartialEq)]
 pub struct Mark {
-    /// Where.
+    /// The place.
     pub x: f64,
-    /// What.
+    /// What happened.
     pub kind: MarkKind,
-    /// Whether there is room to write what it is.
+    /// Whether there is room for the name.
     pub is_named: bool,
 }
 
@@ -123,7 +122,7 @@ pub enum MarkKind {
 }
 
 impl MarkKind {
-    /// What is written at it.
+    /// The name that is written at the mark.
     pub fn name(self) -> &'static str {
         match self {
             MarkKind::Launch => "launch",
@@ -133,21 +132,21 @@ impl MarkKind {
         }
     }
 
-    /// Whether it begins a launch; otherwise it decides one.
+    /// Whether the mark begins a launch; otherwise it decides one.
     pub fn is_launch(self) -> bool {
         matches!(self, MarkKind::Launch | MarkKind::Relaunch)
     }
 }
 
 impl Mark {
-    /// Where its name begins and ends: behind the mark of a launch, before the one of a decision.
+    /// Where the name begins and ends: behind the mark of a launch, before the mark of a decision.
     pub fn name_span(&self) -> (f64, f64) {
         let width = text_width(self.kind.name(), LABEL_SIZE);
         if self.kind.is_launch() { (self.x + 8.0, self.x + 8.0 + width) } else { (self.x - 6.0 - width, self.x - 6.0) }
     }
 }
 
-/// Names the marks that have room for it, the decisions before the launches.
+/// Names the marks that have room for a name; decisions come before launches.
 fn name(marks: &mut [Mark]) {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     for launches in [false, true] {
@@ -180,7 +179,7 @@ impl Scale {
     }
 }
 
-/// About how wide a text is in the widest of the usual sans-serif fonts.
+/// The approximate width of a text in the widest of the usual sans-serif fonts.
 pub fn text_width(text: &str, size: f64) -> f64 {
     let ems = text.chars().map(|letter| match letter {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | ' ' => 0.32,
@@ -279,31 +278,30 @@ fn decision(instance_id: &str, report: &Report) -> Option<(f64, MarkKind)> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{before, setting};
-    use world::{Clock, World};
+    use crate::own_hooks;
+    use crate::setting::tests::with_an_instance;
+    use stack::six_applications::DEPLOYMENT_GROUP;
 
-    /// The applications deployed one after the other by hand. The hook stays open.
+    /// The applications are deployed by hand, one after the other. The hook stays open.
     pub fn one_at_a_time() -> Report {
-        let world = World::new(setting::tests::by_hand(), Clock::Manual).unwrap();
-        world.launch(setting::GROUP).unwrap();
-        world.advance(60.0);
+        let (world, _) = with_an_instance();
         for application in APPLICATIONS {
-            world.deploy(application, setting::DEPLOYMENT_GROUP, None).unwrap();
+            world.deploy(application, DEPLOYMENT_GROUP, None).unwrap();
             world.advance(400.0);
         }
         world.report()
     }
 
     /// Both runs, laid out.
-    pub fn both<'a>(before: &'a Report, after: &'a Report) -> Timeline<'a> {
+    pub fn both<'a>(own_hooks: &'a Report, after: &'a Report) -> Timeline<'a> {
         let run = |title, report, until| Run { title, subtitle: "how", verdict: "verdict".to_owned(), report, until };
-        Timeline::of([run("before", before, before::WATCHED_SECONDS), run("after", after, 2460.0)])
+        Timeline::of([run("own hooks", own_hooks, own_hooks::WATCHED_SECONDS), run("after", after, 2460.0)])
     }
 
     #[test]
     fn every_bar_and_mark_is_within_the_axes() {
-        let (before, after) = (before::run().unwrap(), one_at_a_time());
-        for panel in both(&before, &after).panels {
+        let (own_hooks, after) = (own_hooks::run().unwrap(), one_at_a_time());
+        for panel in both(&own_hooks, &after).panels {
             assert!(!panel.bars.is_empty() && !panel.marks.is_empty());
             for bar in &panel.bars {
                 assert!(bar.x >= PLOT.0 && bar.width > 0.0 && bar.x + bar.width <= PLOT.1 + 1e-6, "{bar:?}");
@@ -315,8 +313,8 @@ pub(crate) mod tests {
 
     #[test]
     fn each_application_has_one_lane_and_nothing_overlaps_in_it() {
-        let (before, after) = (before::run().unwrap(), one_at_a_time());
-        for panel in both(&before, &after).panels {
+        let (own_hooks, after) = (own_hooks::run().unwrap(), one_at_a_time());
+        for panel in both(&own_hooks, &after).panels {
             assert_eq!(panel.lanes, ["Instance", "Storefront", "Orders", "Invoicing", "Search", "Reports", "Gateway"]);
             for lane in 0..panel.lanes.len() {
                 let mut bars: Vec<&Bar> = panel.bars.iter().filter(|bar| bar.lane == lane).collect();
@@ -330,9 +328,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn failures_abandons_and_relaunches_are_to_be_seen() {
-        let (before, after) = (before::run().unwrap(), one_at_a_time());
-        let timeline = both(&before, &after);
+    fn failures_abandons_and_relaunches_are_visible() {
+        let (own_hooks, after) = (own_hooks::run().unwrap(), one_at_a_time());
+        let timeline = both(&own_hooks, &after);
         let [failing, passing] = timeline.panels.as_slice() else { panic!("two panels") };
         let count = |panel: &Panel, look| panel.bars.iter().filter(|bar| bar.look == look).count();
         let marked = |panel: &Panel, kind| panel.marks.iter().filter(|mark| mark.kind == kind).count();
@@ -366,8 +364,8 @@ pub(crate) mod tests {
 
     #[test]
     fn the_axis_is_in_minutes_and_both_runs_share_it() {
-        let (before, after) = (before::run().unwrap(), one_at_a_time());
-        let timeline = both(&before, &after);
+        let (own_hooks, after) = (own_hooks::run().unwrap(), one_at_a_time());
+        let timeline = both(&own_hooks, &after);
         let labels: Vec<&str> = timeline.ticks.iter().map(|(_, label)| label.as_str()).collect();
         assert_eq!(labels, ["0", "5", "10", "15", "20", "25", "30", "35", "40"]);
         let x = |panel: usize| timeline.panels[panel].marks[0].x;

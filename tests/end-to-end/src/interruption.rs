@@ -6,17 +6,17 @@ use world::Report;
 
 use crate::{GROUP, HOOK, all_ended, finish, until, until_execution};
 
-/// What happens to a rollout.
+/// What a person does to a rollout.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Interruption {
-    /// Somebody aborts its execution.
+    /// Aborts its execution.
     Aborted,
-    /// Somebody deletes every item of the table of turns.
+    /// Deletes every item of the table of turns.
     TurnDeleted,
 }
 
 impl Interruption {
-    /// Both of them.
+    /// Both interruptions.
     pub const BOTH: [Self; 2] = [Self::Aborted, Self::TurnDeleted];
 
     /// Lets it happen.
@@ -28,20 +28,20 @@ impl Interruption {
     }
 }
 
-/// Launches a second instance when the first one's rollout has begun: its id, and the first one's execution.
+/// Launches a second instance once the first one's rollout has begun. Gives the second one's id and the first one's execution.
 pub async fn second_beside(stack: &Stack, first: &str) -> (String, Execution) {
     let execution = until_execution(stack, first).await;
     (stack.world().launch(GROUP).unwrap(), execution)
 }
 
-/// Starts a rollout by hand for an instance that waits: its execution's ARN.
+/// Starts a rollout by hand for an instance that waits, and gives the execution's ARN.
 pub async fn start_again(stack: &Stack, instance: &str) -> String {
     let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
     stack.start_execution(Some(&format!("{instance}-again")), &input).await.unwrap()
 }
 
-/// What comes of a rollout that was interrupted: an operator who sees that it was aborted starts another one for its instance. In the end
-/// two instances are in service, no other is on its way, and no rollout but this one may have failed.
+/// Waits for the end after a rollout was interrupted. For an instance whose execution was aborted a person starts another one. In the end two
+/// instances have to be in service and none on its way, and no other rollout may have failed.
 pub async fn interrupted(stack: Stack, execution: &Execution, instance: &str, interruption: Interruption) -> Report {
     if interruption == Interruption::Aborted {
         let ended = stack.wait_for(&execution.arn).await.unwrap();

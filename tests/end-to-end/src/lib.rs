@@ -1,56 +1,39 @@
-//! What the scenarios share: the usual world, and a stack that runs it.
+//! What the end-to-end tests share: the usual world, and a stack that runs it.
 //!
-//! Every scenario goes through the whole local stack: the Lambda binaries, the state machine's own definition, and the
-//! services' wire protocols. What it asserts is what happened in the world, not how.
+//! Every test runs on the local stack: the Lambda binaries, the state machine's own definition, and the services' wire protocols. It asserts
+//! what happened in the world, not how.
 
 mod interruption;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use stack::{Delivery, Execution, Options, Stack};
-use world::{
-    ApplicationSetting, AutoScalingGroupSetting, ClosedBy, DeploymentReport, HookActionReport, Report, Setting,
-};
+use serde_json::Value;
+use stack::six_applications::{self, SixApplications};
+use stack::{Execution, Options, Stack, history};
+use world::{ClosedBy, Delivery, DeploymentReport, HookActionReport, Report, Setting};
 
 pub use interruption::{Interruption, interrupted, second_beside, start_again};
+pub use stack::six_applications::{APPLICATIONS as SIX, DEPLOYMENT_GROUP, GROUP, HOOK, revision, short_form};
 
-pub const GROUP: &str = "web";
-pub const HOOK: &str = "turnstile";
-pub const DEPLOYMENT_GROUP: &str = "Production";
-pub const SIX: [&str; 6] = ["Storefront", "Orders", "Invoicing", "Search", "Reports", "Gateway"];
-
-/// World seconds a real second. Fast enough for a suite, slow enough that the stack's own time stays small in the world's.
+/// World seconds a real second. A faster world would make the stack's own time too large a part of the world's.
 const SPEED: f64 = 50.0;
-/// Real time after which a scenario that hangs is called so.
+/// Real time after which a test that still waits has failed.
 const PATIENCE: Duration = Duration::from_secs(240);
+
+/// The six applications. Each takes half a minute.
+const APPLICATIONS: SixApplications = SixApplications {
+    seed: 0,
+    agent_seconds: 20.0,
+    event_seconds: [[5.0, 2.0, 5.0, 2.0, 10.0, 5.0]; 6],
+    deployment_config_name: "CodeDeployDefault.OneAtATime",
+};
 
 /// An Auto Scaling group with Turnstile's hook, and six applications whose deployment groups select its instances by tag.
 pub fn six_applications() -> Setting {
-    let mut group: AutoScalingGroupSetting = read(json!({
-        "name": GROUP,
-        "hooks": [{"name": HOOK, "heartbeatTimeout": 600}],
-        "tags": {"role": GROUP},
-    }));
-    group.required_applications = SIX.map(short).to_vec();
-    let applications = SIX
-        .iter()
-        .map(|name| -> ApplicationSetting {
-            read(json!({
-                "applicationName": name,
-                "deploymentGroupName": DEPLOYMENT_GROUP,
-                "selection": {"tags": {"role": GROUP}},
-                "outdatedInstancesStrategy": "IGNORE",
-                "revision": revision(name, 1),
-                "previousDeploymentSeconds": 30.0,
-                "jitter": 0.05,
-            }))
-        })
-        .collect();
-    Setting { auto_scaling_groups: vec![group], applications, ..Setting::default() }
+    APPLICATIONS.under_turnstile(600)
 }
 
-/// The same with the first `count` of the applications, where more would only take longer.
+/// The same with the first `count` applications, where more would only take longer.
 pub fn applications(count: usize) -> Setting {
     let mut setting = six_applications();
     setting.applications.truncate(count);
@@ -58,7 +41,7 @@ pub fn applications(count: usize) -> Setting {
     setting
 }
 
-/// Applications that take ten minutes to start: time for a test to look at a deployment that is under way.
+/// The setting with applications that take ten minutes to start, so that a test has time to act during a deployment.
 pub fn slow(mut setting: Setting) -> Setting {
     for application in &mut setting.applications {
         application.lifecycle_event_seconds.application_start = 600.0;
@@ -66,27 +49,17 @@ pub fn slow(mut setting: Setting) -> Setting {
     setting
 }
 
-/// The short form of one of the applications.
-pub fn short(application: &str) -> String {
-    format!("{application}/{DEPLOYMENT_GROUP}")
-}
-
-/// A build of an application.
-pub fn revision(application: &str, build: u32) -> world::Revision {
-    world::Revision::s3("builds", &format!("{application}-{build}.zip"))
-}
-
 /// Reads a part of a setting from JSON.
 pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("a setting")
 }
 
-/// A stack with the applications as its default list, whose launch events are delivered `deliveries` times.
+/// A stack whose list of applications is the setting's, and whose launch events are delivered `deliveries` times.
 pub async fn start(setting: Setting, deliveries: u32) -> Stack {
     start_with(setting, deliveries, SPEED).await
 }
 
-/// A stack that runs so many world seconds a real second, for many rollouts at once.
+/// A stack at another speed, for many rollouts at once.
 pub async fn start_at(setting: Setting, speed: f64) -> Stack {
     start_with(setting, 1, speed).await
 }
@@ -97,22 +70,11 @@ async fn start_with(setting: Setting, deliveries: u32, speed: f64) -> Stack {
 
 /// What such a stack is started with.
 pub fn options(setting: Setting, deliveries: u32, speed: f64) -> Options {
-    let applications = setting
-        .applications
-        .iter()
-        .map(|application| format!("{}/{}", application.application_name, application.deployment_group_name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut options = Options::new(setting);
-    options.speed = speed;
-    options.events = Delivery::of(deliveries);
-    options.applications = Some(applications);
-    options.lifecycle_hook_name = HOOK.to_owned();
-    options
+    Options { events: Delivery::of(deliveries), ..six_applications::options(setting, speed) }
 }
 
-/// Stops the stack after a scenario in which nothing may have been done wrong: no violation, every hook of these instances
-/// completed, every call permitted by template.yaml, and every deployment that came through the API says whose it is.
+/// Stops the stack after a test in which nothing may have gone wrong: no rule was violated, every hook of these instances was completed,
+/// template.yaml permits every call, and the description of every deployment that was created by a call names its execution.
 pub async fn finish(stack: Stack, instances: &[&str]) -> Report {
     let report = stack.world().report();
     assert_eq!(report.violations, []);
@@ -129,7 +91,7 @@ pub async fn finish(stack: Stack, instances: &[&str]) -> Report {
     report
 }
 
-/// Waits until the world is as wanted.
+/// Waits until the world is as wanted, and gives its report.
 pub async fn until(stack: &Stack, wanted: impl Fn(&Report) -> bool) -> Report {
     let waiting = async {
         loop {
@@ -142,26 +104,26 @@ pub async fn until(stack: &Stack, wanted: impl Fn(&Report) -> bool) -> Report {
     };
     match tokio::time::timeout(PATIENCE, waiting).await {
         Ok(report) => report,
-        Err(_) => panic!("it did not come to that: {:#?}", stack.world().report()),
+        Err(_) => panic!("the world never was as wanted: {:#?}", stack.world().report()),
     }
 }
 
-/// A person deploys a build, again and again while the group is busy with a deployment of a rollout's.
+/// A person deploys a build, and tries again while the deployment group is busy.
 pub async fn deploy_as_a_person(stack: &Stack, application: &str, build: u32) {
     let deploying = async {
         while stack.world().deploy(application, DEPLOYMENT_GROUP, Some(revision(application, build))).is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, deploying).await.expect("the group is free at some time");
+    tokio::time::timeout(PATIENCE, deploying).await.expect("the group was never free");
 }
 
-/// Waits until the instance waits at the hook.
+/// Waits until the instance has come to the hook.
 pub async fn until_waiting(stack: &Stack, instance: &str) {
     until(stack, |report| report.hook_actions.iter().any(|action| action.instance_id == instance)).await;
 }
 
-/// Waits until the instance has an execution, and gives it.
+/// Waits until the instance has an execution, and gives that.
 pub async fn until_execution(stack: &Stack, instance: &str) -> Execution {
     let waiting = async {
         loop {
@@ -175,22 +137,21 @@ pub async fn until_execution(stack: &Stack, instance: &str) -> Execution {
     tokio::time::timeout(PATIENCE, waiting).await.expect("an execution")
 }
 
-/// Waits until an execution is in a state, which has to last a while.
+/// Waits until an execution is in a state, which has to last a while to be noticed.
 pub async fn until_in(stack: &Stack, execution: &str, state: &str) {
     let waiting = async {
         loop {
             let history = stack.history(execution).await.expect("the history");
-            let mut entered = history.iter().filter_map(|event| event["stateEnteredEventDetails"]["name"].as_str());
-            if entered.next_back() == Some(state) {
+            if history::states_entered(&history).next_back() == Some(state) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{execution} comes to {state}"));
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{execution} never was in {state}"));
 }
 
-/// Waits until every execution has ended, and gives them, the oldest first. Nobody has a turn any more then.
+/// Waits until every execution has ended, and gives them, the oldest first. None of them may hold a turn then.
 pub async fn all_ended(stack: &Stack) -> Vec<Execution> {
     let waiting = async {
         loop {
@@ -223,7 +184,7 @@ pub fn one_at_a_time(deployments: &[DeploymentReport]) -> bool {
     deployments.windows(2).all(|pair| pair[0].ended_at.is_some_and(|end| end <= pair[1].created_at))
 }
 
-/// What happened at the hook, which has one action.
+/// The hook's one action.
 pub fn hook_action(report: &Report) -> &HookActionReport {
     let [action] = report.hook_actions.as_slice() else { panic!("one hook action: {:#?}", report.hook_actions) };
     action

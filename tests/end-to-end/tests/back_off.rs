@@ -1,4 +1,4 @@
-//! A group whose launches fail launches again, for ever: the rollouts make it slower, and say so.
+//! A group whose launches fail launches again, for ever: the rollouts back off, longer each time.
 
 use end_to_end::*;
 use serde_json::json;
@@ -23,9 +23,9 @@ async fn failed_launches_follow_each_other_more_and_more_slowly() {
     }
     assert!(gaps.windows(2).all(|pair| pair[1] > pair[0]), "{gaps:?}");
     let first = &report.hook_actions[0];
-    assert!(first.heartbeats > 2, "it was kept open meanwhile: {first:#?}");
+    assert!(first.heartbeats > 2, "the hook is kept open meanwhile: {first:#?}");
 
-    // Visible to who looks: the state's name, and the count.
+    // An operator sees the state's name and the count.
     let waiting = until_execution(&stack, &report.instances[4].instance_id).await;
     until_in(&stack, &waiting.arn, "BackOff").await;
     let history = stack.history(&waiting.arn).await.unwrap();
@@ -57,7 +57,7 @@ async fn a_success_clears_the_count() {
     finish(stack, &[]).await;
 }
 
-/// An input that cannot be planned fails every launch in the same way.
+/// An invalid list of applications fails every launch in the same way.
 #[tokio::test]
 async fn a_list_that_cannot_be_read_backs_off_too() {
     let mut setting = six_applications();

@@ -1,11 +1,11 @@
-//! Input that is wrong: the error names the field, nothing is deployed, and the hook is completed all the same.
+//! Invalid input: the error names the field, nothing is deployed, and the hook is completed all the same.
 
 use end_to_end::*;
 use serde_json::{Value, json};
 use stack::Stack;
 use world::{ClosedBy, HookResult};
 
-/// Rolls out the input for an instance that waits at the hook; `input` gets the instance's id.
+/// Rolls out an invalid input for an instance that waits at the hook. `input` is given the instance's id.
 async fn refused(stack: &Stack, field: &str, input: impl Fn(&str) -> Value) -> stack::Execution {
     let instance = stack.world().launch(GROUP).unwrap();
     until_waiting(stack, &instance).await;
@@ -68,13 +68,13 @@ async fn every_field_is_checked_before_anything_is_deployed() {
         let execution = refused(&stack, field, input).await;
         assert_eq!(execution.error.as_deref(), Some("Turnstile.InvalidInput"), "{field}");
         assert_eq!(cause(&execution)["hook"], "turnstile completed with ABANDON", "{field}");
-        // The group's failures in a row, or each case would back off for longer than the one before.
+        // This clears the group's failures in a row. Otherwise each case would back off for longer than the one before.
         stack.delete_turns().await.unwrap();
     }
     stack.stop().await;
 }
 
-/// It may be the instance of another rollout: the schedule's, at the latest.
+/// The hook may be another rollout's: the schedule starts one at the latest.
 #[tokio::test]
 async fn bad_input_that_names_no_hook_completes_none() {
     let stack = start(six_applications(), 0).await;

@@ -82,15 +82,15 @@ async fn a_group_rollout_fails_when_any_instance_does() {
     assert_eq!(finish(stack, &[]).await.deployments[0].status, "Succeeded");
 }
 
-/// Rolls out one application, whose deployment has to end within a minute, to an instance that waits, beside another one whose
-/// agent is dead and holds the deployment up.
-async fn beside_a_dead_neighbour(mut setting: world::Setting) -> (stack::Stack, String, stack::Execution) {
+/// Rolls out one application with a `timeoutSeconds` of a minute to an instance that waits, beside an instance whose agent is dead and which
+/// holds the deployment up.
+async fn beside_a_dead_instance(mut setting: world::Setting) -> (stack::Stack, String, stack::Execution) {
     let mut dead = setting.auto_scaling_groups[0].clone();
     dead.name = "dead".into();
     dead.hooks.clear();
     dead.agent_seconds = None;
     setting.auto_scaling_groups.push(dead);
-    setting.auto_scaling_groups[0].required_applications = vec![short("Storefront")];
+    setting.auto_scaling_groups[0].required_applications = vec![short_form("Storefront")];
     setting.applications[0].deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
     let stack = start(setting, 0).await;
     stack.world().launch("dead").unwrap();
@@ -108,21 +108,21 @@ async fn beside_a_dead_neighbour(mut setting: world::Setting) -> (stack::Stack, 
 }
 
 #[tokio::test]
-async fn an_instance_that_succeeded_is_not_failed_for_a_dead_neighbour() {
-    let (stack, instance, execution) = beside_a_dead_neighbour(six_applications()).await;
+async fn a_dead_instance_does_not_fail_one_that_succeeded() {
+    let (stack, instance, execution) = beside_a_dead_instance(six_applications()).await;
     assert_eq!(execution.status, "SUCCEEDED", "{execution:#?}");
     let report = finish(stack, &[&instance]).await;
     assert_eq!(hook_action(&report).result, Some(HookResult::Continue));
-    assert_eq!(report.deployments[0].status, "InProgress", "the neighbour holds it up still");
+    assert_eq!(report.deployments[0].status, "InProgress", "the dead instance still holds it up");
 }
 
-/// The script fails on our instance; the deployment goes on, because of a neighbour whose agent is dead; and no further attempt
-/// can start before the rollout has waited long enough. What the operator needs to know is the script.
+/// The script fails on the rollout's instance, and a dead instance holds the deployment up, so that the second attempt finds the group busy
+/// until it gives up. The operator has to read about the script.
 #[tokio::test]
-async fn a_group_that_stays_busy_does_not_hide_why_the_application_failed() {
+async fn a_busy_group_does_not_hide_why_the_application_failed() {
     let mut setting = six_applications();
     setting.applications[0].failure = Some(read(json!({"event": "BeforeInstall", "scriptName": "check.sh"})));
-    let (stack, instance, execution) = beside_a_dead_neighbour(setting).await;
+    let (stack, instance, execution) = beside_a_dead_instance(setting).await;
     assert_eq!(execution.error.as_deref(), Some("Turnstile.DeploymentFailed"), "{execution:#?}");
     let cause = cause(&execution);
     assert_eq!(
@@ -134,9 +134,9 @@ async fn a_group_that_stays_busy_does_not_hide_why_the_application_failed() {
     assert_eq!(finish(stack, &[&instance]).await.deployments.len(), 1);
 }
 
-/// Nothing is deployed again, whatever CodeDeploy answers when nothing is outdated.
+/// An application that is up to date is not deployed again, whatever CodeDeploy answers when nothing is outdated.
 #[tokio::test]
-async fn an_application_that_is_up_to_date_is_passed_by() {
+async fn an_application_that_is_up_to_date_is_not_deployed_again() {
     for nothing_outdated in [
         NothingOutdated::Exception,
         NothingOutdated::FailedNoInstances,
@@ -159,7 +159,7 @@ async fn an_application_that_is_up_to_date_is_passed_by() {
         let report = stack.world().report();
         assert_eq!(order(&report), ["Storefront", "Orders"], "{nothing_outdated:?}");
 
-        // Another instance takes the group's last successful deployment: the first one's evidence is an older one now.
+        // With another instance's deployment, the first instance's success is no longer in the group's last successful deployment.
         let other = stack.world().launch(GROUP).unwrap();
         until(&stack, |report| report.instances.iter().all(|instance| instance.in_service_at.is_some())).await;
         let other =

@@ -1,4 +1,4 @@
-//! Launches that nobody was told of, and rollouts that never came to their end: the schedule finds their instances.
+//! Launches whose event was lost, and rollouts that were aborted: the schedule finds their instances.
 
 use end_to_end::*;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn sweep(stack: &Stack, minute: u32) -> Value {
 #[tokio::test]
 async fn a_launch_whose_event_was_lost_is_found() {
     let stack = start(six_applications(), 0).await;
-    assert_eq!(sweep(&stack, 0).await, json!({"outcome": "SWEPT", "started": []}), "nobody waits");
+    assert_eq!(sweep(&stack, 0).await, json!({"outcome": "SWEPT", "started": []}), "no instance waits");
     let instance = stack.world().launch(GROUP).unwrap();
     until_waiting(&stack, &instance).await;
     let found = json!({"outcome": "SWEPT", "started": [instance]});
@@ -43,12 +43,12 @@ async fn an_instance_whose_rollout_was_aborted_gets_another() {
     assert_eq!(sweep(&stack, 1).await["started"], json!([instance]));
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
     all_ended(&stack).await;
-    assert_eq!(order(&finish(stack, &[&instance]).await), SIX, "what was under way is joined");
+    assert_eq!(order(&finish(stack, &[&instance]).await), SIX, "the deployment that was under way is joined");
 }
 
-/// An instance that waits at another hook of the group, when Turnstile's is over, is not Turnstile's any more.
+/// An instance that waits at another hook of the group, and no longer at Turnstile's, does not concern Turnstile.
 #[tokio::test]
-async fn an_instance_that_waits_at_another_hook_is_let_be() {
+async fn an_instance_that_waits_at_another_hook_gets_no_rollout() {
     let mut setting = six_applications();
     let mut other = setting.auto_scaling_groups[0].hooks[0].clone();
     other.name = "monitoring".into();

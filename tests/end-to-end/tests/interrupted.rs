@@ -1,14 +1,14 @@
-//! Rollouts that are interrupted in the states to which only some of them come: their execution is aborted there, or their turn deleted.
+//! Rollouts that are interrupted in a state that only some of them enter: their execution is aborted, or their turn is deleted.
 
 use end_to_end::*;
 use serde_json::json;
 use stack::Stack;
 use world::{DeploymentReport, Setting};
 
-/// World seconds a real second where a state of a quarter of a minute is waited for.
+/// World seconds a real second where a test waits for a state of a quarter of a minute.
 const SLOW: f64 = 20.0;
 
-/// The first application fails on the first instance that it comes to, in a way that another attempt cannot mend.
+/// The first application fails on the first instance that it is deployed to, with an error after which there is no second attempt.
 fn failing_once() -> Setting {
     let mut setting = applications(2);
     setting.applications[0].failure = Some(read(
@@ -17,7 +17,7 @@ fn failing_once() -> Setting {
     setting
 }
 
-/// A group of which an instance waits at the hook. Nobody is told of it.
+/// A stack with an instance that waits at the hook and whose launch event is lost.
 async fn one_waits(setting: Setting) -> (Stack, String) {
     let stack = start(setting, 0).await;
     let instance = stack.world().launch(GROUP).unwrap();
@@ -25,7 +25,7 @@ async fn one_waits(setting: Setting) -> (Stack, String) {
     (stack, instance)
 }
 
-/// Starts the rollout of an instance of which nobody was told.
+/// Starts the rollout of an instance whose launch event was lost.
 async fn start_by_hand(stack: &Stack, instance: &str) -> stack::Execution {
     let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
     let arn = stack.start_execution(None, &input).await.unwrap();
@@ -49,12 +49,12 @@ async fn while_another_deployment_occupies_a_group() {
     }
 }
 
-/// The rollout that took the turn over from one that was aborted may not start anything at once, and is interrupted in its turn.
+/// A rollout that takes the turn over from one that was aborted has to wait for the other's last calls, and is interrupted meanwhile.
 #[tokio::test]
 async fn while_the_last_calls_of_a_dead_rollout_are_waited_for() {
     for interruption in Interruption::BOTH {
         let mut setting = applications(2);
-        // What the dead one has started is under way all the time.
+        // The deployment of the dead rollout is under way all the time.
         setting.applications[0].lifecycle_event_seconds.application_start = 300.0;
         let stack = start(setting, 1).await;
         let first = stack.world().launch(GROUP).unwrap();
@@ -78,8 +78,8 @@ async fn while_the_last_calls_of_a_dead_rollout_are_waited_for() {
     }
 }
 
-/// Two instances, of which the second one's rollout deploys first, and fails on the first.
-async fn failing_on_a_neighbour() -> (Stack, [String; 2]) {
+/// A stack with two instances that wait. The rollout of the second one deploys first, and its deployment fails on the first.
+async fn failing_on_another_instance() -> (Stack, [String; 2]) {
     let (stack, first) = one_waits(failing_once()).await;
     let second = stack.world().launch(GROUP).unwrap();
     until_waiting(&stack, &second).await;
@@ -87,24 +87,24 @@ async fn failing_on_a_neighbour() -> (Stack, [String; 2]) {
 }
 
 #[tokio::test]
-async fn while_it_gives_way_to_a_neighbour() {
+async fn while_it_gives_way_to_another_instance() {
     for interruption in Interruption::BOTH {
-        let (stack, [first, second]) = failing_on_a_neighbour().await;
-        let mut held = stack.hold("return-turn");
+        let (stack, [first, second]) = failing_on_another_instance().await;
+        let mut delayed = stack.delay_next_call("return-turn");
         let execution = start_by_hand(&stack, &second).await;
-        held.arrived().await;
+        delayed.arrived().await;
         until_in(&stack, &execution.arn, "GiveWay").await;
         interruption.happen(&stack, &execution.arn).await;
-        held.release();
+        delayed.release();
         start_by_hand(&stack, &first).await;
         interrupted(stack, &execution, &second, interruption).await;
     }
 }
 
 #[tokio::test]
-async fn while_it_waits_for_the_neighbour() {
+async fn while_it_waits_for_another_instance() {
     for interruption in Interruption::BOTH {
-        let (stack, [first, second]) = failing_on_a_neighbour().await;
+        let (stack, [first, second]) = failing_on_another_instance().await;
         let execution = start_by_hand(&stack, &second).await;
         until_in(&stack, &execution.arn, "WaitForNeighbour").await;
         interruption.happen(&stack, &execution.arn).await;
@@ -113,21 +113,21 @@ async fn while_it_waits_for_the_neighbour() {
     }
 }
 
-/// Somebody deploys a new build while the call of the last gate is on its way.
+/// A person deploys a new build while the call of complete-lifecycle-hook is on its way.
 #[tokio::test]
 async fn while_it_waits_for_its_next_round() {
     for interruption in Interruption::BOTH {
         let mut setting = applications(1);
         setting.applications[0].lifecycle_event_seconds.application_start = 90.0;
         let stack = start_at(setting, SLOW).await;
-        let mut held = stack.hold("complete-lifecycle-hook");
+        let mut delayed = stack.delay_next_call("complete-lifecycle-hook");
         let first = stack.world().launch(GROUP).unwrap();
         let execution = until_execution(&stack, &first).await;
-        held.arrived().await;
+        delayed.arrived().await;
         deploy_as_a_person(&stack, "Storefront", 2).await;
         let at_work = |deployment: &DeploymentReport| !deployment.targets.is_empty();
         until(&stack, |report| report.deployments.get(1).is_some_and(at_work)).await;
-        held.release();
+        delayed.release();
         until_in(&stack, &execution.arn, "WaitForNextRound").await;
         interruption.happen(&stack, &execution.arn).await;
         stack.world().launch(GROUP).unwrap();
@@ -135,18 +135,18 @@ async fn while_it_waits_for_its_next_round() {
     }
 }
 
-/// In a state of a rollout that has failed which calls a function: the call is on its way, and arrives all the same.
+/// Interrupts a rollout that has failed while its call of a function is on its way. The call arrives all the same.
 async fn after_a_failure(state: &str, function: &str) {
     for interruption in Interruption::BOTH {
         let stack = start(failing_once(), 1).await;
-        let mut held = stack.hold(function);
+        let mut delayed = stack.delay_next_call(function);
         let first = stack.world().launch(GROUP).unwrap();
         let execution = until_execution(&stack, &first).await;
-        held.arrived().await;
+        delayed.arrived().await;
         until_in(&stack, &execution.arn, state).await;
         interruption.happen(&stack, &execution.arn).await;
         stack.world().launch(GROUP).unwrap();
-        held.release();
+        delayed.release();
         interrupted(stack, &execution, &first, interruption).await;
     }
 }

@@ -29,7 +29,7 @@ async fn six_applications_pass_one_at_a_time() {
         output["applications"].as_array().unwrap().iter().map(|a| a["deploymentId"].clone()).collect();
     assert_eq!(deployed, report.deployments.iter().map(|d| json!(d.deployment_id)).collect::<Vec<_>>());
 
-    let transitions = stack.transitions(&execution.arn).await.unwrap();
+    let transitions = stack::history::transitions(&stack.history(&execution.arn).await.unwrap());
     assert!(transitions <= SIX.len() * 14, "{transitions} state transitions");
     finish(stack, &[&instance]).await;
 }
@@ -38,7 +38,7 @@ async fn six_applications_pass_one_at_a_time() {
 async fn the_hook_s_metadata_names_the_applications() {
     let mut setting = six_applications();
     setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some(r#"["Search/Production"]"#.into());
-    setting.auto_scaling_groups[0].required_applications = vec![short("Search")];
+    setting.auto_scaling_groups[0].required_applications = vec![short_form("Search")];
     let stack = start(setting, 1).await;
     let instance = stack.world().launch(GROUP).unwrap();
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
@@ -50,9 +50,9 @@ async fn the_hook_s_metadata_names_the_applications() {
     assert_eq!(order(&finish(stack, &[&instance]).await), ["Search"]);
 }
 
-/// Auto Scaling may tell of a launch a moment before its hook can be kept open or completed.
+/// Auto Scaling's event may come a moment before its hook can be kept open or completed.
 #[tokio::test]
-async fn a_hook_that_opens_after_its_event_is_waited_for_by_a_rollout_that_fails_at_once() {
+async fn a_rollout_that_fails_at_once_waits_for_its_hook_to_open() {
     let mut setting = six_applications();
     setting.auto_scaling_groups[0].hooks[0].opens_seconds_after_event = 40.0;
     setting.auto_scaling_groups[0].hooks[0].notification_metadata = Some("Search".into());
@@ -63,7 +63,7 @@ async fn a_hook_that_opens_after_its_event_is_waited_for_by_a_rollout_that_fails
     assert_eq!(report.hook_actions[0].result, Some(HookResult::Abandon));
     let completions = report.calls.iter().filter(|call| call.operation == "CompleteLifecycleAction");
     let too_early = completions.filter(|call| call.outcome == "ValidationError").count();
-    assert!(too_early > 0, "it was to be completed too early");
+    assert!(too_early > 0, "no completion came too early");
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-//! Turns that are not given back: the holder's execution is aborted, or somebody deletes the turn.
+//! Turns that are not given back: the holder's execution is aborted, or a person deletes the turn.
 
 use end_to_end::*;
 use serde_json::json;
 
-/// The states that call a function in every rollout: a test keeps the call on its way.
+/// The states that call a function in every rollout, with the function, whose call a test delays.
 const TASKS: [(&str, &str); 6] = [
     ("PlanRollout", "plan-rollout"),
     ("TakeTurn", "take-turn"),
@@ -13,16 +13,16 @@ const TASKS: [(&str, &str); 6] = [
     ("CompleteLifecycleHook", "complete-lifecycle-hook"),
 ];
 
-/// In a state that calls a function: the call is on its way when the rollout is interrupted, and arrives all the same.
+/// Interrupts a rollout while its call of a function is on its way. The call arrives all the same.
 async fn in_a_task(state: &str, function: &str, interruption: Interruption) {
     println!("{interruption:?} in {state}");
     let stack = start(applications(2), 1).await;
-    let mut held = stack.hold(function);
+    let mut delayed = stack.delay_next_call(function);
     let instance = stack.world().launch(GROUP).unwrap();
     let (_, execution) = second_beside(&stack, &instance).await;
-    held.arrived().await;
+    delayed.arrived().await;
     interruption.happen(&stack, &execution.arn).await;
-    held.release();
+    delayed.release();
     interrupted(stack, &execution, &instance, interruption).await;
 }
 
@@ -52,7 +52,7 @@ async fn the_holder_is_interrupted_while_it_waits_for_a_deployment() {
     }
 }
 
-/// A rollout whose instance is gone does not keep the others waiting.
+/// A rollout whose instance is gone does not keep other rollouts waiting.
 #[tokio::test]
 async fn an_instance_that_is_terminated_gives_its_turn_back() {
     let stack = start(slow(six_applications()), 1).await;
@@ -69,12 +69,12 @@ async fn an_instance_that_is_terminated_gives_its_turn_back() {
     let second = stack.wait_for(&second.arn).await.unwrap();
     assert_eq!(second.status, "SUCCEEDED", "{second:#?}");
     let history = stack.history(&second.arn).await.unwrap();
-    let settled = history.iter().any(|event| event["stateEnteredEventDetails"]["name"] == "WaitForLastCalls");
-    assert!(!settled, "it was given the turn, and need not take it over");
+    let waited = stack::history::states_entered(&history).any(|state| state == "WaitForLastCalls");
+    assert!(!waited, "the turn was given back, and need not be taken over");
     stack.stop().await;
 }
 
-/// A rollout that does not know the application whose deployment the rollout before it has left under way waits for it all the same.
+/// A rollout waits for a deployment that an earlier rollout has left under way, even if its own list does not name that application.
 #[tokio::test]
 async fn another_list_of_applications_waits_for_what_is_under_way() {
     let stack = start(slow(six_applications()), 1).await;
@@ -84,7 +84,7 @@ async fn another_list_of_applications_waits_for_what_is_under_way() {
     stack.stop_execution(&first.arn).await.unwrap();
     let input = json!({
         "autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK,
-        "applications": [short("Orders")],
+        "applications": [short_form("Orders")],
     });
     let arn = stack.start_execution(Some("orders-only"), &input).await.unwrap();
     until(&stack, |report| report.deployments.len() == 2).await;

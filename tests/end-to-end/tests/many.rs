@@ -1,4 +1,4 @@
-//! Many instances launch at once: one rollout deploys at a time, and for all of them.
+//! Many instances launch at once: one rollout deploys at a time, to all of them.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use end_to_end::*;
 use stack::{Execution, Stack};
 use world::{CallRate, Report, Setting};
 
-/// Applications whose deployments reach all instances at the same time.
+/// The setting with deployments that reach all instances at the same time.
 fn all_at_once(mut setting: Setting) -> Setting {
     for application in &mut setting.applications {
         application.deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
@@ -14,7 +14,7 @@ fn all_at_once(mut setting: Setting) -> Setting {
     setting
 }
 
-/// World seconds that one deployment to one instance takes, nearly.
+/// World seconds that the lifecycle events of one deployment take on one instance.
 fn one_deployment(setting: &Setting) -> f64 {
     let events = setting.applications[0].lifecycle_event_seconds;
     events.download_bundle
@@ -39,7 +39,7 @@ async fn everybody_in_service(stack: &Stack, instances: &[String]) -> Vec<Execut
     executions
 }
 
-/// How many rollouts ended without a turn: all of their applications were deployed by others.
+/// The number of rollouts that started no deployment: others deployed all of their applications.
 fn served_by_others(executions: &[Execution]) -> usize {
     let served = |execution: &&Execution| {
         let applications = execution.output.as_ref().and_then(|output| output["applications"].as_array());
@@ -72,7 +72,7 @@ async fn five_at_once_are_served_by_one_turn() {
     let looks: Vec<_> =
         looks.filter(|call| call.caller == "take-turn" && call.operation == "GetDeploymentTarget").collect();
     let asked: BTreeSet<String> = looks.iter().map(|look| look.parameters.to_string()).collect();
-    assert_eq!(looks.len(), asked.len(), "nobody asks twice about one deployment");
+    assert_eq!(looks.len(), asked.len(), "no rollout asks twice about one deployment");
     assert!(looks.len() <= 4 * 6, "{} looks", looks.len());
     let report = finish(stack, &ids(&instances)).await;
     assert_eq!(order(&report), SIX);
@@ -99,9 +99,9 @@ async fn thirty_over_the_length_of_one_rollout() {
     assert!(report.deployments.len() <= 18, "{:#?}", order(&report));
 }
 
-/// The revision that a person deploys in the middle of a burst is the one that everybody enters service with.
+/// Every instance enters service with the revision that a person deploys in the middle of the burst.
 #[tokio::test]
-async fn a_deployment_of_a_person_s_during_a_burst() {
+async fn a_person_deploys_during_a_burst() {
     let stack = start(all_at_once(six_applications()), 1).await;
     let instances = stack.world().launch_over(GROUP, 5, 20.0).unwrap();
     let at_invoicing =
@@ -117,7 +117,7 @@ async fn a_deployment_of_a_person_s_during_a_burst() {
 }
 
 #[tokio::test]
-async fn thirty_at_once_while_codedeploy_lets_two_calls_a_second_through() {
+async fn thirty_at_once_under_a_codedeploy_of_two_calls_a_second() {
     let mut setting = all_at_once(six_applications());
     setting.throttling.codedeploy = Some(CallRate { calls_per_second: 2.0, burst: Some(4.0) });
     let stack = start_at(setting, 15.0).await;

@@ -1,15 +1,14 @@
-//! Why a rollout fails, where and when an operator can read it: in the functions' logs, and in the state that it backs off in.
+//! Where and when an operator can read why a rollout failed: in the functions' logs, and in the state BackOff.
 
 use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use end_to_end::*;
 use serde_json::{Value, json};
 use stack::Stack;
 use world::{Report, Setting};
 
-/// One application, whose script fails in a way that another attempt cannot mend.
+/// One application whose script fails once, with an error after which there is no second attempt.
 fn failing(event: &str) -> Setting {
     let mut setting = applications(1);
     setting.applications[0].failure = Some(read(json!({
@@ -75,7 +74,7 @@ async fn the_logs_name_the_rollout_and_its_reason_and_hold_no_token() {
             assert!(execution == failed.arn || execution == failed.name, "{function}: {line:#}");
             assert_eq!(line["span"]["group"], GROUP, "{function}: {line:#}");
             if ["start-deployment", "check-status"].contains(&function) {
-                assert_eq!(line["span"]["application"], short("Storefront"), "{line:#}");
+                assert_eq!(line["span"]["application"], short_form("Storefront"), "{line:#}");
             }
         }
     }
@@ -94,13 +93,13 @@ async fn the_logs_name_the_rollout_and_its_reason_and_hold_no_token() {
     }
 }
 
-/// The end of the lifecycle event that failed, in world seconds.
+/// When the failed lifecycle event ended, in world seconds.
 fn failure(report: &Report) -> Option<f64> {
     let events = report.deployments.iter().flat_map(|d| &d.targets).flat_map(|target| &target.lifecycle_events);
     events.filter(|event| event.status == "Failed").find_map(|event| event.ended_at)
 }
 
-/// A deployment of ten minutes is looked at once a minute when it nears its end: the longest there is between two looks there.
+/// A deployment of ten minutes is looked at once a minute towards its end, which is the longest time between two looks.
 #[tokio::test]
 async fn the_reason_is_there_to_be_read_one_look_after_the_failure() {
     const SPEED: f64 = 30.0;
@@ -115,10 +114,8 @@ async fn the_reason_is_there_to_be_read_one_look_after_the_failure() {
     let execution = until_execution(&stack, &instance).await;
     until_in(&stack, &execution.arn, "BackOff").await;
     let history = stack.history(&execution.arn).await.unwrap();
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-    let now = stack.world().now();
     let entered = |event: &Value| {
-        let at = now + (event["timestamp"].as_f64().unwrap() - wall) * SPEED;
+        let at = stack.world_seconds(event["timestamp"].as_f64().unwrap());
         Some((event["stateEnteredEventDetails"]["name"].as_str()?.to_owned(), at, event.clone()))
     };
     let entered: Vec<(String, f64, Value)> = history.iter().filter_map(entered).collect();

@@ -1,4 +1,4 @@
-//! Each function, called as the state machine calls it, and called again: an answer that was lost must not matter.
+//! Each function is called as the state machine calls it, and called again, as after a lost answer: the second call changes nothing.
 
 use end_to_end::*;
 use serde_json::{Value, json};
@@ -14,9 +14,9 @@ async fn call(stack: &Stack, function: &str, request: Value) -> Value {
     answer.payload
 }
 
-/// A stack with an instance that waits at the hook, and the plan of its rollout, which has its turn.
+/// A stack with an instance that waits at the hook, and the plan of its rollout, which holds its turn.
 async fn planned(mut setting: world::Setting) -> (Stack, String, Value) {
-    // Nobody sends heartbeats between the calls.
+    // Between the calls of a test nothing sends heartbeats.
     setting.auto_scaling_groups[0].hooks[0].heartbeat_timeout = 7_200;
     let stack = start(setting, 0).await;
     let instance = stack.world().launch(GROUP).unwrap();
@@ -75,7 +75,7 @@ async fn a_deployment_is_started_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_deployment_that_failed_is_not_started_again_by_the_same_attempt() {
+async fn the_same_attempt_does_not_repeat_a_failed_deployment() {
     let mut setting = six_applications();
     setting.applications[0].failure = Some(read(json!({"event": "BeforeInstall"})));
     let (stack, _, plan) = planned(setting).await;
@@ -112,7 +112,7 @@ async fn another_application_waits_while_one_is_deployed() {
 }
 
 #[tokio::test]
-async fn somebody_s_deployment_that_contains_the_instance_is_joined() {
+async fn a_person_s_deployment_that_contains_the_instance_is_joined() {
     let (stack, instance, plan) = planned(slow(six_applications())).await;
     let theirs = stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
     until(&stack, |report| report.deployments[0].instance_ids == [instance.as_str()]).await;
@@ -125,9 +125,9 @@ async fn somebody_s_deployment_that_contains_the_instance_is_joined() {
     finish(stack, &[]).await;
 }
 
-/// A person who stops a deployment wants it to stop; a rollout that has taken the turn over only wants its own turn.
+/// A rollout whose deployment a person stops fails. A rollout whose turn was taken over, and whose deployment the next one stops, does not.
 #[tokio::test]
-async fn a_deployment_that_was_stopped_fails_the_rollout_only_in_its_own_turn() {
+async fn a_stopped_deployment_fails_only_the_rollout_with_the_turn() {
     let (stack, instance, plan) = planned(six_applications()).await;
     stack.world().silence_agent(&instance).unwrap();
     let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
@@ -154,7 +154,7 @@ async fn a_deployment_that_was_stopped_fails_the_rollout_only_in_its_own_turn() 
 }
 
 #[tokio::test]
-async fn the_last_gate_opens_once() {
+async fn the_hook_is_completed_once() {
     let (stack, instance, plan) = planned(six_applications()).await;
     let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
     until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
@@ -165,7 +165,7 @@ async fn the_last_gate_opens_once() {
     });
     let complete = json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": [deployed]});
 
-    // Somebody has brought the instance to a newer revision, so it is that one that it is let in with.
+    // A person has deployed a newer revision to the instance, and that is the current one.
     let theirs = stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
     until(&stack, |report| report.deployments[1].ended_at.is_some()).await;
     stack.invoke("complete-lifecycle-hook", &json!({})).await.unwrap();
@@ -182,7 +182,7 @@ async fn the_last_gate_opens_once() {
 }
 
 #[tokio::test]
-async fn the_last_gate_stays_shut_for_what_was_not_deployed_here() {
+async fn a_hook_is_not_completed_without_a_deployment_here() {
     let (stack, _, plan) = planned(six_applications()).await;
     let deployed = json!({
         "applicationName": "Orders", "deploymentGroupName": DEPLOYMENT_GROUP, "attempts": 1,

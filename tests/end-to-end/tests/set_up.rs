@@ -1,10 +1,10 @@
-//! How deployment groups are set up, and what other people do with them.
+//! How deployment groups are set up, and what other people deploy to them.
 
 use end_to_end::*;
 use serde_json::json;
 use world::{OutdatedInstancesStrategy, Selection, Setting};
 
-/// The deployment groups select by Auto Scaling group, and CodeDeploy's own hooks have been removed.
+/// The setting with deployment groups that select by Auto Scaling group, and without CodeDeploy's own hooks.
 fn selected_by_auto_scaling_group() -> Setting {
     let mut setting = six_applications();
     setting.open_facts.auto_scaling_selection_reaches_pending_wait = false;
@@ -15,14 +15,14 @@ fn selected_by_auto_scaling_group() -> Setting {
     setting
 }
 
-/// Whatever CodeDeploy makes of a deployment without instances, it is not a success on this one.
+/// A deployment that does not contain the instance is no success on it, whatever CodeDeploy calls it.
 #[tokio::test]
 async fn a_deployment_that_does_not_reach_it_never_counts() {
     use world::NothingOutdated::*;
     for nothing_outdated in [Exception, FailedNoInstances, SucceededWithoutTargets, TargetsSkipped] {
         let mut setting = selected_by_auto_scaling_group();
         setting.open_facts.nothing_outdated = nothing_outdated;
-        // One that is in service and up to date already: the deployment has a group to look at, and nothing to do.
+        // An instance in service that is up to date: the deployment group is not empty, and nothing is outdated.
         setting.auto_scaling_groups[0].desired_capacity = 1;
         let stack = start(setting, 0).await;
         let instance = stack.world().launch(GROUP).unwrap();
@@ -42,12 +42,12 @@ async fn a_deployment_that_does_not_reach_it_never_counts() {
 }
 
 #[tokio::test]
-async fn what_gets_in_the_way_is_warned_of() {
+async fn a_plan_warns_of_what_gets_in_the_way() {
     let mut setting = six_applications();
     setting.applications.truncate(2);
     setting.auto_scaling_groups[0].required_applications.truncate(2);
     setting.applications[0].outdated_instances_strategy = OutdatedInstancesStrategy::Update;
-    // Nobody is deployed to by this one, but CodeDeploy keeps a hook on the group for it.
+    // No rollout deploys this application, but CodeDeploy keeps a hook on the group for it.
     let mut managed = setting.applications[1].clone();
     managed.application_name = "Legacy".into();
     managed.selection = Selection::AutoScalingGroups(vec![GROUP.into()]);
@@ -86,11 +86,11 @@ async fn a_group_that_no_rollout_can_deploy_to_is_refused() {
     }
 }
 
-/// Somebody deploys a new build of an application that the rollout is done with, while it deploys the next one. On the waiting
-/// instance that collides and fails; elsewhere it succeeds, so the new build is the current one, and the rollout goes another
-/// round to bring it there.
+/// A person deploys a new build of an application that the rollout has already deployed, while the rollout deploys the next one. On the
+/// waiting instance the two collide, and the person's fails. Elsewhere it succeeds, so that the new build is the current one, which the rollout
+/// then deploys in another round.
 #[tokio::test]
-async fn somebody_deploys_in_the_middle_of_a_rollout() {
+async fn a_person_deploys_in_the_middle_of_a_rollout() {
     let mut setting = six_applications();
     setting.applications.truncate(2);
     // Both instances are tried, whichever comes first.

@@ -25,11 +25,14 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata.jsonata import extract_jsonata_variable_references
 
+from engine import reference
+
 LARGEST_EXACT_INTEGER = 2**53
 
 
 def install() -> None:
     """Makes moto evaluate expressions with this module."""
+    reference.install()
     StringJSONata._eval_body = _eval_body
 
 
@@ -121,7 +124,8 @@ def _from_json(value: Any) -> Any:
 
 
 def _to_json(value: Any) -> Any:
-    """A plain JSON value; TypeError if there is none, as for a function. Numbers without a fraction are integers, as in JavaScript."""
+    """A plain JSON value; TypeError if there is none, as for a function or a number that is not finite. Numbers without a fraction are
+    integers, as in JavaScript."""
     if value is None or value is Utils.NULL_VALUE:
         return None
     if isinstance(value, dict):
@@ -130,7 +134,7 @@ def _to_json(value: Any) -> Any:
         return [_to_json(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_EXACT_INTEGER:
         return int(value)
-    if isinstance(value, (str, bool, int, float)):
+    if isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise TypeError(type(value).__name__)
 

@@ -1,11 +1,12 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scenario::variant::Variant;
+use stack::workspace;
 
-/// Runs scenarios through the whole local stack. Exit status 0 if all came out as expected, 1 if one fell short, 2 if one could not be run.
+/// Runs scenarios on the local stack. Exit status 0 if all met their expectations, 1 if one did not, 2 if one could not be run.
 #[derive(Parser)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -16,7 +17,7 @@ pub struct Arguments {
 pub enum Command {
     /// Runs scenario files
     Run(RunArguments),
-    /// Draws random scenarios and runs them; any end is right that has a reason
+    /// Draws random scenarios and runs them; every end needs a reason that the scenario contains
     Chaos(ChaosArguments),
 }
 
@@ -24,7 +25,7 @@ pub enum Command {
 pub struct RunArguments {
     /// The scenario files; without one, all of tests/scenarios
     pub files: Vec<PathBuf>,
-    /// Which way the open facts are that a file does not fix
+    /// Which way those open facts are that a file does not fix
     #[arg(long, value_enum, default_value_t = Facts::Usual)]
     pub open_facts: Facts,
     /// How many run at the same time
@@ -40,35 +41,35 @@ pub struct ChaosArguments {
     /// How many scenarios
     #[arg(long, default_value_t = 20)]
     pub count: u64,
-    /// The first one's seed, the next ones' follow it; without it, one is made up
+    /// The seed of the first scenario; the next ones' follow it. Without it, one is drawn
     #[arg(long)]
     pub seed: Option<u64>,
     /// How many run at the same time
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     pub jobs: u8,
-    /// How many runs may go into making a scenario that falls short smaller
+    /// How many runs may be spent on shrinking a scenario that fails
     #[arg(long, default_value_t = 20)]
     pub shrink: usize,
-    /// Where scenarios that fall short go, as <seed>.json
+    /// Where scenarios that fail go, as <seed>.json
     #[arg(long, default_value_os_t = workspace().join("target/chaos"))]
     pub output: PathBuf,
 }
 
-/// Which ways of the open facts are tried.
+/// The choices of the open facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Facts {
-    /// As the world has them
+    /// The world's defaults
     Usual,
-    /// Each the other way
+    /// Every fact the other way
     Flipped,
-    /// As usual, and each the other way
+    /// The defaults, and every fact the other way
     Both,
-    /// Both, and each alone the other way
+    /// Both, and each fact alone the other way
     Each,
 }
 
 impl Facts {
-    /// The variants, each of which is a run.
+    /// The variants with which each scenario is run.
     pub fn variants(self) -> Vec<Variant> {
         match self {
             Self::Usual => vec![Variant::Default],
@@ -77,8 +78,4 @@ impl Facts {
             Self::Each => Variant::every(),
         }
     }
-}
-
-pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in tests/scenario")
 }

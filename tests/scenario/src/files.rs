@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The files in tests/scenarios, by name.
+/// The files in tests/scenarios, sorted by name.
 ///
 /// # Errors
 /// The file system's.
@@ -20,7 +20,7 @@ pub fn all() -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A scenario's name: its file's.
+/// The name of a scenario: its file's.
 pub fn name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! The format of a scenario file. `tests/scenarios/README.md` tells it to people.
+//! The format of a scenario file, which `tests/scenarios/README.md` documents for people.
 
 mod application;
 mod check;
@@ -15,8 +15,8 @@ mod world;
 
 use std::collections::BTreeMap;
 
+use ::world::{Delivery, Fault};
 use serde::{Deserialize, Serialize};
-use stack::{Delivery, Fault};
 
 pub use application::{Application, Failure, SelectedBy};
 pub use condition::{Condition, DeploymentIs, RolloutIn, Stage};
@@ -37,11 +37,11 @@ pub const GROUP: &str = "web";
 /// The deployment group of an application that is given by its name alone.
 pub const DEPLOYMENT_GROUP: &str = "Production";
 
-/// A scenario: a world, what happens in it, and what must come out.
+/// A scenario: a world, what happens in it, and what is expected.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scenario {
-    /// What it shows, in one sentence.
+    /// What the scenario shows, in one sentence.
     pub about: String,
     /// What is there at the start. Default: one Auto Scaling group, `web`, without applications.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -55,7 +55,7 @@ pub struct Scenario {
     /// World seconds between two scheduled events of start-rollout. `null` (the default): there are none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub schedule_seconds: Option<f64>,
-    /// What AWS does wrong. Default nothing.
+    /// What goes wrong with calls. Default nothing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub faults: Vec<Fault>,
     /// What happens, in order.
@@ -63,13 +63,13 @@ pub struct Scenario {
     /// World seconds a real second, at least 1. Default 50.
     #[serde(default = "speed", skip_serializing_if = "is_usual_speed")]
     pub speed: f64,
-    /// When the run ends. `null` (the default): when all steps have been taken and nothing more is going on.
+    /// When the run ends. `null` (the default): when all steps have been taken and nothing goes on any more.
     #[serde(default, skip_serializing_if = "is_default")]
     pub until: Option<Condition>,
-    /// World seconds after which a run that does not come to its end is given up. Default 21,600.
+    /// World seconds after which a run that has not ended is given up. Default 21,600.
     #[serde(default = "give_up_seconds", skip_serializing_if = "is_usual_patience")]
     pub give_up_seconds: f64,
-    /// What must come out.
+    /// What is expected.
     #[serde(default, skip_serializing_if = "is_default")]
     pub expect: Expect,
 }
@@ -84,6 +84,14 @@ pub struct Parameters {
     /// `LifecycleHookName`. Default `turnstile`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lifecycle_hook_name: Option<String>,
+}
+
+impl Scenario {
+    /// Whether a step, or the run's end, waits for a state of an execution.
+    pub fn waits_for_states(&self) -> bool {
+        let conditions = self.steps.iter().filter_map(|step| step.when.as_ref()).chain(&self.until);
+        conditions.into_iter().any(|condition| condition.rollout.is_some())
+    }
 }
 
 /// A JSON object.
@@ -105,7 +113,7 @@ fn is_usual_patience(given: &f64) -> bool {
     *given == give_up_seconds()
 }
 
-/// A default is not written: a file says what is special about its scenario.
+/// A default is not written: a file has only what is special about its scenario.
 fn is_default<T: Default + PartialEq>(given: &T) -> bool {
     *given == T::default()
 }

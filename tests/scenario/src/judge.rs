@@ -1,4 +1,4 @@
-//! Whether what came out is what had to.
+//! Whether a run met what is expected of it.
 
 mod always;
 mod executions;
@@ -9,72 +9,111 @@ mod instances;
 #[cfg(test)]
 mod sample;
 
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 use world::{Call, DeploymentReport};
 
 use crate::format::{Application, Expect, ExpectedCall, ExpectedDeployments, Outcome, Scenario};
-use crate::outcome::Came;
+use crate::observed::Observed;
+use crate::run;
+use crate::variant::Variant;
 
-/// Where a run fell short, a sentence each.
-pub fn shortfalls(scenario: &Scenario, came: &Came) -> Vec<String> {
+/// An expectation that a run did not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The field of `expect`, such as `executions[0]`, or the rule that holds in every run, such as `turn`.
+    pub expectation: String,
+    /// What was expected and what was observed.
+    pub problem: String,
+}
+
+impl Unmet {
+    fn new(expectation: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { expectation: expectation.into(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}: {}", self.expectation, self.problem)
+    }
+}
+
+impl Serialize for Unmet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Runs a scenario and judges the run.
+///
+/// # Errors
+/// When the scenario could not be run.
+pub async fn run_and_judge(scenario: &Scenario, variant: Variant) -> Result<(Observed, Vec<Unmet>), run::Error> {
+    let observed = run::run(scenario, variant).await?;
+    let unmet = unmet(scenario, &observed);
+    Ok((observed, unmet))
+}
+
+/// The expectations that a run did not meet.
+pub fn unmet(scenario: &Scenario, observed: &Observed) -> Vec<Unmet> {
     let expect = &scenario.expect;
-    let mut sentences = always::shortfalls(came);
-    sentences.extend(hooks::shortfalls(&expect.hooks, scenario, came));
-    sentences.extend(instances::shortfalls(expect, came));
+    let mut unmet = always::unmet(observed);
+    unmet.extend(hooks::unmet(&expect.hooks, scenario, observed));
+    unmet.extend(instances::unmet(expect, observed));
     if expect.any_end_with_a_reason {
-        sentences.extend(explained::shortfalls(scenario, came));
+        unmet.extend(explained::unmet(scenario, observed));
     } else {
-        sentences.extend(executions::shortfalls(expect.executions.as_deref(), came));
+        unmet.extend(executions::unmet(expect.executions.as_deref(), observed));
+        unmet.extend(idle_faults(observed));
     }
-    if !expect.any_end_with_a_reason {
-        sentences.extend(idle_faults(came));
-    }
-    sentences.extend(deployments(expect, &came.report.deployments));
-    sentences.extend(expect.warnings.iter().filter_map(|warning| lacking_warning(warning, came)));
-    sentences.extend(expect.calls.iter().filter_map(|expected| calls(expected, &came.report.calls)));
-    sentences
+    unmet.extend(deployments(expect, &observed.report.deployments));
+    unmet.extend(expect.warnings.iter().filter_map(|warning| missing_warning(warning, observed)));
+    unmet.extend(expect.calls.iter().filter_map(|expected| calls(expected, &observed.report.calls)));
+    unmet
 }
 
-/// A scenario that is about a fault shows nothing when that hits nothing.
-fn idle_faults(came: &Came) -> impl Iterator<Item = String> {
-    let idle = came.fault_hits.iter().enumerate().filter(|(_, hits)| **hits == 0);
-    idle.map(|(i, _)| format!("faults[{i}]: it has hit no call"))
+/// The faults that have hit no call: a scenario that is about a fault then shows nothing.
+fn idle_faults(observed: &Observed) -> impl Iterator<Item = Unmet> {
+    let idle = observed.fault_hits.iter().enumerate().filter(|(_, hits)| **hits == 0);
+    idle.map(|(i, _)| Unmet::new(format!("faults[{i}]"), "it has hit no call"))
 }
 
-fn deployments(expect: &Expect, deployments: &[DeploymentReport]) -> Vec<String> {
+fn deployments(expect: &Expect, deployments: &[DeploymentReport]) -> Vec<Unmet> {
     let order: Vec<String> = deployments
         .iter()
         .map(|deployment| format!("{}/{}", deployment.application_name, deployment.deployment_group_name))
         .collect();
     let of = |expected: &ExpectedDeployments| match expected {
         ExpectedDeployments::Count(count) if !count.allows(order.len()) => {
-            Some(format!("deployments: expected {count}, got {}: {}", order.len(), order.join(", ")))
+            Some(format!("expected {count}, got {}: {}", order.len(), order.join(", ")))
         }
         ExpectedDeployments::Order(names) => {
             let expected: Vec<String> = names.iter().map(|name| Application::named(name).short_form()).collect();
-            (expected != order)
-                .then(|| format!("deployments: expected {}, got {}", expected.join(", "), order.join(", ")))
+            (expected != order).then(|| format!("expected {}, got {}", expected.join(", "), order.join(", ")))
         }
         ExpectedDeployments::Count(_) => None,
     };
-    let number = expect.deployments.as_ref().and_then(of);
+    let number = expect.deployments.as_ref().and_then(of).map(|problem| Unmet::new("deployments", problem));
     let side_by_side =
         deployments.windows(2).filter(|pair| pair[0].ended_at.is_none_or(|end| end > pair[1].created_at));
     let side_by_side = side_by_side.filter(|_| expect.one_at_a_time).map(|pair| {
         let [before, after] = [&pair[0], &pair[1]]
             .map(|deployment| format!("{} of {}", deployment.deployment_id, deployment.application_name));
-        format!("oneAtATime: {after} was created before {before} was over")
+        Unmet::new("oneAtATime", format!("{after} was created before {before} was over"))
     });
     number.into_iter().chain(side_by_side).collect()
 }
 
-fn lacking_warning(warning: &str, came: &Came) -> Option<String> {
-    let succeeded = came.rollouts.iter().filter(|rollout| rollout.outcome() == Outcome::Succeeded);
-    let mut said = succeeded.flat_map(|rollout| rollout.output()["warnings"].as_array().into_iter().flatten());
-    let is_said = said.any(|said| said.as_str().is_some_and(|said| said.contains(warning)));
-    (!is_said).then(|| format!("warnings: no execution that succeeded warns of {warning:?}"))
+fn missing_warning(warning: &str, observed: &Observed) -> Option<Unmet> {
+    let succeeded = observed.rollouts.iter().filter(|rollout| rollout.outcome() == Outcome::Succeeded);
+    let mut warnings = succeeded.flat_map(|rollout| rollout.output()["warnings"].as_array().into_iter().flatten());
+    let is_given = warnings.any(|given| given.as_str().is_some_and(|given| given.contains(warning)));
+    (!is_given).then(|| Unmet::new("warnings", format!("no execution that succeeded warns of {warning:?}")))
 }
 
-fn calls(expected: &ExpectedCall, calls: &[Call]) -> Option<String> {
+fn calls(expected: &ExpectedCall, calls: &[Call]) -> Option<Unmet> {
     let ExpectedCall { operation, caller, outcome, count } = expected;
     let is = |call: &&Call| {
         call.operation == *operation
@@ -85,7 +124,7 @@ fn calls(expected: &ExpectedCall, calls: &[Call]) -> Option<String> {
     let of =
         [caller.as_deref().map(|caller| format!(" of {caller}")), outcome.as_deref().map(|o| format!(" with {o:?}"))];
     let of: String = of.into_iter().flatten().collect();
-    (!count.allows(number)).then(|| format!("calls: {operation}{of}: expected {count}, got {number}"))
+    (!count.allows(number)).then(|| Unmet::new("calls", format!("{operation}{of}: expected {count}, got {number}")))
 }
 
 #[cfg(test)]
@@ -93,12 +132,12 @@ mod tests {
     use serde_json::{Value, json};
     use world::{Breach, ClosedBy, Collision, Violation};
 
-    use super::sample::{self, came, rollout, scenario};
+    use super::sample::{observed, rollout, scenario};
     use super::*;
-    use crate::outcome::Ended;
+    use crate::observed::Ended;
 
-    /// As it came out.
-    fn right() -> Value {
+    /// What the sample run meets.
+    fn met() -> Value {
         json!({
             "inService": [1], "terminated": {"min": 1, "max": 2}, "launches": 2,
             "executions": [
@@ -116,20 +155,26 @@ mod tests {
         })
     }
 
+    /// The sample scenario, which expects something else at one place.
     fn changed(pointer: &str, value: Value) -> Scenario {
-        let mut expect = right();
+        let mut expect = met();
         let (parent, field) = pointer.rsplit_once('/').unwrap();
         expect.pointer_mut(parent).unwrap()[field] = value;
         scenario(expect)
     }
 
-    #[test]
-    fn what_came_out_as_expected_does_not_fall_short() {
-        assert_eq!(shortfalls(&scenario(right()), &came()), [] as [&str; 0]);
+    /// The expectations that were not met, as sentences.
+    fn sentences(scenario: &Scenario, observed: &Observed) -> Vec<String> {
+        unmet(scenario, observed).iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn each_expectation_is_held_against_what_came_out() {
+    fn a_run_that_meets_every_expectation_is_good() {
+        assert_eq!(unmet(&scenario(met()), &observed()), []);
+    }
+
+    #[test]
+    fn each_expectation_is_compared_with_what_was_observed() {
         for (pointer, value, sentence) in [
             ("/inService", json!([2]), "inService: expected [2] of the launches, got [1]"),
             ("/inService", json!(2), "inService: expected 2 of the launches, got [1]"),
@@ -144,8 +189,8 @@ mod tests {
             ("/executions", json!([{"outcome": "FAILED"}]), "executions: unexpected: rollout-1 of launch 1: Succeeded"),
             ("/deployments", json!(["Orders"]), "deployments: expected Orders/Production, got"),
             ("/deployments", json!({"max": 2}), "deployments: expected at most 2, got 3"),
-            ("/hooks/CONTINUE", json!(2), "hooks: CONTINUE: expected 2, got 1"),
-            ("/hooks", json!({"timedOut": 1}), "hooks: timedOut: expected 1, got 0"),
+            ("/hooks/CONTINUE", json!(2), "hooks.CONTINUE: expected 2, got 1"),
+            ("/hooks", json!({"timedOut": 1}), "hooks.timedOut: expected 1, got 0"),
             ("/warnings", json!(["something else"]), "warnings: no execution that succeeded warns of"),
             (
                 "/calls/0/count",
@@ -153,73 +198,73 @@ mod tests {
                 "calls: CreateDeployment of start-deployment with \"lost answer\": expected 2, got 1",
             ),
         ] {
-            let short = shortfalls(&changed(pointer, value), &came());
-            assert!(short.first().is_some_and(|first| first.starts_with(sentence)), "{sentence}: {short:#?}");
+            let sentences = sentences(&changed(pointer, value), &observed());
+            assert!(sentences.first().is_some_and(|first| first.starts_with(sentence)), "{sentence}: {sentences:#?}");
         }
     }
 
     #[test]
-    fn what_must_always_hold_is_not_asked_for() {
-        type Change = fn(&mut Came);
+    fn what_must_always_hold_need_not_be_expected() {
+        type Change = fn(&mut Observed);
         let cases: [(Change, &str); 6] = [
             (
-                |came| {
+                |observed| {
                     let Collision { at, overlap } = sample::collision();
-                    came.report.violations.push(Violation { at, breach: Breach::TwoAtWork { overlap } });
+                    observed.report.violations.push(Violation { at, breach: Breach::TwoAtWork { overlap } });
                 },
                 "violation: at 60.0 s: deployment d-1 of Orders/Production began its work on i-9",
             ),
-            (|came| came.ended = Ended::GivenUp("it waits".to_owned()), "it did not come to its end: it waits"),
+            (|observed| observed.ended = Ended::GivenUp("it waits".to_owned()), "end: the run was given up: it waits"),
             (
-                |came| came.turns[0].holder = Some("arn:2".to_owned()),
+                |observed| observed.turns[0].holder = Some("arn:2".to_owned()),
                 "turn: autoScalingGroup:web is still held by rollout-2",
             ),
             (
-                |came| came.turns[0].holder = Some("arn:9".to_owned()),
+                |observed| observed.turns[0].holder = Some("arn:9".to_owned()),
                 "turn: autoScalingGroup:web is still held by arn:9",
             ),
-            (|came| came.forbidden.push("not permitted".to_owned()), "permissions: not permitted"),
+            (|observed| observed.forbidden.push("not permitted".to_owned()), "permissions: not permitted"),
             (
-                |came| came.report.hook_actions[1].closed_by = Some(ClosedBy::Timeout),
-                "hooks: timedOut: expected 0, got 1",
+                |observed| observed.report.hook_actions[1].closed_by = Some(ClosedBy::Timeout),
+                "hooks.timedOut: expected 0, got 1",
             ),
         ];
         for (change, sentence) in cases {
-            let mut came = came();
-            change(&mut came);
-            let short = shortfalls(&scenario(json!({"executions": right()["executions"]})), &came);
-            assert!(short.first().is_some_and(|first| first.starts_with(sentence)), "{sentence}: {short:#?}");
+            let mut observed = observed();
+            change(&mut observed);
+            let sentences = sentences(&scenario(json!({"executions": met()["executions"]})), &observed);
+            assert!(sentences.first().is_some_and(|first| first.starts_with(sentence)), "{sentence}: {sentences:#?}");
         }
 
-        let mut came = came();
-        came.rollouts[1] = rollout(&came.launched, 2, "ABORTED");
-        came.turns[0].holder = Some("arn:2".to_owned());
+        let mut observed = observed();
+        observed.rollouts[1] = rollout(&observed.launched, 2, "ABORTED");
+        observed.turns[0].holder = Some("arn:2".to_owned());
         let expect = json!({"executions": [{"outcome": "SUCCEEDED"}, {"outcome": "ABORTED"}]});
-        assert_eq!(shortfalls(&scenario(expect), &came), [] as [&str; 0], "nobody has asked for the turn since");
+        assert_eq!(unmet(&scenario(expect), &observed), [], "nobody has asked for the turn since");
     }
 
     #[test]
-    fn a_fault_that_hits_nothing_is_seen() {
+    fn a_fault_that_hits_no_call_is_reported() {
         for (hits, any_end, expected) in [
             (vec![], false, None),
             (vec![1, 2], false, None),
             (vec![1, 0], false, Some("faults[1]: it has hit no call")),
             (vec![1, 0], true, None),
         ] {
-            let mut scenario = scenario(right());
+            let mut scenario = scenario(met());
             scenario.expect.any_end_with_a_reason = any_end;
-            let came = Came { fault_hits: hits.clone(), ..came() };
-            let short = shortfalls(&scenario, &came);
-            let found = short.iter().find(|sentence| sentence.starts_with("faults"));
+            let observed = Observed { fault_hits: hits.clone(), ..observed() };
+            let sentences = sentences(&scenario, &observed);
+            let found = sentences.iter().find(|sentence| sentence.starts_with("faults"));
             assert_eq!(found.map(String::as_str), expected, "{hits:?}");
         }
     }
 
     #[test]
-    fn deployments_side_by_side_are_seen() {
-        let mut came = came();
-        came.report.deployments[1].created_at = 45.0;
-        let short = shortfalls(&scenario(right()), &came);
-        assert!(matches!(short.as_slice(), [one] if one.starts_with("oneAtATime: ")), "{short:#?}");
+    fn deployments_side_by_side_are_reported() {
+        let mut observed = observed();
+        observed.report.deployments[1].created_at = 45.0;
+        let unmet = unmet(&scenario(met()), &observed);
+        assert!(matches!(unmet.as_slice(), [one] if one.expectation == "oneAtATime"), "{unmet:#?}");
     }
 }

@@ -1,17 +1,21 @@
-//! **Scenarios**: files that describe a world, its faults and what must come out, and what runs them through the whole local stack.
+//! **Scenarios**: files that describe a world, what goes wrong in it, and what is expected of Turnstile.
 //!
-//! [`format::read`] reads a file, [`run::run`] runs it, [`judge::shortfalls`] says where it fell short. `tests/scenarios/README.md` is the
-//! format's documentation. [`chaos`] draws scenarios from a seed.
+//! [`format::read`] reads a file, [`run::run`] runs it on a [`bed::Bed`] and gives what was [observed](observed::Observed), and
+//! [`judge::unmet`] names the expectations that were not met. `tests/scenarios/README.md` documents the format. [`chaos`] draws scenarios from a
+//! seed.
 
-mod acting;
-mod moment;
+mod condition;
+mod instance;
+mod perform;
 mod setting;
+mod snapshot;
 
+pub mod bed;
 pub mod chaos;
 pub mod files;
 pub mod format;
 pub mod judge;
-pub mod outcome;
+pub mod observed;
 pub mod record;
 pub mod run;
 pub mod variant;

@@ -1,8 +1,8 @@
 //! `make scenario`, `make scenarios` and `make chaos`.
 
 mod arguments;
-mod disorder;
-mod scenarios;
+mod run_chaos;
+mod run_files;
 
 use std::process::ExitCode;
 
@@ -13,8 +13,8 @@ use crate::arguments::{Arguments, Command};
 #[tokio::main]
 async fn main() -> ExitCode {
     let ran = match Arguments::parse().command {
-        Command::Run(arguments) => scenarios::run(arguments).await,
-        Command::Chaos(arguments) => disorder::run(arguments).await,
+        Command::Run(arguments) => run_files::run(arguments).await,
+        Command::Chaos(arguments) => run_chaos::run(arguments).await,
     };
     match ran {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What a run leaves behind: report.json and calls.jsonl.
+//! A run's files: report.json and calls.jsonl.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use world::Call;
 
 use crate::format::Scenario;
-use crate::outcome::{Came, Rollout};
+use crate::judge::Unmet;
+use crate::observed::{Observed, Rollout};
 use crate::variant::Variant;
 
 /// A line of calls.jsonl.
@@ -20,57 +21,57 @@ struct Line<'a> {
     service: &'a str,
     operation: &'a str,
     caller: &'a str,
-    /// The name of the execution that it is made for, where that can be told.
+    /// The name of the execution that the call is for, where its parameters tell.
     execution: Option<&'a str>,
     parameters: &'a Value,
     answer: &'a str,
 }
 
-/// Writes both files into a folder, which is made.
+/// Writes both files into a folder, which is created.
 ///
 /// # Errors
 /// The file system's.
-pub fn leave(
+pub fn write(
     folder: &Path,
     name: &str,
     scenario: &Scenario,
     variant: Variant,
-    came: &Came,
-    shortfalls: &[String],
+    observed: &Observed,
+    unmet: &[Unmet],
 ) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let report = report(name, scenario, variant, came, shortfalls);
+    let report = report(name, scenario, variant, observed, unmet);
     fs::write(folder.join("report.json"), format!("{report:#}\n"))?;
     let mut lines = BufWriter::new(fs::File::create(folder.join("calls.jsonl"))?);
-    for call in &came.report.calls {
-        serde_json::to_writer(&mut lines, &line(call, came))?;
+    for call in &observed.report.calls {
+        serde_json::to_writer(&mut lines, &line(call, observed))?;
         writeln!(lines)?;
     }
     lines.flush()
 }
 
-/// Everything but the calls.
-fn report(name: &str, scenario: &Scenario, variant: Variant, came: &Came, shortfalls: &[String]) -> Value {
-    let turns = came.turns.iter().map(|turn| json!({"claim": turn.claim, "holder": turn.holder}));
+/// The contents of report.json: everything but the calls.
+fn report(name: &str, scenario: &Scenario, variant: Variant, observed: &Observed, unmet: &[Unmet]) -> Value {
+    let turns = observed.turns.iter().map(|turn| json!({"claim": turn.claim, "holder": turn.holder}));
     json!({
         "scenario": name,
         "about": scenario.about,
-        "passed": shortfalls.is_empty(),
-        "shortfalls": shortfalls,
+        "passed": unmet.is_empty(),
+        "unmetExpectations": unmet,
         "expect": scenario.expect,
         "openFacts": variant.facts(&scenario.world.open_facts),
-        "ended": came.ended,
-        "worldSeconds": came.at,
-        "launches": came.launched,
-        "instances": came.report.instances,
-        "executions": came.rollouts.iter().map(execution).collect::<Vec<_>>(),
-        "deployments": came.report.deployments,
-        "hookActions": came.report.hook_actions,
+        "ended": observed.ended,
+        "worldSeconds": observed.at,
+        "launches": observed.launched,
+        "instances": observed.report.instances,
+        "executions": observed.rollouts.iter().map(execution).collect::<Vec<_>>(),
+        "deployments": observed.report.deployments,
+        "hookActions": observed.report.hook_actions,
         "turns": turns.collect::<Vec<_>>(),
-        "violations": came.report.violations,
-        "collisions": came.report.collisions,
-        "forbidden": came.forbidden,
-        "faultHits": came.fault_hits,
+        "violations": observed.report.violations,
+        "collisions": observed.report.collisions,
+        "forbidden": observed.forbidden,
+        "faultHits": observed.fault_hits,
     })
 }
 
@@ -79,8 +80,8 @@ fn execution(rollout: &Rollout) -> Value {
         "name": rollout.execution.name,
         "launch": rollout.launch,
         "outcome": rollout.outcome(),
-        "startedAt": rollout.started_at,
-        "endedAt": rollout.ended_at,
+        "startedAt": rollout.execution.started_at,
+        "endedAt": rollout.execution.ended_at,
         "input": rollout.execution.input,
         "output": rollout.execution.output,
         "error": rollout.execution.error,
@@ -89,25 +90,25 @@ fn execution(rollout: &Rollout) -> Value {
     })
 }
 
-fn line<'a>(call: &'a Call, came: &'a Came) -> Line<'a> {
+fn line<'a>(call: &'a Call, observed: &'a Observed) -> Line<'a> {
     let Call { at, caller, service, operation, parameters, outcome } = call;
-    let execution = execution_of(parameters, &came.rollouts);
+    let execution = execution_of(parameters, &observed.rollouts);
     Line { at: *at, service, operation, caller, execution, parameters, answer: outcome }
 }
 
-/// The execution that a call is for: the one that its parameters name, else the last one of the instance that they name.
+/// The execution that a call is for: the one that its parameters name, else the newest one of the instance that they name.
 fn execution_of<'a>(parameters: &Value, rollouts: &'a [Rollout]) -> Option<&'a str> {
     let text = parameters.to_string();
     let named = rollouts.iter().find(|rollout| names(&text, &rollout.execution.arn));
     let of_instance = || {
         let instances = ["InstanceId", "InstanceIds.member.1", "targetId"];
         let id = instances.iter().find_map(|field| parameters[field].as_str())?;
-        rollouts.iter().rev().find(|rollout| rollout.execution.input.to_string().contains(id))
+        rollouts.iter().rev().find(|rollout| rollout.execution.names_instance(id))
     };
     named.or_else(of_instance).map(|rollout| rollout.execution.name.as_str())
 }
 
-/// Whether a text has this ARN in it, and not one that only begins like it.
+/// Whether a text contains this ARN, and not only a longer one that begins like it.
 fn names(text: &str, arn: &str) -> bool {
     let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || "-_".contains(next));
     text.match_indices(arn).any(|(at, _)| ends(&text[at + arn.len()..]))

@@ -1,199 +1,173 @@
-//! A run of a scenario through the whole stack.
+//! Runs a scenario.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
-use stack::{Execution, Stack};
+use stack::Execution;
 use world::Report;
 
-use crate::acting::act;
-use crate::format::{LaunchNumber, Scenario};
-use crate::moment::{Seen, is_quiet, is_so, what_goes_on};
-use crate::outcome::{Came, Ended, Rollout};
+use crate::bed::{self, Bed};
+use crate::condition::holds;
+use crate::format::{LaunchNumber, Scenario, Step};
+use crate::observed::{Ended, Observed, Rollout};
+use crate::perform::{Performed, perform};
 use crate::setting;
+use crate::snapshot::Snapshot;
 use crate::variant::Variant;
-
-/// How often the world is looked at, in real time.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// So many looks in a row have to find nothing going on: an event may be on its way to start-rollout.
-const QUIET_LOOKS: usize = 6;
 
 /// Why a scenario could not be run at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The stack could not start, or did not answer.
+    /// The bed could not start, or did not answer.
     #[error(transparent)]
-    Stack(#[from] stack::Error),
+    Bed(#[from] bed::Error),
     /// A step was refused.
     #[error("steps[{step}]: {problem}")]
     Step {
-        /// Its index.
+        /// The step's index.
         step: usize,
-        /// Why.
+        /// Why it was refused.
         problem: String,
     },
 }
 
-/// Runs a scenario and gives what came out.
+/// Runs a scenario with the open facts of a variant, and gives what was observed.
 ///
 /// # Errors
-/// When it could not be run; what came out wrong is no error.
-pub async fn run(scenario: &Scenario, variant: Variant) -> Result<Came, Error> {
+/// When the scenario could not be run. An expectation that is not met is no error.
+pub async fn run(scenario: &Scenario, variant: Variant) -> Result<Observed, Error> {
     let options = setting::options(scenario, variant.facts(&scenario.world.open_facts));
-    let stack = Stack::start(options).await?;
-    let came = Run::new(scenario, &stack).finish().await;
-    stack.stop().await;
-    came
+    let bed = Bed::stack(options).await?;
+    let observed = Run::new(scenario, &bed).finish().await;
+    bed.stop().await;
+    observed
 }
 
 struct Run<'a> {
     scenario: &'a Scenario,
-    stack: &'a Stack,
-    /// The instances that were in service at the start.
-    there: Vec<String>,
+    bed: &'a Bed,
+    /// The instances that were in service at the start. Those of a warm pool have still to be deployed to, and count as launched.
+    in_service_at_start: Vec<String>,
 }
 
 impl<'a> Run<'a> {
-    fn new(scenario: &'a Scenario, stack: &'a Stack) -> Self {
-        let there = stack.world().report_without_calls().instances.into_iter();
-        // Those of a warm pool have still to be served, and count as launched.
-        let there = there.filter(|instance| instance.lifecycle_state == "InService");
-        Self { scenario, stack, there: there.map(|instance| instance.instance_id).collect() }
+    fn new(scenario: &'a Scenario, bed: &'a Bed) -> Self {
+        let instances = bed.world().report_without_calls().instances.into_iter();
+        let in_service = instances.filter(|instance| instance.lifecycle_state == "InService");
+        Self { scenario, bed, in_service_at_start: in_service.map(|instance| instance.instance_id).collect() }
     }
 
-    async fn finish(self) -> Result<Came, Error> {
-        let deadline = self.scenario.give_up_seconds;
-        let mut ended = None;
+    async fn finish(self) -> Result<Observed, Error> {
+        let ended = match self.take_steps().await? {
+            Some(given_up) => given_up,
+            None => self.wait_for_end().await?,
+        };
+        self.observe(ended).await
+    }
+
+    /// Takes the steps in order; how the run ended, if it was given up before a step.
+    async fn take_steps(&self) -> Result<Option<Ended>, Error> {
         for (i, step) in self.scenario.steps.iter().enumerate() {
-            let failed = |problem: String| Error::Step { step: i, problem };
-            let action = step.action().map_err(failed)?;
-            loop {
-                let seen = self.look().await?;
-                let due = seen.at >= step.at && is_so(step.when.as_ref(), &seen);
-                if due {
-                    let happened = act(action, self.stack, &seen, self.scenario).await;
-                    if step.if_possible || happened.map_err(failed)? {
-                        break;
-                    }
-                }
-                if seen.at > deadline {
-                    ended = Some(Ended::GivenUp(format!("steps[{i}] has not come: {}", what_goes_on(&seen))));
-                    break;
-                }
-                self.pause(step.at - seen.at).await;
-            }
-            if ended.is_some() {
-                break;
+            if let Some(given_up) = self.take_step(i, step).await? {
+                return Ok(Some(given_up));
             }
         }
-        let ended = match ended {
-            Some(ended) => ended,
-            None => self.until(deadline).await?,
-        };
-        self.what_came(ended).await
+        Ok(None)
+    }
+
+    async fn take_step(&self, i: usize, step: &Step) -> Result<Option<Ended>, Error> {
+        let refused = |problem: String| Error::Step { step: i, problem };
+        let action = step.action().map_err(refused)?;
+        let deadline = self.scenario.give_up_seconds;
+        self.bed.until(step.at.min(deadline)).await;
+        loop {
+            let snapshot = self.look().await?;
+            if snapshot.at >= step.at && holds(step.when.as_ref(), &snapshot) {
+                let performed = perform(action, self.bed, &snapshot, self.scenario).await;
+                if step.if_possible || performed.map_err(refused)? == Performed::Done {
+                    return Ok(None);
+                }
+            }
+            if snapshot.at > deadline {
+                let activity = snapshot.activity();
+                return Ok(Some(Ended::GivenUp(format!("steps[{i}] could not be taken: {activity}"))));
+            }
+            self.bed.next_change(after(deadline)).await;
+        }
     }
 
     /// Waits for the run's end after its last step.
-    async fn until(&self, deadline: f64) -> Result<Ended, Error> {
-        // What is awaited may still come when all is quiet, but not where any end is right.
-        let may_be_quiet = self.scenario.until.is_none() || self.scenario.expect.any_end_with_a_reason;
-        let mut quiet = 0;
+    async fn wait_for_end(&self) -> Result<Ended, Error> {
+        let deadline = self.scenario.give_up_seconds;
+        // What a scenario waits for may come after a quiet time, unless any end is right.
+        let ends_when_quiet = self.scenario.until.is_none() || self.scenario.expect.any_end_with_a_reason;
+        let mut quiet_since = None;
         loop {
-            let seen = self.look().await?;
+            let snapshot = self.look().await?;
             if let Some(until) = &self.scenario.until
-                && is_so(Some(until), &seen)
+                && holds(Some(until), &snapshot)
             {
                 return Ok(Ended::Cut);
             }
-            quiet = if is_quiet(&seen) { quiet + 1 } else { 0 };
-            if quiet >= QUIET_LOOKS && may_be_quiet {
+            quiet_since = snapshot.is_quiet().then(|| quiet_since.unwrap_or(snapshot.at));
+            let over_at = quiet_since.map(|since| since + self.bed.settling_seconds()).filter(|_| ends_when_quiet);
+            if over_at.is_some_and(|at| snapshot.at >= at) {
                 return Ok(Ended::Quiet);
             }
-            if seen.at > deadline {
-                return Ok(Ended::GivenUp(what_goes_on(&seen)));
+            if snapshot.at > deadline {
+                return Ok(Ended::GivenUp(snapshot.activity()));
             }
-            self.pause(0.0).await;
+            self.bed.next_change(over_at.unwrap_or_else(|| after(deadline))).await;
         }
     }
 
-    async fn look(&self) -> Result<Seen, Error> {
-        let (at, report) = (self.stack.world().now(), self.stack.world().report_without_calls());
-        let executions = self.stack.executions().await?;
+    async fn look(&self) -> Result<Snapshot, Error> {
+        let (at, report) = (self.bed.now(), self.bed.world().report_without_calls());
+        let executions = self.bed.executions().await?;
         let launched = self.launched(&report);
         let mut states = BTreeMap::new();
-        if self.asks_for_states() {
+        if self.scenario.waits_for_states() {
             for execution in executions.iter().filter(|execution| execution.is_running()) {
-                if let Some(launch) = launch_of(execution, &launched) {
-                    states.insert(launch, current_state(&self.stack.history(&execution.arn).await?));
+                if let Some(launch) = launch_of(execution, &launched)
+                    && let Some(state) = self.bed.current_state(&execution.arn).await?
+                {
+                    states.insert(launch, state);
                 }
             }
         }
-        Ok(Seen { at, report, launched, executions, states })
+        Ok(Snapshot { at, report, launched, executions, states })
     }
 
-    /// Histories are long to read: only for a scenario that waits for a state.
-    fn asks_for_states(&self) -> bool {
-        let whens = self.scenario.steps.iter().filter_map(|step| step.when.as_ref());
-        whens.chain(self.scenario.until.as_ref()).any(|condition| condition.rollout.is_some())
-    }
-
-    /// Sleeps until the world has gone on by so many seconds, or for a look's time.
-    async fn pause(&self, world_seconds: f64) {
-        let real = Duration::from_secs_f64((world_seconds / self.scenario.speed).max(0.0));
-        tokio::time::sleep(if self.asks_for_states() { LOOK_EVERY / 2 } else { real.max(LOOK_EVERY) }).await;
-    }
-
-    /// The launched instances, in order.
+    /// The ids of the launched instances, in order.
     fn launched(&self, report: &Report) -> Vec<String> {
         let ids = report.instances.iter().map(|instance| &instance.instance_id);
-        ids.filter(|id| !self.there.contains(id)).cloned().collect()
+        ids.filter(|id| !self.in_service_at_start.contains(id)).cloned().collect()
     }
 
-    async fn what_came(&self, ended: Ended) -> Result<Came, Error> {
-        // Before the histories are read, which takes time.
-        let (at, mut report) = (self.stack.world().now(), self.stack.world().report());
-        let real = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        let in_world = |date: f64| at - (real - date) * self.scenario.speed;
-        let turns = self.stack.turns().await?;
-        let executions = self.stack.executions().await?;
+    async fn observe(&self, ended: Ended) -> Result<Observed, Error> {
+        // The report comes before the histories, whose reading takes time.
+        let (at, mut report) = (self.bed.now(), self.bed.world().report());
+        let turns = self.bed.turns().await?;
+        let executions = self.bed.executions().await?;
         let launched = self.launched(&report);
         let mut rollouts = Vec::with_capacity(executions.len());
         for execution in executions {
-            let states = entered(&self.stack.history(&execution.arn).await?);
-            rollouts.push(Rollout {
-                launch: launch_of(&execution, &launched),
-                started_at: in_world(execution.start_date),
-                ended_at: execution.stop_date.map(in_world),
-                states,
-                execution,
-            });
+            let states = self.bed.state_counts(&execution.arn).await?;
+            rollouts.push(Rollout { launch: launch_of(&execution, &launched), states, execution });
         }
-        report.calls.extend(self.stack.calls());
+        report.calls.extend(self.bed.calls());
         report.calls.sort_by(|a, b| a.at.total_cmp(&b.at));
         let forbidden = stack::permissions::forbidden(&report.calls);
-        let fault_hits = self.stack.fault_hits();
-        Ok(Came { report, launched, rollouts, turns, ended, at, forbidden, fault_hits })
+        let fault_hits = self.bed.fault_hits();
+        Ok(Observed { report, launched, rollouts, turns, ended, at, forbidden, fault_hits })
     }
 }
 
-/// The launch whose instance an execution is about: its input names the instance, whatever shape it has.
+/// A time at which the deadline has passed.
+fn after(deadline: f64) -> f64 {
+    deadline + 1.0
+}
+
+/// The launch whose instance an execution is about.
 fn launch_of(execution: &Execution, launched: &[String]) -> Option<LaunchNumber> {
-    let input = execution.input.to_string();
-    launched.iter().position(|id| input.contains(id.as_str())).map(|i| i + 1)
-}
-
-/// The state that an execution has entered last.
-fn current_state(history: &[Value]) -> String {
-    let name = |event: &Value| event["stateEnteredEventDetails"]["name"].as_str().map(str::to_owned);
-    history.iter().rev().find_map(name).unwrap_or_default()
-}
-
-/// How often each state was entered.
-fn entered(history: &[Value]) -> BTreeMap<String, usize> {
-    let mut states = BTreeMap::new();
-    for name in history.iter().filter_map(|event| event["stateEnteredEventDetails"]["name"].as_str()) {
-        *states.entry(name.to_owned()).or_default() += 1;
-    }
-    states
+    launched.iter().position(|id| execution.names_instance(id)).map(|i| i + 1)
 }

@@ -1,33 +1,31 @@
-//! A scenario's world and stack.
+//! A scenario's world, and what its bed is started with.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use stack::Options;
 use world::{ApplicationSetting, AutoScalingGroupSetting, HookSetting, OpenFacts, Revision, Selection, Setting};
 
+use crate::bed::Options;
 use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy, World};
 
-/// Where the revisions are.
-const BUCKET: &str = "builds";
-
-/// What a scenario's stack is started with.
+/// What a scenario's bed is started with.
 pub fn options(scenario: &Scenario, open_facts: OpenFacts) -> Options {
     let parameters = &scenario.parameters;
     Options {
+        setting: setting(&scenario.world, open_facts),
         speed: scenario.speed,
-        applications: Some(parameters.applications.clone().unwrap_or_else(|| list(&scenario.world.applications))),
+        applications: parameters.applications.clone().unwrap_or_else(|| list(&scenario.world.applications)),
         lifecycle_hook_name: parameters.lifecycle_hook_name.clone().unwrap_or_else(|| HOOK.to_owned()),
         events: scenario.events.clone(),
         schedule_seconds: scenario.schedule_seconds,
         faults: scenario.faults.clone(),
-        ..Options::new(setting(&scenario.world, open_facts))
+        waits_for_states: scenario.waits_for_states(),
     }
 }
 
-/// The build of an application at `key`.
+/// The build of an application, such as `Orders-1.zip`.
 pub fn revision(key: &str) -> Revision {
-    Revision::s3(BUCKET, key)
+    Revision::s3("builds", key)
 }
 
 fn setting(world: &World, open_facts: OpenFacts) -> Setting {
@@ -74,7 +72,7 @@ fn auto_scaling_group(group: &Group, world: &World) -> AutoScalingGroupSetting {
     }
 }
 
-/// Whether the instances of a group have an application.
+/// Whether an application belongs on the instances of a group.
 fn has(group: &Group, application: &Application) -> bool {
     group.applications.as_ref().is_none_or(|names| names.contains(&application.name))
 }
@@ -107,7 +105,7 @@ fn application(application: &Application, world: &World) -> ApplicationSetting {
     }
 }
 
-/// The diagnostics as the agent writes them.
+/// The failure with the diagnostics that the agent would give.
 fn failure(failure: &Failure) -> world::Failure {
     let script = failure.script.clone().unwrap_or_default();
     let usual_code = if failure.script.is_some() { "ScriptFailed" } else { "UnknownError" };
@@ -135,7 +133,7 @@ fn failure(failure: &Failure) -> world::Failure {
     }
 }
 
-/// The parameter `Applications`, or a hook's metadata, that names these: short forms while none has options.
+/// The applications as the parameter `Applications`, or as a hook's metadata: short forms, or a JSON array if any of them has options.
 fn list(applications: &[Application]) -> String {
     if applications.iter().all(|application| application.options.is_empty()) {
         return applications.iter().map(Application::short_form).collect::<Vec<_>>().join(", ");
@@ -160,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn every_application_is_on_every_group_unless_a_group_names_its_own() {
+    fn every_application_is_on_a_group_that_names_none() {
         let scenario = scenario(
             r#"{"about": "x", "steps": [], "world": {
                 "applications": ["Orders", "Search/Blue", {"name": "Mail", "options": {"maxAttempts": 3}}],
@@ -173,13 +171,13 @@ mod tests {
         assert_eq!((web.tags.len(), web.hooks[0].notification_metadata.as_deref()), (3, None));
         assert_eq!(api.required_applications, ["Search/Blue"]);
         assert_eq!((api.tags.len(), api.hooks[0].notification_metadata.as_deref()), (1, Some("Search/Blue")));
-        let list: Value = serde_json::from_str(&options.applications.unwrap()).unwrap();
+        let list: Value = serde_json::from_str(&options.applications).unwrap();
         let mail = json!({"applicationName": "Mail", "deploymentGroupName": "Production", "maxAttempts": 3});
         assert_eq!((&list[2], list.as_array().map(Vec::len)), (&mail, Some(3)));
     }
 
     #[test]
-    fn a_failure_reads_as_the_agent_s() {
+    fn a_failure_has_the_agent_s_diagnostics() {
         let of = |text: &str| failure(&serde_json::from_str(text).unwrap());
         let script = of(r#"{"event": "AfterInstall", "script": "migrate.sh", "exitCode": 3, "log": ["[stderr]no"]}"#);
         assert_eq!(script.error_code, "ScriptFailed");

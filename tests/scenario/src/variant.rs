@@ -1,4 +1,4 @@
-//! Which way the open facts are in a run: what a scenario does not fix has to come out either way.
+//! Which way the open facts are in a run. A scenario has to pass whichever way those facts are that it does not fix.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use world::{NothingOutdated, OpenFacts};
 
 use crate::format;
 
-/// A way the open facts are.
+/// A choice of the open facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// As the world has them when it is not told otherwise.
+    /// The world's defaults.
     Default,
-    /// Each the other way.
+    /// Every fact the other way.
     Flipped,
-    /// One the other way.
+    /// One fact the other way.
     Only(Fact),
 }
 
-/// An open fact, the other way than the world has it.
+/// An open fact, the other way than the world's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are world::OpenFacts's")]
 pub enum Fact {
@@ -28,7 +28,7 @@ pub enum Fact {
     StopIsImmediate,
 }
 
-/// Every fact, in each other way that it can be.
+/// Every fact, in each way that is not the default.
 const FACTS: [Fact; 7] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
@@ -39,7 +39,7 @@ const FACTS: [Fact; 7] = [
     Fact::StopIsImmediate,
 ];
 
-/// Those that [`Variant::Flipped`] has together: an exception is what differs most from a deployment that fails.
+/// The facts of [`Variant::Flipped`]. Of the ways of `NothingOutdated`, an exception differs most from the default, a deployment that fails.
 const FLIPPED: [Fact; 5] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::TargetRevisionMovesOnFailure,
@@ -49,15 +49,15 @@ const FLIPPED: [Fact; 5] = [
 ];
 
 impl Variant {
-    /// All as usual, and all the other way.
+    /// The defaults, and every fact the other way.
     pub const BOTH: [Variant; 2] = [Variant::Default, Variant::Flipped];
 
-    /// All as usual, all the other way, and each alone the other way.
+    /// The defaults, every fact the other way, and each fact alone the other way.
     pub fn every() -> Vec<Variant> {
         Self::BOTH.into_iter().chain(FACTS.map(Variant::Only)).collect()
     }
 
-    /// The open facts of a run. Those that the scenario fixes are as it says.
+    /// The open facts of a run. What the scenario fixes is as the scenario has it.
     pub fn facts(self, fixed: &format::OpenFacts) -> OpenFacts {
         let mut facts = OpenFacts::default();
         match self {
@@ -86,7 +86,7 @@ impl Variant {
         }
     }
 
-    /// Those of some variants that differ for this scenario, each once.
+    /// The variants without those that have the same open facts as an earlier one, for a scenario that fixes `fixed`.
     pub fn distinct(variants: &[Variant], fixed: &format::OpenFacts) -> Vec<Variant> {
         let mut seen = Vec::new();
         let mut distinct = Vec::new();
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fact_is_the_other_way_in_one_variant_and_in_all_together() {
+    fn every_fact_is_flipped_alone_and_together() {
         let free = format::OpenFacts::default();
         let usual = Variant::Default.facts(&free);
         assert_eq!(usual, OpenFacts::default());

@@ -1,27 +1,28 @@
-//! The verdict on a run, for people.
+//! The verdict on a run, for people to read.
 
 use comfy_table::{Table, presets};
 use world::{DeploymentReport, HookActionReport, HookResult};
 
 use crate::format::Scenario;
-use crate::outcome::{Came, Rollout};
+use crate::judge::Unmet;
+use crate::observed::{Observed, Rollout};
 
-/// What was expected and what came out.
-pub fn text(name: &str, scenario: &Scenario, came: &Came, shortfalls: &[String]) -> String {
+/// What was expected and what was observed.
+pub fn text(name: &str, scenario: &Scenario, observed: &Observed, unmet: &[Unmet]) -> String {
     let expected = serde_json::to_string_pretty(&scenario.expect).unwrap_or_default();
-    let verdict = match shortfalls {
+    let verdict = match unmet {
         [] => format!("{name}: as expected"),
         _ => format!(
-            "{name}: FALLS SHORT\n{}",
-            shortfalls.iter().map(|one| format!("  - {one}")).collect::<Vec<_>>().join("\n")
+            "{name}: NOT AS EXPECTED\n{}",
+            unmet.iter().map(|unmet| format!("  - {unmet}")).collect::<Vec<_>>().join("\n")
         ),
     };
     format!(
         "{name}: {}\n\nexpected {expected}\n\n{}\n{}\n{}\n{verdict}",
         scenario.about,
-        instances(came),
-        deployments(came),
-        executions(came)
+        instances(observed),
+        deployments(observed),
+        executions(observed)
     )
 }
 
@@ -31,12 +32,12 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-fn instances(came: &Came) -> Table {
+fn instances(observed: &Observed) -> Table {
     let mut table = table(["launch", "instance", "state", "launched", "in service", "terminated", "hook"]);
-    for (number, instance) in came.launches() {
-        let hooks = came.report.hook_actions.iter().filter(|action| action.instance_id == instance.instance_id);
+    for (launch, instance) in observed.launches() {
+        let hooks = observed.report.hook_actions.iter().filter(|action| action.instance_id == instance.instance_id);
         table.add_row([
-            number.to_string(),
+            launch.to_string(),
             instance.instance_id.clone(),
             instance.lifecycle_state.to_owned(),
             seconds(Some(instance.launched_at)),
@@ -58,33 +59,33 @@ fn hook(action: &HookActionReport) -> String {
     format!("{} {result}{by}", action.hook)
 }
 
-fn deployments(came: &Came) -> Table {
+fn deployments(observed: &Observed) -> Table {
     let mut table = table(["deployment", "application", "created", "ended", "status", "targets"]);
-    for deployment in &came.report.deployments {
+    for deployment in &observed.report.deployments {
         table.add_row([
             deployment.deployment_id.clone(),
             deployment.application_name.clone(),
             seconds(Some(deployment.created_at)),
             seconds(deployment.ended_at),
             deployment.status.to_owned(),
-            targets(deployment, came),
+            targets(deployment, observed),
         ]);
     }
     table
 }
 
-fn targets(deployment: &DeploymentReport, came: &Came) -> String {
-    let named = |id: &String| match came.launched.iter().position(|launched| launched == id) {
+fn targets(deployment: &DeploymentReport, observed: &Observed) -> String {
+    let name = |id: &String| match observed.launched.iter().position(|launched| launched == id) {
         Some(i) => format!("launch {}", i + 1),
         None => id.clone(),
     };
-    let targets = deployment.targets.iter().map(|target| format!("{} {}", named(&target.instance_id), target.status));
+    let targets = deployment.targets.iter().map(|target| format!("{} {}", name(&target.instance_id), target.status));
     targets.collect::<Vec<_>>().join(", ")
 }
 
-fn executions(came: &Came) -> Table {
+fn executions(observed: &Observed) -> Table {
     let mut table = table(["execution", "launch", "outcome", "error and cause"]);
-    for rollout in &came.rollouts {
+    for rollout in &observed.rollouts {
         table.add_row([
             rollout.execution.name.clone(),
             rollout.launch.map_or_else(String::new, |launch| launch.to_string()),
@@ -95,7 +96,7 @@ fn executions(came: &Came) -> Table {
     table
 }
 
-/// The error with the cause's sentence; the whole cause is in report.json.
+/// The error with the cause's summary. The whole cause is in report.json.
 fn reason(rollout: &Rollout) -> String {
     let cause = rollout.cause();
     let summary = cause["summary"].as_str().or(cause.as_str()).unwrap_or_default();
@@ -105,7 +106,7 @@ fn reason(rollout: &Rollout) -> String {
     }
 }
 
-/// World seconds, or nothing.
+/// A time in world seconds; nothing if there is none.
 fn seconds(at: Option<f64>) -> String {
     at.map_or_else(String::new, |at| format!("{at:.0} s"))
 }

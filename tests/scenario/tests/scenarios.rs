@@ -1,4 +1,4 @@
-//! Every file of tests/scenarios, with the open facts as usual and with all of them the other way, and a few random scenarios, each as a
+//! Every file of tests/scenarios, with the default open facts and with all of them the other way, and a few random scenarios, each as a
 //! test of its own name: `cargo test -p scenario --test scenarios failing-script`.
 
 use std::path::Path;
@@ -6,13 +6,15 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use scenario::format::Scenario;
+use scenario::judge::run_and_judge;
 use scenario::variant::Variant;
-use scenario::{chaos, files, format, judge, run, verdict};
+use scenario::{chaos, files, format, verdict};
 
-/// A stack is a dozen processes that mostly wait; but a world's time goes on whether or not they get theirs.
+/// How many stacks run at the same time. The dozen processes of a stack mostly wait, but a world's time goes on whether they get theirs or
+/// not.
 const AT_ONCE: usize = 3;
 
-/// Random scenarios that do not take long; `make chaos` runs many, and others each time.
+/// The seeds of random scenarios that do not take long. `make chaos` runs many, and others each time.
 const SEEDS: [u64; 5] = [2003, 2009, 2018, 2019, 2021];
 
 fn main() -> ExitCode {
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The tests of a file; a file that cannot be read is a test that fails.
+/// The tests of a file. A file that cannot be read is a test that fails.
 fn of_file(path: &Path) -> Vec<Trial> {
     let name = files::name(path);
     let scenario = match format::read(path) {
@@ -34,22 +36,22 @@ fn of_file(path: &Path) -> Vec<Trial> {
     let variants = Variant::distinct(&Variant::BOTH, &scenario.world.open_facts);
     let trial = |variant: Variant| {
         let (name, scenario) = (format!("{name}, {variant}"), scenario.clone());
-        Trial::test(name.clone(), move || comes_out(&name, &scenario, variant))
+        Trial::test(name.clone(), move || passes(&name, &scenario, variant))
     };
     variants.into_iter().map(trial).collect()
 }
 
-/// `SEED=<seed> N=1 make chaos` runs the same.
+/// The test of a random scenario, which `SEED=<seed> N=1 make chaos` runs too.
 fn of_seed(seed: u64) -> Trial {
     let name = format!("chaos, seed {seed}");
-    Trial::test(name.clone(), move || comes_out(&name, &chaos::draw(seed), Variant::Default))
+    Trial::test(name.clone(), move || passes(&name, &chaos::draw(seed), Variant::Default))
 }
 
-fn comes_out(name: &str, scenario: &Scenario, variant: Variant) -> Result<(), Failed> {
+fn passes(name: &str, scenario: &Scenario, variant: Variant) -> Result<(), Failed> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let came = runtime.block_on(run::run(scenario, variant))?;
-    match judge::shortfalls(scenario, &came).as_slice() {
+    let (observed, unmet) = runtime.block_on(run_and_judge(scenario, variant))?;
+    match unmet.as_slice() {
         [] => Ok(()),
-        short => Err(Failed::from(verdict::text(name, scenario, &came, short))),
+        unmet => Err(Failed::from(verdict::text(name, scenario, &observed, unmet))),
     }
 }

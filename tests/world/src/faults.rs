@@ -85,8 +85,7 @@ mod tests {
             {"service": "dynamodb", "kind": "lostAnswer", "times": 1},
         ]);
         let faults = faults(list, 0);
-        let expected =
-            [Some(InjectedFault::Reset), Some(InjectedFault::Reset), Some(InjectedFault::LostAnswer), None];
+        let expected = [Some(InjectedFault::Reset), Some(InjectedFault::Reset), Some(InjectedFault::LostAnswer), None];
         for injected in expected {
             assert_eq!(faults.next(THIS, "GetItem"), injected);
         }

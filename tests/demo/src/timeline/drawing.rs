@@ -7,9 +7,9 @@ use super::{Bar, LABEL_SIZE, LANE_HEIGHT, Look, Mark, MarkKind, PLOT, Panel, Tim
 
 const MARGIN: f64 = 32.0;
 const HEADER_HEIGHT: f64 = 92.0;
-/// A panel's title, and the labels of its marks.
+/// Height of a panel's title and of the labels of its marks.
 const PANEL_HEADER_HEIGHT: f64 = 74.0;
-/// A panel's axis, and the space below it.
+/// Height of a panel's axis and of the space below it.
 const PANEL_FOOTER_HEIGHT: f64 = 44.0;
 const FOOTER_HEIGHT: f64 = 88.0;
 const BAR_HEIGHT: f64 = 20.0;
@@ -103,15 +103,15 @@ fn bar(bar: &Bar, first_lane: f64) -> Group {
     let shape = looks(rectangle((bar.x, top), (bar.width, BAR_HEIGHT)), bar.look);
     let middle = (bar.x + bar.width / 2.0, top + BAR_HEIGHT / 2.0 + 4.0);
     let label = bar.label.iter().flat_map(|label| {
-        // On the hatching a text needs a ground of its own.
-        let ground = (bar.look == Look::Failed).then(|| {
+        // On the hatching a text needs a background of its own.
+        let background = (bar.look == Look::Failed).then(|| {
             let width = text_width(label, LABEL_SIZE) + 4.0;
             rectangle((middle.0 - width / 2.0, top + 2.0), (width, BAR_HEIGHT - 4.0))
                 .set("fill", "#ffffff")
                 .set("rx", 2)
         });
         let label = text(label, middle.0, middle.1, LABEL_SIZE, ink(bar.look)).set("text-anchor", "middle");
-        ground.map(svg::node::element::Element::from).into_iter().chain([label.into()])
+        background.map(svg::node::element::Element::from).into_iter().chain([label.into()])
     });
     label.fold(Group::new().add(shape), Group::add)
 }
@@ -149,7 +149,7 @@ fn hatching() -> Pattern {
         .add(rectangle((0.0, 0.0), (2.5, 7.0)).set("fill", "#ff8182"))
 }
 
-/// A line through the lanes, or an arrow down to the instance's beginning; and what it is, above.
+/// A decision's line through the lanes, or a launch's arrow down to the instance's beginning, with the mark's name above.
 fn mark(mark: &Mark, first_lane: f64, last_lane: f64) -> Group {
     let (color, weight) = match mark.kind {
         MarkKind::Launch | MarkKind::Relaunch => (MUTED, 400),
@@ -180,7 +180,7 @@ fn decision_line(kind: MarkKind, x: f64, from: f64, to: f64) -> Line {
     }
 }
 
-/// What the bars and lines stand for, in one row.
+/// What the bars stand for, in one row.
 fn legend(top: f64) -> Group {
     let bars: [(&str, &[(Look, &str)]); 2] = [
         (
@@ -220,7 +220,7 @@ fn vertical(x: f64, from: f64, to: f64) -> Line {
     Line::new().set("x1", rounded(x)).set("x2", rounded(x)).set("y1", rounded(from)).set("y2", rounded(to))
 }
 
-/// A tenth of a pixel is as fine as anyone sees.
+/// Rounded to a tenth of a pixel.
 fn rounded(length: f64) -> f64 {
     (length * 10.0).round() / 10.0
 }
@@ -228,7 +228,7 @@ fn rounded(length: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::before;
+    use crate::own_hooks;
     use crate::rollout::Rollout;
     use crate::timeline::tests::one_at_a_time;
     use svg::node::element::tag;
@@ -238,11 +238,11 @@ mod tests {
         let report = one_at_a_time();
         let instance_id = report.instances[0].instance_id.clone();
         let rollout = Rollout { instance_id, report, execution: None, transitions: 0, watched_until: 2460.0 };
-        crate::picture::of(&before::run().unwrap(), &rollout).to_string()
+        crate::picture::of(&own_hooks::run().unwrap(), &rollout).to_string()
     }
 
     #[test]
-    fn the_picture_is_well_formed_and_says_everything() {
+    fn the_picture_is_well_formed_and_has_its_texts() {
         let picture = picture();
         let mut open = Vec::new();
         let mut texts = Vec::new();
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(texts.iter().filter(|text| **text == "Gateway").count(), 2, "one lane in each run");
     }
 
-    /// Every text: its baseline, where it begins and ends, and what it says.
+    /// Every text with its baseline, and where it begins and ends.
     fn texts(picture: &str) -> Vec<(f64, f64, f64, String)> {
         let mut texts = Vec::new();
         let mut place = None;

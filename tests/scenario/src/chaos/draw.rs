@@ -4,22 +4,22 @@ mod faults;
 mod steps;
 mod world;
 
+use ::world::{Delivery, FaultKind};
 use fastrand::Rng;
-use stack::{Delivery, FaultKind};
 
 use crate::format::{Condition, Expect, Scenario, Step, World};
 
-/// Applications that fail for good keep their group launching; so many executions are enough to see.
+/// The number of ended executions after which a run ends whose group launches for ever, because an application always fails.
 const ENOUGH_EXECUTIONS: usize = 4;
 
-/// The scenario of a seed: always the same one.
+/// The scenario of a seed, which is always the same.
 pub fn draw(seed: u64) -> Scenario {
     let random = &mut Rng::with_seed(seed);
     let mut world = world::draw(seed, random);
     let steps = steps::draw(&mut world, random);
     let mut faults = faults::draw(random);
     if steps.iter().any(is_sudden) {
-        // World time is many times as fast as real time: a late answer is late by more than rollouts wait for a dead one's calls.
+        // In the world's time, which runs many times as fast, a late answer is later than a rollout waits for the calls of a dead one.
         faults.retain(|fault| fault.kind != FaultKind::Slow);
     }
     let fails_for_good =
@@ -28,7 +28,7 @@ pub fn draw(seed: u64) -> Scenario {
     Scenario {
         about: format!("Drawn from the seed {seed}."),
         events: events(&world, random),
-        // Without it, an event that is lost or an execution that is aborted leaves a hook to its time-out.
+        // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
         schedule_seconds: Some(random.f64().mul_add(120.0, 45.0).round()),
         faults,
         steps,
@@ -41,12 +41,12 @@ pub fn draw(seed: u64) -> Scenario {
     }
 }
 
-/// Whether a step takes the turn from a rollout whose calls go on.
+/// Whether a step takes the turn from a rollout whose calls are still on their way.
 fn is_sudden(step: &Step) -> bool {
     step.abort.is_some() || step.delete_turns
 }
 
-/// The schedule looks after the first group only: where there is another, no event is lost.
+/// The schedule covers only the first group: with a second group no event is lost.
 fn events(world: &World, random: &mut Rng) -> Delivery {
     let lose_rate = if one_in(4, random) { 0.4 } else { 0.0 };
     Delivery {
@@ -79,7 +79,7 @@ mod tests {
     use ::world::{HookResult, OutdatedInstancesStrategy};
 
     #[test]
-    fn a_seed_is_always_the_same_scenario_and_a_scenario_file() {
+    fn a_seed_is_always_the_same_valid_scenario() {
         for seed in 0..200 {
             let scenario = draw(seed);
             assert_eq!(scenario, draw(seed));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_answer_never_outlasts_an_execution_that_ended_suddenly() {
+    fn no_answer_is_late_where_an_execution_ends_suddenly() {
         for scenario in (0..300).map(draw) {
             let is_slow = scenario.faults.iter().any(|fault| fault.kind == FaultKind::Slow);
             assert!(!(is_slow && scenario.steps.iter().any(is_sudden)), "{scenario:#?}");

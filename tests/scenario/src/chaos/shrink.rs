@@ -1,14 +1,14 @@
-//! Makes a scenario that falls short smaller.
+//! Shrinks a scenario whose run does not meet its expectations.
 
 use std::future::Future;
 
 use crate::format::Scenario;
 
-/// Leaves out whatever can be left out so that the scenario still falls short, one thing at a time, in at most `tries` runs.
+/// Leaves out, one thing at a time, whatever the scenario fails without as well. `fails` is asked at most `tries` times.
 pub async fn shrink<F: Future<Output = bool>>(
     scenario: Scenario,
     tries: usize,
-    falls_short: impl Fn(Scenario) -> F,
+    fails: impl Fn(Scenario) -> F,
 ) -> Scenario {
     let mut smallest = scenario;
     let mut left = tries;
@@ -18,7 +18,7 @@ pub async fn shrink<F: Future<Output = bool>>(
                 return smallest;
             }
             left -= 1;
-            if falls_short(smaller.clone()).await {
+            if fails(smaller.clone()).await {
                 smallest = smaller;
                 continue 'again;
             }
@@ -27,7 +27,7 @@ pub async fn shrink<F: Future<Output = bool>>(
     }
 }
 
-/// The scenario without each thing that it can do without.
+/// The scenario without each of the things that can be left out.
 fn smaller(scenario: &Scenario) -> Vec<Scenario> {
     let without = |change: &dyn Fn(&mut Scenario)| {
         let mut smaller = scenario.clone();
@@ -54,7 +54,7 @@ fn smaller(scenario: &Scenario) -> Vec<Scenario> {
             all.push(without(&|smaller| smaller.steps[i].launch.iter_mut().for_each(|launch| launch.count -= 1)));
         }
     }
-    all.push(without(&|smaller| smaller.events = stack::Delivery::default()));
+    all.push(without(&|smaller| smaller.events = world::Delivery::default()));
     all.push(without(&|smaller| smaller.world.throttling = world::Throttling::default()));
     all.push(without(&|smaller| smaller.world.read_lag_seconds = 0.0));
     all.push(without(&|smaller| smaller.world.groups.iter_mut().for_each(|group| group.desired_capacity = 0)));
@@ -62,7 +62,7 @@ fn smaller(scenario: &Scenario) -> Vec<Scenario> {
     all
 }
 
-/// Whether no step waits for a launch that is not before it.
+/// Whether every step waits only for launches that are before it.
 pub(super) fn is_possible(scenario: &Scenario) -> bool {
     let pools = scenario.world.groups.iter().filter_map(|group| group.warm_pool.as_ref()).map(|pool| pool.size);
     let mut launched: usize = pools.sum();
@@ -79,7 +79,7 @@ mod tests {
     use crate::chaos::draw;
 
     #[tokio::test]
-    async fn what_is_not_needed_is_left_out() {
+    async fn what_the_failure_does_not_need_is_left_out() {
         let is_enough = |scenario: &Scenario| !scenario.faults.is_empty() && is_possible(scenario);
         let large = (0..).map(draw).find(|scenario| scenario.faults.len() > 1 && scenario.steps.len() > 3).unwrap();
         let small = shrink(large.clone(), 200, |scenario| async move { is_enough(&scenario) }).await;
@@ -87,6 +87,6 @@ mod tests {
         assert_eq!(small.steps[0].launch.as_ref().map(|launch| launch.count), Some(1));
 
         let tried = shrink(large.clone(), 0, |_| async { true }).await;
-        assert_eq!(tried, large, "no more tries than it may have");
+        assert_eq!(tried, large, "no more tries than allowed");
     }
 }

@@ -1,11 +1,11 @@
-//! What is wrong with a scenario that the types cannot say.
+//! Checks that the types of a scenario cannot make.
 
 use std::collections::BTreeSet;
 
 use super::states::STATES;
 use super::{Action, Application, Condition, Expect, ExpectedDeployments, LaunchNumber, Scenario, Step, Which};
 
-/// The first thing that is wrong, with its field.
+/// Checks a scenario; an error names the first field that is wrong.
 pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
     if scenario.about.trim().is_empty() {
         return Err("about: expected a sentence that says what the scenario shows".to_owned());
@@ -24,7 +24,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
     check_expect(&scenario.expect, &names).map_err(|problem| format!("expect.{problem}"))
 }
 
-/// Whoever misspells a name would wait for what never comes.
+/// The names that a scenario may refer to. A misspelt name would be waited for in vain.
 struct Names<'a> {
     applications: BTreeSet<&'a str>,
     groups: BTreeSet<&'a str>,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_that_there_are() {
+    fn unknown_names_are_refused() {
         for (rest, expected) in [
             (
                 r#""steps": [{"deploy": {"application": "Order"}}]"#,

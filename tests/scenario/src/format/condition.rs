@@ -1,58 +1,58 @@
-//! A moment of a scenario, said by what the world has come to.
+//! A condition for which a step or a run's end waits.
 
 use serde::{Deserialize, Serialize};
 
 use super::{LaunchNumber, is_default};
 
-/// A moment: everything given here is so.
+/// A condition holds when everything given here is so.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Condition {
-    /// So many world seconds have passed.
+    /// At least this many world seconds have passed.
     #[serde(skip_serializing_if = "is_default")]
     pub seconds: Option<f64>,
-    /// At least so many instances have been launched.
+    /// At least this many instances have been launched.
     #[serde(skip_serializing_if = "is_default")]
     pub launched: Option<usize>,
-    /// At least so many of them are or were in service.
+    /// At least this many launched instances are, or were, in service.
     #[serde(skip_serializing_if = "is_default")]
     pub in_service: Option<usize>,
-    /// At least so many of them are ready in the warm pool.
+    /// At least this many launched instances are ready in the warm pool.
     #[serde(skip_serializing_if = "is_default")]
     pub warmed: Option<usize>,
-    /// At least so many of them are terminated.
+    /// At least this many launched instances are terminated.
     #[serde(skip_serializing_if = "is_default")]
     pub terminated: Option<usize>,
     /// The instance of this launch waits at a hook.
     #[serde(skip_serializing_if = "is_default")]
     pub waiting: Option<LaunchNumber>,
-    /// At least so many executions have been started.
+    /// At least this many executions have been started.
     #[serde(skip_serializing_if = "is_default")]
     pub started: Option<usize>,
-    /// At least so many executions have ended.
+    /// At least this many executions have ended.
     #[serde(skip_serializing_if = "is_default")]
     pub ended: Option<usize>,
-    /// At least so many deployments have been created.
+    /// At least this many deployments have been created.
     #[serde(skip_serializing_if = "is_default")]
     pub deployments: Option<usize>,
-    /// A deployment has come so far.
+    /// A deployment has reached a stage.
     #[serde(skip_serializing_if = "is_default")]
     pub deployment: Option<DeploymentIs>,
-    /// The rollout of a launch is in a state.
+    /// The running execution of a launch is in a state.
     #[serde(skip_serializing_if = "is_default")]
     pub rollout: Option<RolloutIn>,
 }
 
-/// How far a deployment has come, at least.
+/// A deployment that has reached a stage.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeploymentIs {
-    /// Of this application.
+    /// The application.
     pub application: String,
-    /// Its first, second … deployment. Default 1.
+    /// Which of the application's deployments: the first is 1. Default 1.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub number: usize,
-    /// How far.
+    /// The stage, or a later one.
     pub is: Stage,
 }
 
@@ -68,13 +68,13 @@ pub enum Stage {
     Over,
 }
 
-/// A rollout in a state.
+/// An execution that is in a state.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RolloutIn {
-    /// The rollout of this launch's instance.
+    /// The launch that the execution is about.
     pub launch: LaunchNumber,
-    /// The state of the state machine's that it is in; one that lasts.
+    /// The name of the state, which has to last a while to be noticed.
     pub state: String,
 }
 

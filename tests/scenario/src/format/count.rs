@@ -1,4 +1,4 @@
-//! How many are expected.
+//! Numbers that are expected.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::LaunchNumber;
 use super::short::{self, Short};
 
-/// How many: a number, or from `min` to `max`.
+/// An expected number: exactly one, or from `min` to `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct Count {
-    /// At least. Default 0.
+    /// The least. Default 0.
     #[serde(default)]
     pub min: usize,
-    /// At most. `null` (the default): any number.
+    /// The most. `null` (the default): no limit.
     #[serde(default)]
     pub max: Option<usize>,
 }
 
 impl Count {
-    /// Exactly so many.
+    /// Exactly this number.
     pub fn exactly(number: usize) -> Self {
         Self { min: number, max: Some(number) }
     }
@@ -69,13 +69,13 @@ impl Serialize for Count {
     }
 }
 
-/// How many of the launched instances, or which.
+/// An expectation of the launched instances: how many, or which.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Which {
-    /// So many.
+    /// The number.
     Count(Count),
-    /// These, and no others.
+    /// The launch numbers, without any others.
     Launches(Vec<LaunchNumber>),
 }
 

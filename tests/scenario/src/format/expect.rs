@@ -1,11 +1,11 @@
-//! What must come out of a scenario.
+//! What is expected of a scenario's run.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::short::{self, Short};
 use super::{Count, LaunchNumber, Object, Which, is_default};
 
-/// What must come out. What is not given is not asked for, but for `executions`.
+/// What is expected. A field that is not given expects nothing, except `executions`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Expect {
@@ -18,52 +18,52 @@ pub struct Expect {
     /// The instances that were launched, replacements too.
     #[serde(skip_serializing_if = "is_default")]
     pub launches: Option<Count>,
-    /// Each of these has its executions, and each execution is one of these. `null` (the default): all have succeeded.
+    /// Each pattern matches as many executions as it expects, and each execution matches a pattern. `null` (the default): all have succeeded.
     #[serde(skip_serializing_if = "is_default")]
     pub executions: Option<Vec<ExpectedExecution>>,
     /// The deployments.
     #[serde(skip_serializing_if = "is_default")]
     pub deployments: Option<ExpectedDeployments>,
-    /// Whether each deployment began after the one before it was over. Default false.
+    /// Whether each deployment was created after the one before it was over. Default false.
     #[serde(skip_serializing_if = "is_default")]
     pub one_at_a_time: bool,
-    /// How the actions of the launch hook that starts rollouts ended.
+    /// How the actions of Turnstile's launch hook ended.
     #[serde(skip_serializing_if = "is_default")]
     pub hooks: ExpectedHooks,
-    /// Each is found in a warning of an execution that succeeded.
+    /// Texts, each of which is in a warning of an execution that succeeded.
     #[serde(skip_serializing_if = "is_default")]
     pub warnings: Vec<String>,
-    /// API calls that have been made.
+    /// API calls that were made.
     #[serde(skip_serializing_if = "is_default")]
     pub calls: Vec<ExpectedCall>,
-    /// Whether any end is right that the scenario has a reason for: an instance in service with everything or terminated for a failure that it
-    /// contains, an execution that failed for one. Default false.
+    /// Whether every end is right for which the scenario contains a reason: an instance is in service or was terminated for such a reason, and
+    /// an execution succeeded or failed for one. Default false.
     #[serde(skip_serializing_if = "is_default")]
     pub any_end_with_a_reason: bool,
 }
 
-/// Executions of the state machine. What is not given is not asked for, but for `count`.
+/// A pattern of executions. A field that is not given matches any, except `count`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExpectedExecution {
-    /// Of this launch's instance.
+    /// The launch that they are about.
     #[serde(default, skip_serializing_if = "is_default")]
     pub launch: Option<LaunchNumber>,
-    /// How it ended.
+    /// How they ended.
     pub outcome: Outcome,
-    /// Its error's name.
+    /// The error's name.
     #[serde(default, skip_serializing_if = "is_default")]
     pub error: Option<String>,
-    /// Found in its cause.
+    /// Fields of the cause.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cause: Object,
-    /// Found in its output.
+    /// Fields of the output.
     #[serde(default, skip_serializing_if = "is_default")]
     pub output: Object,
-    /// How often it entered these states.
+    /// How often they entered states.
     #[serde(default, skip_serializing_if = "is_default")]
     pub states: std::collections::BTreeMap<String, Count>,
-    /// How many such executions there are. Default 1.
+    /// How many executions match. Default 1.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub count: Count,
 }
@@ -74,11 +74,11 @@ pub struct ExpectedExecution {
 pub enum Outcome {
     /// Its instance, or its group, is up to date.
     Succeeded,
-    /// It ended quietly: its instance was gone.
+    /// It ended without a failure because its instance was gone.
     InstanceGone,
     /// It failed.
     Failed,
-    /// Somebody aborted it.
+    /// A person aborted it.
     Aborted,
     /// It took longer than the state machine allows.
     TimedOut,
@@ -90,13 +90,13 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ExpectedDeployments {
-    /// So many.
+    /// The number.
     Count(Count),
-    /// Of these applications, in this order.
+    /// The applications, in order.
     Order(Vec<String>),
 }
 
-/// How many actions of the hook ended in which way.
+/// How many of the hook's actions ended in which way.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ExpectedHooks {
@@ -106,7 +106,7 @@ pub struct ExpectedHooks {
     /// Completed with ABANDON.
     #[serde(rename = "ABANDON", skip_serializing_if = "is_default")]
     pub abandoned: Option<Count>,
-    /// Left to a time-out. `null` (the default): none.
+    /// Ended by a time-out. `null` (the default): none.
     #[serde(skip_serializing_if = "is_default")]
     pub timed_out: Option<Count>,
 }
@@ -117,13 +117,13 @@ pub struct ExpectedHooks {
 pub struct ExpectedCall {
     /// Such as `CreateDeployment`.
     pub operation: String,
-    /// The function that calls. Default any.
+    /// The calling function. Default any.
     #[serde(default, skip_serializing_if = "is_default")]
     pub caller: Option<String>,
-    /// `ok`, an error code, or what a fault makes of it. Default any.
+    /// `ok`, an error code, `reset` or `lost answer`. Default any.
     #[serde(default, skip_serializing_if = "is_default")]
     pub outcome: Option<String>,
-    /// How many. Default at least 1.
+    /// How many calls. Default at least 1.
     #[serde(default = "at_least_once", skip_serializing_if = "is_at_least_once")]
     pub count: Count,
 }

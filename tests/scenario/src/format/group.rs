@@ -12,7 +12,7 @@ pub struct Group {
     /// Default `web`.
     #[serde(skip_serializing_if = "is_usual_name")]
     pub name: String,
-    /// The names of its applications, which are then also the hook's NotificationMetadata. `null` (the default): all, and the stack's list.
+    /// The names of its applications, which are then the hook's NotificationMetadata too. `null` (the default): all, by the stack's list.
     #[serde(skip_serializing_if = "is_default")]
     pub applications: Option<Vec<String>>,
     /// The launch hook that starts rollouts; `null`: there is none. Default: `turnstile`.
@@ -21,7 +21,7 @@ pub struct Group {
     /// Other launch hooks. Default none.
     #[serde(skip_serializing_if = "is_default")]
     pub other_hooks: Vec<HookSetting>,
-    /// So many instances are in service and up to date from the beginning. Default 0.
+    /// How many instances are in service and up to date at the start. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub desired_capacity: usize,
     /// Seconds from a launch to `Pending:Wait`. Default 30.

@@ -1,11 +1,11 @@
-//! What a scenario fixes of the open facts.
+//! The open facts that a scenario fixes.
 
 use serde::{Deserialize, Serialize};
 use world::{NothingOutdated, NothingOutdatedException};
 
 use super::is_default;
 
-/// [`world::OpenFacts`], of which a scenario fixes those that it is about. The others are tried either way.
+/// The [open facts](world::OpenFacts) that a scenario fixes because it is about them. The others are tried either way.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the names are world::OpenFacts's")]

@@ -1,4 +1,4 @@
-//! Reading a scenario file: what is wrong with it is named by file and field.
+//! Reads a scenario file. An error names the file and the field.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ use super::check::check;
 pub struct Unreadable {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong, with the field where there is one.
+    /// The field, where there is one, and what is wrong.
     pub problem: String,
 }
 
 /// Reads a scenario file.
 ///
 /// # Errors
-/// The first thing that is wrong with it: the file, the field, and what was expected there.
+/// The file, the first field that is wrong, and what was expected there.
 pub fn read(path: &Path) -> Result<Scenario, Unreadable> {
     let unreadable = |problem: String| Unreadable { path: path.to_owned(), problem };
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! What can be written in a short form, text or number, as well as in full.
+//! Types that can be written in a short form, a text or a number, as well as in full.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,9 +7,9 @@ use serde::Deserializer;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-/// A type with short forms. The default of each is that there is no such form.
+/// A type with short forms. By default it has none of them.
 pub(super) trait Short: Sized {
-    /// All of its forms, as an error names them.
+    /// The forms, as an error names them.
     const EXPECTED: &str;
 
     /// The short form that is a text.
@@ -31,8 +31,8 @@ pub(super) trait Short: Sized {
     fn of_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error>;
 }
 
-/// Reads any of a type's forms. Unlike an untagged enum it knows the form from the first character, so that the error of an inner field is
-/// that field's own.
+/// Reads any of a type's forms. The first character decides which one it is; therefore, unlike with an untagged enum, an error in an inner
+/// field names that field.
 pub(super) fn read<'de, T: Short, D: Deserializer<'de>>(given: D) -> Result<T, D::Error> {
     given.deserialize_any(Forms(PhantomData))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const DEFINITION: &str = include_str!("../../../../statemachine/rollout.asl.json");
 
-/// Every state, those inside a Map too.
+/// The names of all states, including those inside a Map.
 pub(super) static STATES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
     let definition: Value = serde_json::from_str(DEFINITION).expect("the state machine's definition is JSON");
     let mut names = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! What happens in a scenario.
+//! The steps of a scenario.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -7,56 +7,56 @@ use world::HookResult;
 use super::short::{self, Short};
 use super::{Condition, Object, is_default};
 
-/// An instance: the one launched first is 1. Those that are in service at the start have no number, replacements have.
+/// The number of a launched instance: the one launched first is 1. Replacements have numbers; instances in service at the start have none.
 pub type LaunchNumber = usize;
 
-/// Something that happens, with the moment at which it does: exactly one of the actions is given.
+/// An action and when it happens. Exactly one of the actions is given.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Step {
-    /// At this time, in world seconds, or when the step before it has been taken, if that is later. Default 0.
+    /// The earliest time, in world seconds. The step before comes first in any case. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub at: f64,
-    /// And not before this. `null` (the default): no more is waited for.
+    /// What the step waits for besides. `null` (the default): nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub when: Option<Condition>,
-    /// Whether it is left out when it is not possible at its moment, because the instance is gone for instance. Default false: it is waited
-    /// for until it is possible.
+    /// Whether the step is skipped when it is not possible at its time, for instance because the instance is gone. Default false: the run waits
+    /// until the step is possible.
     #[serde(skip_serializing_if = "is_default")]
     pub if_possible: bool,
     /// Instances are launched.
     #[serde(skip_serializing_if = "is_default")]
     pub launch: Option<Launch>,
-    /// Somebody terminates an instance. Its group launches another.
+    /// A person terminates an instance. Its group launches another.
     #[serde(skip_serializing_if = "is_default")]
     pub terminate: Option<LaunchNumber>,
-    /// An instance's agent takes no command from now on.
+    /// An instance's agent takes no further command.
     #[serde(skip_serializing_if = "is_default")]
     pub silence_agent: Option<LaunchNumber>,
-    /// Its group scales in, and an instance goes back into the warm pool.
+    /// An instance goes back into the warm pool because its group scales in.
     #[serde(skip_serializing_if = "is_default")]
     pub return_to_pool: Option<LaunchNumber>,
-    /// Somebody aborts the running execution of an instance.
+    /// A person aborts the running execution of an instance.
     #[serde(skip_serializing_if = "is_default")]
     pub abort: Option<LaunchNumber>,
-    /// Somebody deletes every item of the turns table.
+    /// A person deletes every item of the table of turns.
     #[serde(skip_serializing_if = "is_default")]
     pub delete_turns: bool,
-    /// Somebody deploys; as soon as the deployment group is free.
+    /// A person deploys, as soon as the deployment group is free.
     #[serde(skip_serializing_if = "is_default")]
     pub deploy: Option<Deploy>,
-    /// Somebody starts an execution of the state machine.
+    /// A person starts an execution of the state machine.
     #[serde(skip_serializing_if = "is_default")]
     pub start_rollout: Option<Start>,
-    /// Somebody completes the launch hook of an instance.
+    /// A person completes the launch hook of an instance.
     #[serde(skip_serializing_if = "is_default")]
     pub complete_hook: Option<Completion>,
-    /// An event or a notification comes to start-rollout. `{launch 1}` in a text stands for that instance's id.
+    /// start-rollout receives an event or a notification. `{launch 1}` in a text is replaced by that instance's id.
     #[serde(skip_serializing_if = "is_default")]
     pub send_event: Option<Value>,
 }
 
-/// The one thing that happens in a step.
+/// The action of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs, reason = "the names are Step's")]
 pub enum Action<'a> {
@@ -73,10 +73,10 @@ pub enum Action<'a> {
 }
 
 impl Step {
-    /// What happens in it.
+    /// The step's action.
     ///
     /// # Errors
-    /// A sentence, unless it is exactly one thing.
+    /// Unless exactly one is given.
     pub fn action(&self) -> Result<Action<'_>, String> {
         let given = [
             self.launch.as_ref().map(Action::Launch),
@@ -102,16 +102,16 @@ impl Step {
     }
 }
 
-/// A launch of instances. The short form is their number.
+/// Launches of instances. The short form is their number.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Launch {
     /// How many. Default 1.
     pub count: usize,
-    /// Evenly spread over so many world seconds. Default 0: all at once.
+    /// World seconds over which the launches are spread evenly. Default 0: all at once.
     #[serde(skip_serializing_if = "is_default")]
     pub over: f64,
-    /// In this Auto Scaling group. `null` (the default): the first.
+    /// The Auto Scaling group. `null` (the default): the first.
     #[serde(skip_serializing_if = "is_default")]
     pub group: Option<String>,
     /// Seconds from a launch to `Pending:Wait`. Default: the group's.
@@ -122,7 +122,7 @@ pub struct Launch {
     pub agent_seconds: Option<Option<f64>>,
 }
 
-/// A value that is there, be it `null`.
+/// Reads a value that is given, so that `null` differs from no value.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
@@ -160,7 +160,7 @@ impl Serialize for Launch {
     }
 }
 
-/// A deployment of a person's.
+/// A deployment by a person.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deploy {
@@ -171,23 +171,23 @@ pub struct Deploy {
     pub revision: Option<String>,
 }
 
-/// A start of the state machine by hand.
+/// An execution that a person starts.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Start {
-    /// The execution's name. Default: one is made up.
+    /// The execution's name. Default: a random one.
     #[serde(skip_serializing_if = "is_default")]
     pub name: Option<String>,
-    /// Its input. `{launch 1}` in a text stands for that instance's id.
+    /// The input. `{launch 1}` in a text is replaced by that instance's id.
     pub input: Object,
 }
 
-/// A completion of a launch hook by somebody.
+/// A completion of a launch hook by a person.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Completion {
-    /// Of this instance.
+    /// The launch whose instance waits.
     pub launch: LaunchNumber,
-    /// With this result.
+    /// The result.
     pub result: HookResult,
 }

@@ -1,4 +1,4 @@
-//! What is there at the start.
+//! The world at the start of a scenario.
 
 use serde::{Deserialize, Serialize};
 use world::{DeploymentConfigSetting, Throttling};
@@ -9,7 +9,7 @@ use super::{Application, Group, OpenFacts, is_default};
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct World {
-    /// Seed of all ids and of everything random. Default 0.
+    /// The seed of ids and of everything random. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub seed: u64,
     /// The applications, in the order of the stack's list. Default none.
@@ -21,13 +21,13 @@ pub struct World {
     /// Deployment configurations besides CodeDeploy's own. Default none.
     #[serde(skip_serializing_if = "is_default")]
     pub deployment_configs: Vec<DeploymentConfigSetting>,
-    /// How many calls the services let through. Default: all.
+    /// The rates beyond which the services throttle their callers. Default: none.
     #[serde(skip_serializing_if = "is_default")]
     pub throttling: Throttling,
-    /// So many seconds CodeDeploy's answers trail what is. Default 0.
+    /// World seconds by which CodeDeploy's answers are behind. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub read_lag_seconds: f64,
-    /// What is fixed of what public material does not say. Default nothing: it has to come out either way.
+    /// The open facts that the scenario fixes. Default none: the scenario has to pass whichever way they are.
     #[serde(skip_serializing_if = "is_default")]
     pub open_facts: OpenFacts,
 }

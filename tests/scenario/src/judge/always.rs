@@ -1,68 +1,70 @@
-//! What must hold in every scenario.
+//! What has to hold in every run.
 
 use world::{Breach, Violation};
 
+use super::Unmet;
 use crate::format::Outcome;
-use crate::outcome::{Came, Ended, Rollout};
+use crate::observed::{Ended, Observed, Rollout};
 
-/// Who gives the errors that an execution may end with: Turnstile, Lambda in its several ways, and Step Functions.
-const ERRORS: [&str; 5] = ["Turnstile.", "Lambda.", "Sandbox.", "Runtime.", "States."];
+/// The beginnings of the errors that an execution may end with: those of Turnstile, Lambda (three) and Step Functions.
+const ERROR_PREFIXES: [&str; 5] = ["Turnstile.", "Lambda.", "Sandbox.", "Runtime.", "States."];
 
-/// The errors that a deployment led to.
-const OF_DEPLOYMENT: [&str; 3] =
+/// The errors whose reason is a deployment.
+const DEPLOYMENT_ERRORS: [&str; 3] =
     ["Turnstile.DeploymentFailed", "Turnstile.InstanceNotReached", "Turnstile.DeploymentTimedOut"];
 
 /// What did not hold.
-pub fn shortfalls(came: &Came) -> Vec<String> {
-    let violations = came.report.violations.iter().filter(|violation| !is_counted(violation));
-    let violations = violations.map(|violation| format!("violation: {violation}"));
-    let given_up = match &came.ended {
-        Ended::GivenUp(what) => Some(format!("it did not come to its end: {what}")),
+pub fn unmet(observed: &Observed) -> Vec<Unmet> {
+    let violations = observed.report.violations.iter().filter(|violation| !is_counted(violation));
+    let violations = violations.map(|violation| Unmet::new("violation", violation.to_string()));
+    let given_up = match &observed.ended {
+        Ended::GivenUp(activity) => Some(Unmet::new("end", format!("the run was given up: {activity}"))),
         Ended::Quiet | Ended::Cut => None,
     };
-    let forbidden = came.forbidden.iter().map(|call| format!("permissions: {call}"));
-    violations.chain(given_up).chain(lost_turns(came)).chain(forbidden).chain(no_answers(came)).collect()
+    let forbidden = observed.forbidden.iter().map(|call| Unmet::new("permissions", call));
+    violations.chain(given_up).chain(lost_turns(observed)).chain(forbidden).chain(unexplained(observed)).collect()
 }
 
-/// A scenario may expect that a hook is not completed in time, and [`super::hooks`] counts such hooks.
+/// Whether [`super::hooks`] counts a violation: a scenario may expect that a hook times out.
 fn is_counted(violation: &Violation) -> bool {
     matches!(violation.breach, Breach::HookTimedOut { .. })
 }
 
-/// A turn belongs to a rollout that runs. That of one which was aborted or timed out is taken over by who asks next, and perhaps nobody
-/// does.
-fn lost_turns(came: &Came) -> impl Iterator<Item = String> {
-    came.turns.iter().filter_map(|turn| {
+/// The turns that are held by executions that have ended. The next rollout that asks takes the turn of an execution that was aborted or has
+/// timed out, and perhaps none has asked.
+fn lost_turns(observed: &Observed) -> impl Iterator<Item = Unmet> {
+    observed.turns.iter().filter_map(|turn| {
         let holder = turn.holder.as_ref()?;
-        let rollout = came.rollouts.iter().find(|rollout| rollout.execution.arn == *holder);
+        let rollout = observed.rollouts.iter().find(|rollout| rollout.execution.arn == *holder);
         let outcome = rollout.map(Rollout::outcome);
-        let is_fine = matches!(outcome, Some(Outcome::Running | Outcome::Aborted | Outcome::TimedOut));
+        let may_hold = matches!(outcome, Some(Outcome::Running | Outcome::Aborted | Outcome::TimedOut));
         let name = rollout.map_or(holder.as_str(), |rollout| &rollout.execution.name);
-        (!is_fine).then(|| format!("turn: {} is still held by {name}, which is {outcome:?}", turn.claim))
+        let problem = || format!("{} is still held by {name}, which is {outcome:?}", turn.claim);
+        (!may_hold).then(|| Unmet::new("turn", problem()))
     })
 }
 
-/// A failure reads like an answer.
-fn no_answers(came: &Came) -> impl Iterator<Item = String> {
-    let failed = came.rollouts.iter().filter(|rollout| rollout.outcome() == Outcome::Failed);
+/// The failures whose error and cause do not say what an operator needs.
+fn unexplained(observed: &Observed) -> impl Iterator<Item = Unmet> {
+    let failed = observed.rollouts.iter().filter(|rollout| rollout.outcome() == Outcome::Failed);
     failed.filter_map(|rollout| {
-        let lacking = lacking(rollout)?;
-        Some(format!("failure: {}: {lacking}", rollout.line()))
+        let missing = missing(rollout)?;
+        Some(Unmet::new("failure", format!("{}: {missing}", rollout.summary())))
     })
 }
 
-/// What a failed execution does not say and has to.
-fn lacking(rollout: &Rollout) -> Option<String> {
-    let error = rollout.execution.error.as_deref().unwrap_or_default();
-    if !ERRORS.iter().any(|giver| error.starts_with(giver)) {
-        return Some("its error is none of those that there are".to_owned());
+/// What a failed execution has to say and does not.
+fn missing(rollout: &Rollout) -> Option<String> {
+    let error = rollout.error();
+    if !ERROR_PREFIXES.iter().any(|prefix| error.starts_with(prefix)) {
+        return Some("its error is neither Turnstile's, Lambda's nor Step Functions'".to_owned());
     }
     let cause = rollout.cause();
     if !cause.is_object() {
         return Some("its cause is no JSON object".to_owned());
     }
     let of_deployment = ["applicationName", "deploymentGroupName", "deploymentId", "deploymentUrl"];
-    let of_deployment = of_deployment.iter().filter(|_| OF_DEPLOYMENT.contains(&error));
+    let of_deployment = of_deployment.iter().filter(|_| DEPLOYMENT_ERRORS.contains(&error));
     let lacks = |field: &&&str| cause[**field].as_str().is_none_or(|text| text.trim().is_empty());
     let lacking: Vec<&str> = ["summary", "hook"].iter().chain(of_deployment).filter(lacks).copied().collect();
     (!lacking.is_empty()).then(|| format!("its cause lacks {}", lacking.join(", ")))
@@ -76,7 +78,7 @@ mod tests {
     use crate::judge::sample;
 
     #[test]
-    fn a_failure_says_everything_that_it_has_to() {
+    fn a_failure_has_to_name_its_error_and_its_reason() {
         let full = sample::cause();
         let without = |field: &str| {
             let mut cause = full.clone();
@@ -84,6 +86,7 @@ mod tests {
             cause.to_string()
         };
         let short = json!({"summary": "s", "hook": "h"}).to_string();
+        let no_error = Some("its error is neither Turnstile's, Lambda's nor Step Functions'");
         for (error, cause, expected) in [
             ("Turnstile.DeploymentFailed", full.to_string(), None),
             ("Turnstile.DeploymentFailed", without("hook"), Some("its cause lacks hook")),
@@ -101,37 +104,35 @@ mod tests {
             ("States.Runtime", json!({"summary": " ", "hook": "h"}).to_string(), Some("its cause lacks summary")),
             ("Turnstile.Unavailable", "CodeDeploy is down".to_owned(), Some("its cause is no JSON object")),
             ("Turnstile.Unavailable", "[1]".to_owned(), Some("its cause is no JSON object")),
-            ("Error", short.clone(), Some("its error is none of those that there are")),
-            ("", short, Some("its error is none of those that there are")),
+            ("Error", short.clone(), no_error),
+            ("", short, no_error),
         ] {
             let mut rollout = sample::rollout(&["i-1".to_owned()], 1, "FAILED");
             (rollout.execution.error, rollout.execution.cause) = (Some(error.to_owned()), Some(cause.clone()));
-            assert_eq!(lacking(&rollout).as_deref(), expected, "{error} {cause}");
+            assert_eq!(missing(&rollout).as_deref(), expected, "{error} {cause}");
         }
     }
 
     #[test]
-    fn only_failures_have_to_say_something() {
-        let mut came = sample::came();
-        let before = shortfalls(&came);
-        came.rollouts[1].execution.cause = None;
-        let short: Vec<String> = shortfalls(&came).into_iter().filter(|one| !before.contains(one)).collect();
-        assert!(matches!(short.as_slice(), [one] if one.starts_with("failure: rollout-2")), "{short:#?}");
+    fn only_a_failure_needs_a_cause() {
+        let mut observed = sample::observed();
+        let before = unmet(&observed);
+        observed.rollouts[1].execution.cause = None;
+        let new: Vec<Unmet> = unmet(&observed).into_iter().filter(|one| !before.contains(one)).collect();
+        assert!(matches!(new.as_slice(), [one] if one.to_string().starts_with("failure: rollout-2")), "{new:#?}");
         for status in ["ABORTED", "TIMED_OUT", "RUNNING"] {
-            came.rollouts[1].execution.status = status.to_owned();
-            assert_eq!(shortfalls(&came), before, "{status}");
+            observed.rollouts[1].execution.status = status.to_owned();
+            assert_eq!(unmet(&observed), before, "{status}");
         }
     }
 
     #[test]
-    fn who_timed_out_may_hold_a_turn_still() {
-        for (status, shortfalls) in [("ABORTED", 0), ("TIMED_OUT", 0), ("RUNNING", 0), ("FAILED", 1), ("SUCCEEDED", 1)]
-        {
-            let mut came = sample::came();
-            came.rollouts[1].execution.status = status.to_owned();
-            came.turns[0].holder = Some("arn:2".to_owned());
-            let turns = lost_turns(&came).count();
-            assert_eq!(turns, shortfalls, "{status}");
+    fn an_execution_that_was_ended_by_others_may_still_hold_a_turn() {
+        for (status, lost) in [("ABORTED", 0), ("TIMED_OUT", 0), ("RUNNING", 0), ("FAILED", 1), ("SUCCEEDED", 1)] {
+            let mut observed = sample::observed();
+            observed.rollouts[1].execution.status = status.to_owned();
+            observed.turns[0].holder = Some("arn:2".to_owned());
+            assert_eq!(lost_turns(&observed).count(), lost, "{status}");
         }
     }
 }

@@ -1,24 +1,28 @@
 //! How the executions ended.
 
+use super::Unmet;
 use crate::format::{ExpectedExecution, Outcome};
 use crate::judge::found::are_found;
-use crate::outcome::{Came, Rollout};
+use crate::observed::{Observed, Rollout};
 
-/// Where they did not end as expected: without expectations each has to succeed.
-pub fn shortfalls(expected: Option<&[ExpectedExecution]>, came: &Came) -> Vec<String> {
+/// The executions that did not end as expected. Without an expectation each has to succeed.
+pub fn unmet(expected: Option<&[ExpectedExecution]>, observed: &Observed) -> Vec<Unmet> {
     let Some(expected) = expected else {
-        let others = came.rollouts.iter().filter(|rollout| rollout.outcome() != Outcome::Succeeded);
-        return others.map(|rollout| format!("executions: {}", rollout.line())).collect();
+        let others = observed.rollouts.iter().filter(|rollout| rollout.outcome() != Outcome::Succeeded);
+        return others.map(|rollout| Unmet::new("executions", rollout.summary())).collect();
     };
     let too_few_or_many = expected.iter().enumerate().filter_map(|(i, pattern)| {
-        let number = came.rollouts.iter().filter(|rollout| is_one(rollout, pattern)).count();
-        (!pattern.count.allows(number)).then(|| format!("executions[{i}]: expected {}, got {number}", pattern.count))
+        let number = observed.rollouts.iter().filter(|rollout| matches(rollout, pattern)).count();
+        let problem = || format!("expected {}, got {number}", pattern.count);
+        (!pattern.count.allows(number)).then(|| Unmet::new(format!("executions[{i}]"), problem()))
     });
-    let unexpected = came.rollouts.iter().filter(|rollout| !expected.iter().any(|pattern| is_one(rollout, pattern)));
-    too_few_or_many.chain(unexpected.map(|rollout| format!("executions: unexpected: {}", rollout.line()))).collect()
+    let unexpected =
+        observed.rollouts.iter().filter(|rollout| !expected.iter().any(|pattern| matches(rollout, pattern)));
+    let unexpected = unexpected.map(|rollout| Unmet::new("executions", format!("unexpected: {}", rollout.summary())));
+    too_few_or_many.chain(unexpected).collect()
 }
 
-fn is_one(rollout: &Rollout, expected: &ExpectedExecution) -> bool {
+fn matches(rollout: &Rollout, expected: &ExpectedExecution) -> bool {
     let ExpectedExecution { launch, outcome, error, cause, output, states, count: _ } = expected;
     let entered = |state: &String| rollout.states.get(state).copied().unwrap_or_default();
     rollout.outcome() == *outcome

@@ -1,11 +1,11 @@
-//! Whether what is expected is found in what there is.
+//! Whether an expected value is found in an actual one.
 
 use serde_json::Value;
 
 use crate::format::Object;
 
-/// Whether an expected value is found in an actual one: every expected field in the object, each item in its place, a text
-/// anywhere in the text.
+/// Whether an expected value is found in an actual one: an object has every expected field, a list has the expected items in order, a text
+/// contains the expected text.
 pub fn is_found(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
         (Value::String(expected), Value::String(actual)) => actual.contains(expected.as_str()),
@@ -19,7 +19,7 @@ pub fn is_found(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// The same for the fields of an object.
+/// Whether the expected fields are found in an actual object.
 pub fn are_found(expected: &Object, actual: &Value) -> bool {
     expected.iter().all(|(field, value)| is_found(value, &actual[field]))
 }
@@ -30,7 +30,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_found_in_what() {
+    fn a_value_is_found_in_a_larger_one() {
         for (expected, actual, found) in [
             (json!({"a": 1}), json!({"a": 1.0, "b": 2}), true),
             (json!({"a": {"b": "is"}}), json!({"a": {"b": "this"}}), true),

@@ -2,39 +2,37 @@
 
 use world::InstanceReport;
 
+use super::Unmet;
 use crate::format::{Expect, LaunchNumber, Which};
-use crate::outcome::Came;
+use crate::instance;
+use crate::observed::Observed;
 
-/// Where they are not as expected.
-pub fn shortfalls(expect: &Expect, came: &Came) -> Vec<String> {
-    let check = |field: &str, which: &Option<Which>, state: &str| {
-        let is: Vec<LaunchNumber> =
-            came.launches().filter(|(_, i)| is_in(i, state)).map(|(number, _)| number).collect();
-        let (expected, is_so) = match which.as_ref()? {
-            Which::Count(count) => (count.to_string(), count.allows(is.len())),
+/// The expectations of instances that were not met.
+pub fn unmet(expect: &Expect, observed: &Observed) -> Vec<Unmet> {
+    let check = |field: &str, expected: &Option<Which>, is: &dyn Fn(&InstanceReport) -> bool| {
+        let found: Vec<LaunchNumber> =
+            observed.launches().filter(|(_, instance)| is(instance)).map(|(launch, _)| launch).collect();
+        let (expected, is_met) = match expected.as_ref()? {
+            Which::Count(count) => (count.to_string(), count.allows(found.len())),
             Which::Launches(launches) => {
                 let mut launches = launches.clone();
                 launches.sort_unstable();
-                (format!("{launches:?}"), launches == is)
+                (format!("{launches:?}"), launches == found)
             }
         };
-        (!is_so).then(|| format!("{field}: expected {expected} of the launches, got {is:?}; {}", states(came)))
+        let problem = || format!("expected {expected} of the launches, got {found:?}; {}", states(observed));
+        (!is_met).then(|| Unmet::new(field, problem()))
     };
-    let in_service = check("inService", &expect.in_service, "InService");
-    let terminated = check("terminated", &expect.terminated, "Terminated");
-    let launches = expect.launches.filter(|count| !count.allows(came.launched.len()));
-    let launches = launches.map(|count| format!("launches: expected {count}, got {}", came.launched.len()));
+    let in_service = check("inService", &expect.in_service, &|instance| instance.lifecycle_state == "InService");
+    let terminated = check("terminated", &expect.terminated, &instance::is_ending);
+    let launches = expect.launches.filter(|count| !count.allows(observed.launched.len()));
+    let launches =
+        launches.map(|count| Unmet::new("launches", format!("expected {count}, got {}", observed.launched.len())));
     [in_service, terminated, launches].into_iter().flatten().collect()
 }
 
-/// An instance that has begun to end is as good as terminated.
-fn is_in(instance: &InstanceReport, state: &str) -> bool {
-    let is_ending = instance.lifecycle_state.starts_with("Terminating") && state == "Terminated";
-    instance.lifecycle_state == state || is_ending
-}
-
-fn states(came: &Came) -> String {
-    let states: Vec<String> =
-        came.launches().map(|(number, instance)| format!("launch {number} is {}", instance.lifecycle_state)).collect();
-    states.join(", ")
+fn states(observed: &Observed) -> String {
+    let states =
+        observed.launches().map(|(launch, instance)| format!("launch {launch} is {}", instance.lifecycle_state));
+    states.collect::<Vec<_>>().join(", ")
 }

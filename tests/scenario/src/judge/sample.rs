@@ -1,24 +1,24 @@
-//! A scenario and what came of it, for the tests of the judge.
+//! A scenario and what was observed in its run, for the tests of the judge.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use stack::{Execution, Turn};
-use world::{Clock, ClosedBy, Collision, CreatedBy, DeploymentId, HookResult, Overlap, World};
+use world::{Call, Clock, ClosedBy, Collision, CreatedBy, DeploymentId, HookResult, Overlap, World};
 
 use crate::format::Scenario;
-use crate::outcome::{Came, Ended, Rollout};
+use crate::observed::{Ended, Observed, Rollout};
 use crate::setting;
 use crate::variant::Variant;
 
-/// Two applications and two launches.
+/// A scenario with two applications and two launches.
 pub fn scenario(expect: Value) -> Scenario {
     let world = json!({"applications": ["Orders", "Search"]});
     serde_json::from_value(json!({"about": "x", "world": world, "steps": [{"launch": 2}], "expect": expect})).unwrap()
 }
 
-/// Two launches, of which the first is in service and the second was abandoned; three deployments.
-pub fn came() -> Came {
+/// Two launches, of which the first is in service and the second was abandoned, and three deployments, which a person created.
+pub fn observed() -> Observed {
     let setting = setting::options(&scenario(json!({})), Variant::Default.facts(&Default::default())).setting;
     let world = World::new(setting, Clock::Manual).unwrap();
     let launched = world.launch_over("web", 2, 0.0).unwrap();
@@ -37,17 +37,10 @@ pub fn came() -> Came {
         instance.lifecycle_state = state;
         (action.result, action.closed_by) = (Some(result), Some(ClosedBy::Completion));
     }
-    report.calls = vec![world::Call {
-        at: 50.0,
-        caller: "start-deployment".to_owned(),
-        service: "codedeploy",
-        operation: "CreateDeployment".to_owned(),
-        parameters: json!({}),
-        outcome: "lost answer".to_owned(),
-    }];
+    report.calls = vec![call()];
     let rollouts = vec![rollout(&launched, 1, "SUCCEEDED"), rollout(&launched, 2, "FAILED")];
     let turns = vec![Turn { claim: "autoScalingGroup:web".to_owned(), holder: None }];
-    Came {
+    Observed {
         report,
         launched,
         rollouts,
@@ -59,7 +52,19 @@ pub fn came() -> Came {
     }
 }
 
-/// A person's deployment that met one of Orders.
+/// A call of CodeDeploy whose answer was lost.
+pub fn call() -> Call {
+    Call {
+        at: 50.0,
+        caller: "start-deployment".to_owned(),
+        service: "codedeploy",
+        operation: "CreateDeployment".to_owned(),
+        parameters: json!({}),
+        outcome: "lost answer".to_owned(),
+    }
+}
+
+/// A collision with a person's deployment of Orders.
 pub fn collision() -> Collision {
     let deployment = |id: &str| DeploymentId {
         application_name: "Orders".to_owned(),
@@ -76,7 +81,7 @@ pub fn collision() -> Collision {
     Collision { at: 60.0, overlap }
 }
 
-/// The execution of a launch.
+/// The execution of a launch, from 45 to 190 s.
 pub fn rollout(launched: &[String], launch: usize, status: &str) -> Rollout {
     let failed = status == "FAILED";
     let execution = Execution {
@@ -87,19 +92,13 @@ pub fn rollout(launched: &[String], launch: usize, status: &str) -> Rollout {
         output: (!failed).then(|| json!({"outcome": "SUCCEEDED", "warnings": ["mind the hook"]})),
         error: failed.then(|| "Turnstile.DeploymentFailed".to_owned()),
         cause: failed.then(|| cause().to_string()),
-        start_date: 0.0,
-        stop_date: None,
-    };
-    Rollout {
-        execution,
-        launch: Some(launch),
         started_at: 45.0,
         ended_at: Some(190.0),
-        states: BTreeMap::from([("BackOff".to_owned(), 2)]),
-    }
+    };
+    Rollout { execution, launch: Some(launch), states: BTreeMap::from([("BackOff".to_owned(), 2)]) }
 }
 
-/// Of an execution that failed: a deployment did.
+/// The cause of an execution that failed because a deployment did.
 pub fn cause() -> Value {
     json!({
         "summary": "Orders/Production: Install failed", "hook": "turnstile completed with ABANDON",

@@ -199,6 +199,36 @@ async fn expressions_have_the_service_s_functions_and_json_s_types() {
     stack.stop().await;
 }
 
+/// What the reference implementation makes of them. The simulation's interpreter is held to the same file.
+#[tokio::test]
+async fn expressions_come_to_what_they_come_to_in_the_reference_implementation() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/expressions.json");
+    let known: Value = serde_json::from_str(&std::fs::read_to_string(FILE).unwrap()).unwrap();
+    let folder = Folder::new();
+    let stack = start(&folder, LOOP, vec![function("fixture")]).await;
+    let output = async |output: Value| {
+        let states = json!({
+            "Input": {"Type": "Pass", "Output": known["input"], "Next": "State"},
+            "State": {"Type": "Pass", "Output": output, "End": true},
+        });
+        run(&stack, &json!({"QueryLanguage": "JSONata", "StartAt": "Input", "States": states})).await
+    };
+    let expression = |text: &str| json!(format!("{{% {text} %}}"));
+    let values = known["values"].as_object().unwrap();
+    let (expressions, expected): (Vec<_>, Vec<_>) =
+        values.iter().map(|(text, value)| (expression(text), value)).unzip();
+    let ended = output(json!(expressions)).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{ended}");
+    for ((expression, expected), came_to) in expressions.iter().zip(expected).zip(ended["output"].as_array().unwrap()) {
+        assert_eq!(came_to, expected, "{expression}");
+    }
+    for text in known["failing"].as_array().unwrap() {
+        let ended = output(expression(text.as_str().unwrap())).await;
+        assert_eq!(ended["error"], "States.QueryEvaluationError", "{text}: {ended}");
+    }
+    stack.stop().await;
+}
+
 #[tokio::test]
 async fn the_context_tells_the_world_s_time() {
     let folder = Folder::new();

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::group::{AutoScalingGroup, Hook};
 use super::operations::Page;
-use crate::instance::Instance;
 use crate::fault::{self, Answered, InjectedFault};
+use crate::instance::Instance;
 use crate::refusal::Refusal;
 use crate::setting::{HookResult, MAX_SIZE};
 use crate::simulation::Simulation;
@@ -30,7 +30,12 @@ impl Parameters {
 }
 
 /// Answers one call: the HTTP status and the XML body.
-pub(crate) fn answer(simulation: &mut Simulation, caller: &str, body: &[u8], fault: Option<&InjectedFault>) -> (u16, String) {
+pub(crate) fn answer(
+    simulation: &mut Simulation,
+    caller: &str,
+    body: &[u8],
+    fault: Option<&InjectedFault>,
+) -> (u16, String) {
     let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let action = fields.remove("Action").unwrap_or_default();
     fields.remove("Version");

@@ -55,10 +55,7 @@ pub(crate) struct Answered<T> {
 }
 
 /// Answers a call by `work`, unless a fault keeps the call from the service.
-pub(crate) fn answer<T>(
-    fault: Option<&InjectedFault>,
-    work: impl FnOnce() -> Result<T, Refusal>,
-) -> Answered<T> {
+pub(crate) fn answer<T>(fault: Option<&InjectedFault>, work: impl FnOnce() -> Result<T, Refusal>) -> Answered<T> {
     let result = match fault {
         Some(InjectedFault::Error { code, .. }) => Err(Refusal::new(code.clone(), InjectedFault::ERROR_MESSAGE)),
         Some(InjectedFault::Reset) => Err(Refusal::new("", "")),

@@ -15,6 +15,5 @@ mod scale_out;
 mod stage;
 mod stopping;
 mod throttling;
-mod violations;
 mod virtual_time;
 mod warm_pool;

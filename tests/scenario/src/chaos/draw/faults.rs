@@ -1,11 +1,11 @@
-//! What AWS does wrong.
+//! What goes wrong with calls.
 
 use fastrand::Rng;
-use stack::{Fault, FaultKind, FaultService};
+use world::{Fault, FaultKind, Service};
 
 use super::{one_in, pick};
 
-/// None to three faults that pass, or one that does not.
+/// Up to three faults that pass, or one that does not.
 pub(super) fn draw(random: &mut Rng) -> Vec<Fault> {
     match one_in(15, random) {
         true => vec![outage()],
@@ -16,7 +16,7 @@ pub(super) fn draw(random: &mut Rng) -> Vec<Fault> {
 /// CodeDeploy is down for good.
 fn outage() -> Fault {
     Fault {
-        service: FaultService::CodeDeploy,
+        service: Service::CodeDeploy,
         operation: None,
         kind: FaultKind::Error,
         rate: 1.0,
@@ -32,7 +32,7 @@ pub(super) fn is_outage(fault: &Fault) -> bool {
 }
 
 fn fault(random: &mut Rng) -> Fault {
-    use FaultService::{AutoScaling, CodeDeploy, DynamoDb, Lambda, States};
+    use Service::{AutoScaling, CodeDeploy, DynamoDb, Lambda, States};
     let of = [
         (CodeDeploy, None),
         (CodeDeploy, Some("CreateDeployment")),

@@ -1,4 +1,4 @@
-//! What happens.
+//! What happens in the scenario.
 
 use fastrand::Rng;
 use serde_json::json;
@@ -7,7 +7,7 @@ use world::HookResult;
 use super::{one_in, pick, seconds};
 use crate::format::{Completion, Condition, Deploy, GROUP, Launch, LaunchNumber, Object, Start, Step, World};
 
-/// Launches and disturbances, in order. A rollout that may let its instance in although it has failed takes away what the world requires.
+/// Launches and disturbances, in order. If a rollout may let its instance in after a failure, the groups require no applications.
 pub(super) fn draw(world: &mut World, random: &mut Rng) -> Vec<Step> {
     let launches = launches(world, random);
     let disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
@@ -20,7 +20,7 @@ pub(super) fn draw(world: &mut World, random: &mut Rng) -> Vec<Step> {
     steps
 }
 
-/// One to three launches of one to three instances, in order. One instance in some has an agent that never comes.
+/// One to three launches of one to three instances, in order. In some of them the one instance has an agent that never answers.
 fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
     let mut launches: Vec<Step> = (0..random.usize(1..=3))
         .map(|_| {
@@ -39,15 +39,16 @@ fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
     launches
 }
 
-/// An instance that something happens to.
+/// An instance to which something happens.
 struct Victim {
     launch: LaunchNumber,
-    /// It is there when so many have been launched, at this time.
+    /// The number of launched instances when it is there.
     launched: usize,
+    /// When its launch begins.
     at: f64,
 }
 
-/// Any instance of a launch. Those of a warm pool are launched first, and a launch may take one of them instead of a new one.
+/// An instance of any launch. A warm pool's instances are launched first, and a launch may take one of them instead of a new one.
 fn victim(world: &World, launches: &[Step], random: &mut Rng) -> Victim {
     let pool = world.groups.iter().filter_map(|group| group.warm_pool.as_ref()).map(|pool| pool.size).sum();
     if pool > 0 {
@@ -60,10 +61,10 @@ fn victim(world: &World, launches: &[Step], random: &mut Rng) -> Victim {
     Victim { launch: random.usize(before + 1..=launched), launched, at: launches[chosen].at }
 }
 
-/// Something that somebody does to an instance, when it has been launched, or to all. It is left out if it comes too late.
+/// Something that a person does to an instance that has been launched, or to all. The step is skipped if it comes too late.
 fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
     let Victim { launch, launched, at } = victim(world, launches, random);
-    // The schedule looks after one group, and which group a launch is in is not known before.
+    // The schedule covers one group, and it is not known beforehand in which group a launch is.
     let is_in_the_only_group = world.groups.len() == 1;
     let step = Step {
         at: at + seconds(1..300, random),

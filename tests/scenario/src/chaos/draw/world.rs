@@ -10,7 +10,7 @@ use world::{
 use super::{one_in, pick, seconds};
 use crate::format::{Application, Failure, Group, Hook, OpenFacts, World};
 
-/// Configurations that a group whose instances are all new can always meet, and those that it cannot.
+/// Deployment configurations: first those that a group whose instances are all new can always meet, then those that it cannot.
 const CONFIGS: [&str; 5] = [
     "CodeDeployDefault.AllAtOnce",
     "CodeDeployDefault.OneAtATime",
@@ -18,6 +18,7 @@ const CONFIGS: [&str; 5] = [
     "OneStays",
     "AQuarterStays",
 ];
+/// The number of the former.
 const FOR_NEW: usize = 2;
 
 pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
@@ -72,9 +73,9 @@ fn group(random: &mut Rng) -> Group {
     }
 }
 
-/// `new`: no instance has it yet.
+/// `new`: no instance has the application.
 fn application(name: &str, new: bool, random: &mut Rng) -> Application {
-    // What needs a healthy instance is more than a single one can do without.
+    // The other configurations need a healthy instance besides the one that is deployed to.
     let configs = &CONFIGS[..if new { FOR_NEW } else { CONFIGS.len() }];
     let mut application = Application::named(name);
     application.deployment_config_name = Some((*pick(configs, random)).to_owned());
@@ -83,7 +84,7 @@ fn application(name: &str, new: bool, random: &mut Rng) -> Application {
         validate_service: seconds(1..20, random),
         ..LifecycleEventSeconds::default()
     };
-    // Instances that have it got it from a deployment.
+    // Instances that have the application got it from a deployment.
     application.previous_deployment_seconds = (!new || random.bool()).then(|| seconds(10..200, random));
     if one_in(5, random) {
         application.outdated_instances_strategy = OutdatedInstancesStrategy::Update;
@@ -94,7 +95,7 @@ fn application(name: &str, new: bool, random: &mut Rng) -> Application {
     if one_in(3, random) {
         application.options.insert("maxAttempts".to_owned(), json!(random.u32(1..=3)));
     }
-    // An agent that has fallen silent is found out after it, and the default is an hour.
+    // A rollout waits so long for an agent that is silent; the default is an hour.
     application.options.insert("timeoutSeconds".to_owned(), json!(900));
     application
 }

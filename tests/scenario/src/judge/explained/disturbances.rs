@@ -1,64 +1,59 @@
-//! Whether a disturbance of AWS can outlast every retry.
+//! Whether a scenario disturbs a service so long that no retry gets through.
 
-use stack::{Fault, FaultKind, FaultService};
+use world::{Call, Fault, FaultKind, Service};
 
 use crate::format::Scenario;
 
-/// The state machine asks nine times at least, and the SDK three times each. Fewer hits than that pass.
+/// The fewest calls that a task makes before it fails: the state machine tries nine times at least, and the SDK three times each. A fault
+/// with fewer hits passes.
 const TRIES: u32 = 27;
-/// Less than this part of the calls never fails so many times in a row.
-const SIZEABLE: f64 = 0.4;
+/// The smallest fraction of failing calls at which so many fail in a row.
+const LASTING_RATE: f64 = 0.4;
 
-/// Whether a service that throttled a call does so for long. `call` is as the cause names it: `CodeDeploy.GetDeployment`.
-pub fn throttles(call: &str, scenario: &Scenario) -> bool {
-    let Some((service, operation)) = named(call) else { return false };
+/// Whether a call failed, and its service may have throttled it in every try.
+pub fn throttles(call: &Call, scenario: &Scenario) -> bool {
+    let Some(service) = failed(call) else { return false };
     let throttling = &scenario.world.throttling;
     let is_throttled = match service {
-        FaultService::CodeDeploy => throttling.codedeploy.is_some(),
-        FaultService::AutoScaling => throttling.autoscaling.is_some(),
-        FaultService::DynamoDb | FaultService::States | FaultService::Lambda => false,
+        Service::CodeDeploy => throttling.codedeploy.is_some(),
+        Service::AutoScaling => throttling.autoscaling.is_some(),
+        Service::DynamoDb | Service::States | Service::Lambda => false,
     };
-    is_throttled || outlasts(scenario, service, operation, |fault| fault.kind == FaultKind::Error)
+    is_throttled || outlasts(scenario, service, &call.operation, |fault| fault.kind == FaultKind::Error)
 }
 
-/// Whether a service that gave no answer gives none for long.
-pub fn is_unavailable(call: &str, scenario: &Scenario) -> bool {
-    named(call).is_some_and(|(service, operation)| outlasts(scenario, service, operation, |_| true))
+/// Whether a call failed, and its service may have given no answer in every try.
+pub fn is_unavailable(call: &Call, scenario: &Scenario) -> bool {
+    failed(call).is_some_and(|service| outlasts(scenario, service, &call.operation, |_| true))
 }
 
-/// Whether Lambda fails the state machine's calls for long.
+/// Whether Lambda may fail every try of the state machine to call a function.
 pub fn lambda_fails(scenario: &Scenario) -> bool {
-    outlasts(scenario, FaultService::Lambda, None, |_| true)
+    let mut lambda = scenario.faults.iter().filter(|fault| fault.service == Service::Lambda);
+    lambda.any(is_lasting) && rate(scenario.faults.iter().filter(|fault| fault.service == Service::Lambda))
 }
 
-/// Whether faults hit so many of a service's calls that retries end one after the other. Those of Lambda, which calls the functions that
-/// call the service, take retries away too.
-fn outlasts(scenario: &Scenario, service: FaultService, operation: Option<&str>, is: impl Fn(&Fault) -> bool) -> bool {
-    let hits = |fault: &&Fault| {
-        let is_named = fault.service == service
-            && (fault.operation.is_none() || operation.is_none() || fault.operation.as_deref() == operation);
-        (is_named && is(fault)) || fault.service == FaultService::Lambda
-    };
-    let lasting: Vec<&Fault> = scenario.faults.iter().filter(|fault| is_lasting(fault)).filter(hits).collect();
-    let passes: f64 = lasting.iter().map(|fault| 1.0 - fault.rate).product();
-    lasting.iter().any(|fault| fault.service == service) && 1.0 - passes >= SIZEABLE
+/// The service of a call that failed.
+fn failed(call: &Call) -> Option<Service> {
+    Service::named(call.service).filter(|_| call.outcome != "ok")
+}
+
+/// Whether faults hit so many of an operation's calls that no retry gets through. Faults of Lambda take retries away too, because the
+/// functions that call the service are themselves called by Lambda.
+fn outlasts(scenario: &Scenario, service: Service, operation: &str, is: impl Fn(&Fault) -> bool) -> bool {
+    let hits = |fault: &&Fault| fault.is_for(service, operation) && is(fault);
+    let disturbs = |fault: &&Fault| hits(fault) || fault.service == Service::Lambda;
+    scenario.faults.iter().filter(hits).any(is_lasting) && rate(scenario.faults.iter().filter(disturbs))
 }
 
 fn is_lasting(fault: &Fault) -> bool {
     fault.kind != FaultKind::Slow && fault.times.is_none_or(|times| times >= TRIES)
 }
 
-/// The service and the operation of a call.
-fn named(call: &str) -> Option<(FaultService, Option<&str>)> {
-    let (service, operation) = call.split_once('.')?;
-    let service = match service {
-        "CodeDeploy" => FaultService::CodeDeploy,
-        "AutoScaling" => FaultService::AutoScaling,
-        "DynamoDB" => FaultService::DynamoDb,
-        "StepFunctions" => FaultService::States,
-        _ => return None,
-    };
-    Some((service, Some(operation)))
+/// Whether the lasting ones of these faults together hit enough of the calls.
+fn rate<'a>(faults: impl Iterator<Item = &'a Fault>) -> bool {
+    let passes: f64 = faults.filter(|fault| is_lasting(fault)).map(|fault| 1.0 - fault.rate).product();
+    1.0 - passes >= LASTING_RATE
 }
 
 #[cfg(test)]
@@ -72,6 +67,11 @@ mod tests {
         Scenario { faults: serde_json::from_value(faults).unwrap(), ..sample::scenario(json!({})) }
     }
 
+    fn call(service: &'static str, operation: &str, outcome: &str) -> Call {
+        let (operation, outcome) = (operation.to_owned(), outcome.to_owned());
+        Call { service, operation, outcome, ..sample::call() }
+    }
+
     #[test]
     fn only_what_outlasts_the_retries_makes_a_service_unavailable() {
         let fault = |more: Value| {
@@ -80,6 +80,7 @@ mod tests {
             fault
         };
         let lambda = json!({"service": "lambda", "operation": "check-status", "kind": "lostAnswer", "rate": 0.3});
+        let get_deployment = |outcome: &str| call("codedeploy", "GetDeployment", outcome);
         for (faults, expected) in [
             (json!([]), false),
             (json!([fault(json!({}))]), true),
@@ -96,20 +97,22 @@ mod tests {
             (json!([fault(json!({"operation": "StopDeployment"}))]), false),
             (json!([fault(json!({"service": "dynamodb"}))]), false),
         ] {
-            assert_eq!(is_unavailable("CodeDeploy.GetDeployment", &with(faults.clone())), expected, "{faults}");
+            assert_eq!(is_unavailable(&get_deployment("reset"), &with(faults.clone())), expected, "{faults}");
         }
-        assert!(!is_unavailable("", &with(json!([fault(json!({}))]))));
+        assert!(!is_unavailable(&get_deployment("ok"), &with(json!([fault(json!({}))]))));
     }
 
     #[test]
-    fn a_service_throttles_or_is_made_to() {
+    fn a_service_throttles_by_itself_or_by_a_fault() {
         let mut throttled = with(json!([]));
         throttled.world.throttling = serde_json::from_value(json!({"codedeploy": {"callsPerSecond": 1}})).unwrap();
-        assert!(throttles("CodeDeploy.GetDeployment", &throttled));
-        assert!(!throttles("AutoScaling.DescribeAutoScalingGroups", &throttled));
+        assert!(throttles(&call("codedeploy", "GetDeployment", "ThrottlingException"), &throttled));
+        assert!(!throttles(&call("codedeploy", "GetDeployment", "ok"), &throttled));
+        assert!(!throttles(&call("autoscaling", "DescribeAutoScalingGroups", "Throttling"), &throttled));
         let faults = |kind: &str| with(json!([{"service": "dynamodb", "kind": kind, "rate": 0.9}]));
-        assert!(throttles("DynamoDB.UpdateItem", &faults("error")));
-        assert!(!throttles("DynamoDB.UpdateItem", &faults("reset")));
+        let update = call("dynamodb", "UpdateItem", "ThrottlingException");
+        assert!(throttles(&update, &faults("error")));
+        assert!(!throttles(&update, &faults("reset")));
     }
 
     #[test]

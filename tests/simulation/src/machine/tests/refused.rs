@@ -240,6 +240,8 @@ fn an_expression_that_cannot_work_is_refused() {
         ("{% $uuid() %}", "the interpreter lacks $uuid"),
         ("{% $random() %}", "the interpreter lacks $random"),
         ("{% $unknown %}", "reads $unknown, which is not assigned on every way"),
+        ("{% $states.input.($unknown) %}", "reads $unknown, which is not assigned on every way"),
+        ("{% $states.input.$string($unknown) %}", "reads $unknown, which is not assigned on every way"),
         ("{% ($unknown := $unknown + 1; $unknown) %}", "reads $unknown, which is not assigned on every way"),
         ("{% $map([1], $unknown) %}", "reads $unknown, which is not assigned on every way"),
         ("{% 'no $unknown' & $states.input[$unknown] %}", "reads $unknown, which is not assigned on every way"),

@@ -1,21 +1,22 @@
-//! The launch under CodeDeploy's own hooks: all deployments at once, for ever.
+//! The launch under CodeDeploy's own hooks: all deployments at once, launch after launch.
 
 use comfy_table::{CellAlignment, Table, presets};
 use stack::minutes;
+use stack::six_applications::GROUP;
 use world::{Clock, HookResult, InstanceReport, Report, SettingError, World};
 
 use crate::setting;
 
-/// World seconds that the run is watched: several launches.
+/// World seconds for which the run is watched: several launches.
 pub const WATCHED_SECONDS: f64 = 30.0 * 60.0;
 
-/// Launches one instance and watches what its Auto Scaling group makes of it. Takes no real time.
+/// Launches one instance and watches it and its replacements. Takes no real time.
 ///
 /// # Errors
-/// The setting's, if it cannot be.
+/// The setting's, if it is wrong.
 pub fn run() -> Result<Report, SettingError> {
-    let world = World::new(setting::under_own_hooks(), Clock::Manual)?;
-    world.launch(setting::GROUP).expect("the setting has the group, and room in it");
+    let world = World::new(setting::APPLICATIONS.under_own_hooks(), Clock::Manual)?;
+    world.launch(GROUP).expect("the setting has the group, and room in it");
     world.advance(WATCHED_SECONDS);
     Ok(world.report())
 }

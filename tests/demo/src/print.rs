@@ -2,61 +2,62 @@
 
 use comfy_table::{CellAlignment, Table};
 use stack::minutes;
+use stack::six_applications::APPLICATIONS;
 use world::Report;
 
 use crate::rollout::Rollout;
-use crate::setting::APPLICATIONS;
-use crate::{before, failure, passes};
+use crate::{deployments, own_hooks, reason};
 
-/// What the usual boot script sleeps after it has started a deployment, in seconds.
+/// Seconds that the usual boot script sleeps after it has started a deployment.
 pub const FIXED_SLEEP_SECONDS: f64 = 600.0;
-/// State transitions that an application may cost.
+/// The most state transitions an application.
 const TRANSITIONS_LIMIT: usize = 14;
 
-/// The run under CodeDeploy's own hooks.
-pub fn before(report: &Report) {
+/// Prints the run under CodeDeploy's own hooks.
+pub fn own_hooks(report: &Report) {
     println!("Under CodeDeploy's own hooks: {} deployments to the instance at once.\n", APPLICATIONS.len());
-    println!("{}\n", before::table(report));
-    println!("After {}: {}.", minutes(before::WATCHED_SECONDS), verdict_before(report));
+    println!("{}\n", own_hooks::table(report));
+    println!("After {}: {}.", minutes(own_hooks::WATCHED_SECONDS), own_hooks_verdict(report));
     println!(
         "CodeDeploy calls it HEALTH_CONSTRAINTS: multiple deployments are attempting to run at the same time on an instance."
     );
 }
 
-/// What comes now.
-pub fn beginning(speed: f64) {
+/// Prints what follows.
+pub fn start(speed: f64) {
     println!("\nUnder Turnstile: one hook, one rollout, time runs {speed} times as fast.\n");
 }
 
-/// The run under Turnstile, when it is over.
+/// Prints the run under Turnstile, which is over.
 pub fn rollout(rollout: &Rollout) {
     let hook = rollout.hook();
-    let passes = passes::of(&rollout.report, hook.and_then(|hook| hook.closed_at));
-    println!("\n{}\n", passes::table(&passes));
+    let deployments = deployments::of(&rollout.report, hook.and_then(|hook| hook.closed_at));
+    println!("\n{}\n", deployments::table(&deployments));
     if rollout.is_good()
         && let Some((opened_at, completed_at)) = hook.and_then(|hook| Some((hook.opened_at, hook.closed_at?)))
     {
-        println!("{}", measures(completed_at - opened_at, passes::worst_gap(&passes), rollout.transitions));
+        let gap = deployments::worst_gap(&deployments);
+        println!("{}", measures(completed_at - opened_at, gap, rollout.transitions));
     }
     if let Some(execution) = rollout.execution.as_ref().filter(|execution| execution.status != "SUCCEEDED") {
         let (error, cause) = (execution.error.as_deref(), execution.cause.as_deref());
-        let reason = failure::readable(error.unwrap_or_default(), cause.unwrap_or_default());
+        let reason = reason::readable(error.unwrap_or_default(), cause.unwrap_or_default());
         println!("The rollout {}: {reason}", execution.status);
     }
     for violation in &rollout.report.violations {
-        println!("What must not happen: {violation}");
+        println!("Violation: {violation}");
     }
     println!("\n{}.", verdict(rollout));
 }
 
-/// What came of the launch under CodeDeploy's own hooks, in a few words.
-pub fn verdict_before(report: &Report) -> String {
+/// What became of the launch under CodeDeploy's own hooks, in a few words.
+pub fn own_hooks_verdict(report: &Report) -> String {
     let in_service = report.instances.iter().filter(|instance| instance.in_service_at.is_some()).count();
     let outcome = if in_service == 0 { "none".to_owned() } else { in_service.to_string() };
     format!("{} launches, {outcome} in service", report.instances.len())
 }
 
-/// What came of the launch under Turnstile, in a few words.
+/// What became of the launch under Turnstile, in a few words.
 pub fn verdict(rollout: &Rollout) -> String {
     let instance = rollout.instance();
     match instance.in_service_at {
@@ -65,8 +66,8 @@ pub fn verdict(rollout: &Rollout) -> String {
     }
 }
 
-/// The comparison with fixed sleeps, and what the rollout may cost. `seconds` are from the launch hook to its completion.
-fn measures(seconds: f64, worst_gap: Option<passes::Gap>, transitions: usize) -> Table {
+/// The comparison with fixed sleeps, and what the rollout costs beside the limits. `seconds` are from the launch hook to its completion.
+fn measures(seconds: f64, worst_gap: Option<deployments::Gap>, transitions: usize) -> Table {
     let applications = APPLICATIONS.len();
     let fixed = FIXED_SLEEP_SECONDS * applications as f64;
     let saved = format!("{:.0} % less", 100.0 * (1.0 - seconds / fixed));
@@ -91,8 +92,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_measure_stands_beside_its_limit() {
-        let gap = passes::Gap { seconds: 31.6, limit: 49.2 };
+    fn each_measure_is_beside_its_limit() {
+        let gap = deployments::Gap { seconds: 31.6, limit: 49.2 };
         let text = measures(1500.0, Some(gap), 74).to_string();
         for line in [
             "from the launch hook to CONTINUE 25:00 58 % less",
@@ -105,10 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn the_run_before_is_judged_by_what_came_into_service() {
-        let mut report = before::run().unwrap();
-        assert_eq!(verdict_before(&report), "5 launches, none in service");
+    fn own_hooks_are_judged_by_what_came_into_service() {
+        let mut report = own_hooks::run().unwrap();
+        assert_eq!(own_hooks_verdict(&report), "5 launches, none in service");
         report.instances[0].in_service_at = Some(1.0);
-        assert_eq!(verdict_before(&report), "5 launches, 1 in service");
+        assert_eq!(own_hooks_verdict(&report), "5 launches, 1 in service");
     }
 }

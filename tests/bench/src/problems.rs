@@ -1,10 +1,10 @@
-//! What a run did wrong, whatever it measured.
+//! What went wrong in a run, whatever it measured.
 
 use stack::Execution;
 
 use crate::run::Run;
 
-/// What must not be after a case, a sentence each.
+/// What went wrong in a burst of launches, a sentence each.
 pub fn of(run: &Run) -> Vec<String> {
     let violations = run.report.violations.iter().map(ToString::to_string);
     let instances = run.instances().filter_map(|(id, instance)| {
@@ -20,7 +20,7 @@ pub fn of(run: &Run) -> Vec<String> {
     violations.chain(instances).chain(executions).chain(turns).collect()
 }
 
-/// How an execution ended, with the reason that it gave.
+/// How an execution ended, with its error and cause.
 fn end(execution: &Execution) -> String {
     let reason = [&execution.error, &execution.cause].into_iter().flatten().map(String::as_str);
     [execution.name.as_str(), execution.status.as_str()].into_iter().chain(reason).collect::<Vec<_>>().join(" ")
@@ -32,12 +32,12 @@ mod tests {
     use crate::run::tests::{two_instances, violation};
 
     #[test]
-    fn a_run_without_a_fault_has_none() {
+    fn a_good_run_has_no_problem() {
         assert_eq!(of(&two_instances()), [] as [&str; 0]);
     }
 
     #[test]
-    fn every_fault_is_said() {
+    fn every_problem_is_reported() {
         let mut run = two_instances();
         run.report.violations.push(violation());
         run.report.instances[0].lifecycle_state = "Terminated";

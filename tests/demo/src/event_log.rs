@@ -1,31 +1,31 @@
-//! What has happened to an instance, as sentences in the order of time.
+//! What has happened to an instance, a line for each event, in the order of time.
 
 use world::{DeploymentReport, HookActionReport, HookResult, InstanceReport, Report};
 
-/// Something that happened, once.
+/// Something that happened to the instance.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Moment {
+pub struct Event {
     /// When, in world seconds.
     pub at: f64,
-    /// What, in a line.
+    /// What happened, in a line.
     pub text: String,
 }
 
-/// Everything so far about one instance. Of two reports of the same world, the later one's story begins with the earlier one's.
-pub fn of(instance_id: &str, report: &Report) -> Vec<Moment> {
+/// The events of one instance so far. Of two reports of one world, the later one's events begin with the earlier one's.
+pub fn of(instance_id: &str, report: &Report) -> Vec<Event> {
     let launch = report.instances.iter().find(|instance| instance.instance_id == instance_id);
     let actions = report.hook_actions.iter().filter(|action| action.instance_id == instance_id);
     let deployments = report.deployments.iter().filter(|d| d.instance_ids.iter().any(|id| id == instance_id));
-    let mut moments: Vec<Moment> = deployments
+    let mut events: Vec<Event> = deployments
         .flat_map(deployment)
         .chain(actions.flat_map(hook))
-        .chain(launch.into_iter().flat_map(life))
+        .chain(launch.into_iter().flat_map(self::instance))
         .collect();
-    moments.sort_by(|a, b| a.at.total_cmp(&b.at));
-    moments
+    events.sort_by(|a, b| a.at.total_cmp(&b.at));
+    events
 }
 
-fn life(instance: &InstanceReport) -> Vec<Moment> {
+fn instance(instance: &InstanceReport) -> Vec<Event> {
     let id = &instance.instance_id;
     [
         (Some(instance.launched_at), format!("{id} is launched")),
@@ -33,11 +33,11 @@ fn life(instance: &InstanceReport) -> Vec<Moment> {
         (instance.terminated_at, format!("{id} is terminated")),
     ]
     .into_iter()
-    .filter_map(moment)
+    .filter_map(event)
     .collect()
 }
 
-fn hook(action: &HookActionReport) -> Vec<Moment> {
+fn hook(action: &HookActionReport) -> Vec<Event> {
     let HookActionReport { instance_id: id, hook, .. } = action;
     let end = match action.result {
         Some(HookResult::Continue) => format!("hook {hook} is completed with CONTINUE"),
@@ -46,11 +46,11 @@ fn hook(action: &HookActionReport) -> Vec<Moment> {
     };
     [(Some(action.opened_at), format!("{id} waits at hook {hook}")), (action.closed_at, end)]
         .into_iter()
-        .filter_map(moment)
+        .filter_map(event)
         .collect()
 }
 
-fn deployment(deployment: &DeploymentReport) -> Vec<Moment> {
+fn deployment(deployment: &DeploymentReport) -> Vec<Event> {
     let name = &deployment.application_name;
     let error = deployment.error_code.map(|code| format!(" ({code})")).unwrap_or_default();
     [
@@ -58,33 +58,34 @@ fn deployment(deployment: &DeploymentReport) -> Vec<Moment> {
         (deployment.ended_at, format!("{name}: {}{error}", deployment.status)),
     ]
     .into_iter()
-    .filter_map(moment)
+    .filter_map(event)
     .collect()
 }
 
-fn moment((at, text): (Option<f64>, String)) -> Option<Moment> {
-    at.map(|at| Moment { at, text })
+fn event((at, text): (Option<f64>, String)) -> Option<Event> {
+    at.map(|at| Event { at, text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::setting;
+    use stack::six_applications::GROUP;
     use world::{Clock, World};
 
     #[test]
-    fn the_story_only_grows_and_is_in_order() {
-        let world = World::new(setting::under_own_hooks(), Clock::Manual).unwrap();
-        let id = world.launch(setting::GROUP).unwrap();
-        let mut told = Vec::new();
+    fn events_are_only_added_and_are_in_order() {
+        let world = World::new(setting::APPLICATIONS.under_own_hooks(), Clock::Manual).unwrap();
+        let id = world.launch(GROUP).unwrap();
+        let mut earlier = Vec::new();
         for _ in 0..60 {
             world.advance(10.0);
-            let story = of(&id, &world.report());
-            assert_eq!(story[..told.len()], told);
-            assert!(story.is_sorted_by(|a, b| a.at <= b.at));
-            told = story;
+            let events = of(&id, &world.report());
+            assert_eq!(events[..earlier.len()], earlier);
+            assert!(events.is_sorted_by(|a, b| a.at <= b.at));
+            earlier = events;
         }
-        let texts: Vec<&str> = told.iter().map(|moment| moment.text.as_str()).collect();
+        let texts: Vec<&str> = earlier.iter().map(|event| event.text.as_str()).collect();
         assert_eq!(texts[0], format!("{id} is launched"));
         assert_eq!(texts.last(), Some(&format!("{id} is terminated").as_str()));
         assert!(texts.contains(&"Storefront: Succeeded"), "{texts:#?}");
@@ -92,12 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn another_instance_s_story_is_its_own() {
-        let report = crate::before::run().unwrap();
+    fn another_instance_s_events_are_its_own() {
+        let report = crate::own_hooks::run().unwrap();
         let [first, second, ..] = report.instances.as_slice() else { panic!("several launches") };
-        let story = of(&second.instance_id, &report);
-        assert!(story.iter().all(|moment| moment.at >= second.launched_at));
-        assert!(story.iter().all(|moment| !moment.text.contains(&first.instance_id)));
+        let events = of(&second.instance_id, &report);
+        assert!(events.iter().all(|event| event.at >= second.launched_at));
+        assert!(events.iter().all(|event| !event.text.contains(&first.instance_id)));
         assert_eq!(of("i-unknown", &report), []);
     }
 }

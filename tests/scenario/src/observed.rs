@@ -1,31 +1,35 @@
-//! What came out of a run.
+//! What was observed in a run.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 use stack::{Execution, Turn};
-use world::{InstanceReport, Report};
+use world::{Call, InstanceReport, Report};
 
 use crate::format::{LaunchNumber, Outcome};
 
-/// What came out of a run.
-pub struct Came {
-    /// Everything that happened in the world, all calls included.
+/// World seconds by which an execution's times may be wrong: the engine dates executions in real time, whose milliseconds are seconds of the
+/// world.
+pub const EXECUTION_TIME_TOLERANCE: f64 = 5.0;
+
+/// What was observed in a run. Times are in world seconds since the start.
+pub struct Observed {
+    /// Everything that happened in the world, with all calls.
     pub report: Report,
     /// The ids of the launched instances: the first is launch 1.
     pub launched: Vec<String>,
     /// The executions, the oldest first.
     pub rollouts: Vec<Rollout>,
-    /// The claims in the turns table.
+    /// The claims in the table of turns.
     pub turns: Vec<Turn>,
     /// How the run ended.
     pub ended: Ended,
-    /// When, in world seconds.
+    /// When the run ended.
     pub at: f64,
-    /// What template.yaml does not permit and was done, a sentence each.
+    /// The functions' calls that template.yaml does not permit, a sentence each.
     pub forbidden: Vec<String>,
-    /// How many calls each of the scenario's faults has hit.
+    /// The number of calls that each of the scenario's faults has hit.
     pub fault_hits: Vec<u32>,
 }
 
@@ -33,45 +37,49 @@ pub struct Came {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Ended {
-    /// Nothing more was going on.
+    /// Nothing went on any more.
     Quiet,
-    /// At the moment that the scenario says; more may be going on.
+    /// The scenario's `until` held; more may have been going on.
     Cut,
-    /// It did not come to its end, and this was going on.
+    /// The run was given up; the sentence says what was going on.
     GivenUp(String),
 }
 
 /// An execution.
 #[derive(Debug, Clone)]
 pub struct Rollout {
-    /// As DescribeExecution tells of it.
+    /// The execution as DescribeExecution gives it.
     pub execution: Execution,
-    /// Of this launch's instance, if of any.
+    /// The launch that the execution is about, if it is about one.
     pub launch: Option<LaunchNumber>,
-    /// When it started, in world seconds.
-    pub started_at: f64,
-    /// When it ended, in world seconds, if it has.
-    pub ended_at: Option<f64>,
-    /// How often each state was entered.
+    /// How often the execution has entered each state.
     pub states: BTreeMap<String, usize>,
 }
 
-impl Came {
+impl Observed {
     /// The instance of a launch.
     pub fn instance(&self, launch: LaunchNumber) -> Option<&InstanceReport> {
         self.launches().find(|(number, _)| *number == launch).map(|(_, instance)| instance)
     }
 
-    /// The launched instances with their numbers.
+    /// The launched instances with their launch numbers.
     pub fn launches(&self) -> impl Iterator<Item = (LaunchNumber, &InstanceReport)> {
         let of = |id: &String| self.report.instances.iter().find(|instance| instance.instance_id == *id);
         let numbered = self.launched.iter().map(of).enumerate();
         numbered.filter_map(|(i, instance)| Some((i + 1, instance?)))
     }
+
+    /// The calls that were made while an execution ran, by it or by others.
+    pub fn calls_during(&self, rollout: &Rollout) -> impl Iterator<Item = &Call> {
+        let Execution { started_at, ended_at, .. } = &rollout.execution;
+        let from = started_at - EXECUTION_TIME_TOLERANCE;
+        let to = ended_at.unwrap_or(f64::MAX) + EXECUTION_TIME_TOLERANCE;
+        self.report.calls.iter().filter(move |call| from <= call.at && call.at <= to)
+    }
 }
 
 impl Rollout {
-    /// How it ended.
+    /// How the execution ended.
     pub fn outcome(&self) -> Outcome {
         match self.execution.status.as_str() {
             "RUNNING" => Outcome::Running,
@@ -83,25 +91,27 @@ impl Rollout {
         }
     }
 
-    /// Its output, or null.
+    /// The execution's output, or null.
     pub fn output(&self) -> &Value {
         self.execution.output.as_ref().unwrap_or(&Value::Null)
     }
 
-    /// Its cause, which is JSON, or a text.
+    /// The name of the execution's error; empty without one.
+    pub fn error(&self) -> &str {
+        self.execution.error.as_deref().unwrap_or_default()
+    }
+
+    /// The execution's cause: read where it is JSON, otherwise as a text.
     pub fn cause(&self) -> Value {
         let cause = self.execution.cause.as_deref().unwrap_or_default();
         serde_json::from_str(cause).unwrap_or_else(|_| cause.into())
     }
 
-    /// It in a line.
-    pub fn line(&self) -> String {
+    /// The execution with its launch, outcome, error and cause, in a line.
+    pub fn summary(&self) -> String {
         let of = self.launch.map_or_else(String::new, |launch| format!(" of launch {launch}"));
         let error = self.execution.error.as_deref().map_or_else(String::new, |error| format!(" {error}"));
-        let cause = match &self.execution.cause {
-            Some(cause) => format!(": {cause}"),
-            None => String::new(),
-        };
+        let cause = self.execution.cause.as_deref().map_or_else(String::new, |cause| format!(": {cause}"));
         format!("{}{of}: {:?}{error}{cause}", self.execution.name, self.outcome())
     }
 }

@@ -1,21 +1,21 @@
-//! A failed execution's error and cause, for people to read.
+//! Why an execution failed, for people to read.
 
 use serde_json::Value;
 
-/// The error's name, and below it the cause: field by field if it is a JSON object, as Turnstile's are, otherwise as it is.
+/// The error's name, and below it the cause. A cause that is a JSON object, as Turnstile's are, is written field by field.
 pub fn readable(error: &str, cause: &str) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(cause) else {
         return [error, cause].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
     };
-    let told = || fields.iter().filter(|(_, value)| !value.is_null());
-    let width = told().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let given = || fields.iter().filter(|(_, value)| !value.is_null());
+    let width = given().map(|(name, _)| name.len()).max().unwrap_or(0);
     let field = |(name, value): (&String, &Value)| {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        // A log's further lines belong under its first.
+        // A text's further lines are indented like its first.
         let value = value.trim_end().replace('\n', &format!("\n{:width$}", "", width = width + 4));
         format!("\n  {name:<width$}  {value}")
     };
-    told().fold(error.to_owned(), |text, entry| text + &field(entry))
+    given().fold(error.to_owned(), |text, entry| text + &field(entry))
 }
 
 #[cfg(test)]
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_in_json_is_read_field_by_field() {
+    fn a_cause_in_json_is_written_field_by_field() {
         let cause = r#"{"attempts": 2, "logTail": "one\ntwo\n", "scriptName": null, "summary": "it failed"}"#;
         let expected =
             "Turnstile.DeploymentFailed\n  attempts  2\n  logTail   one\n            two\n  summary   it failed";

@@ -1,0 +1,98 @@
+//! Runs scenario files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scenario::format::{self, Scenario};
+use scenario::judge::run_and_judge;
+use scenario::variant::Variant;
+use scenario::{files, record, run, verdict};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::arguments::RunArguments;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// A scenario to be run with the open facts of a variant.
+struct Job {
+    name: String,
+    scenario: Scenario,
+    variant: Variant,
+}
+
+/// Runs the files, each with the open facts that were asked for. True if all met their expectations.
+pub async fn run(arguments: RunArguments) -> Result<bool, Error> {
+    let jobs = jobs(&arguments)?;
+    if let [job] = jobs.as_slice() {
+        return run_one(job, &arguments.output).await;
+    }
+    let all = jobs.len();
+    let failed = run_all(jobs, usize::from(arguments.jobs), &arguments.output).await?;
+    println!("{} of {all} as expected", all - failed.len());
+    for name in &failed {
+        println!("  not as expected: {name}");
+    }
+    Ok(failed.is_empty())
+}
+
+/// Reads every file before the first is run.
+fn jobs(arguments: &RunArguments) -> Result<Vec<Job>, Error> {
+    let files: Vec<PathBuf> = if arguments.files.is_empty() { files::all()? } else { arguments.files.clone() };
+    let mut jobs = Vec::new();
+    for path in files {
+        let scenario = format::read(&path)?;
+        for variant in Variant::distinct(&arguments.open_facts.variants(), &scenario.world.open_facts) {
+            jobs.push(Job { name: files::name(&path), scenario: scenario.clone(), variant });
+        }
+    }
+    Ok(jobs)
+}
+
+/// Runs one scenario and prints its whole verdict.
+async fn run_one(job: &Job, output: &Path) -> Result<bool, Error> {
+    let (observed, unmet) = match run_and_judge(&job.scenario, job.variant).await {
+        Err(error @ run::Error::Step { .. }) => {
+            println!("{}: NOT AS EXPECTED\n  - {error}", job.name);
+            return Ok(false);
+        }
+        judged => judged?,
+    };
+    println!("{}", verdict::text(&job.name, &job.scenario, &observed, &unmet));
+    record::write(output, &job.name, &job.scenario, job.variant, &observed, &unmet)?;
+    println!("\n{} and calls.jsonl beside it", output.join("report.json").display());
+    Ok(unmet.is_empty())
+}
+
+/// Runs scenarios, prints a line for each, and writes the files of those that are not as expected. Their names.
+async fn run_all(jobs: Vec<Job>, at_once: usize, output: &Path) -> Result<Vec<String>, Error> {
+    let places = Arc::new(Semaphore::new(at_once));
+    let mut running = JoinSet::new();
+    for job in jobs {
+        let places = places.clone();
+        running.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let judged = run_and_judge(&job.scenario, job.variant).await;
+            (job, judged)
+        });
+    }
+    let mut failed = Vec::new();
+    while let Some(ran) = running.join_next().await {
+        let (job, judged) = ran?;
+        let name = format!("{} ({})", job.name, job.variant);
+        match judged {
+            Ok((_, unmet)) if unmet.is_empty() => {
+                println!("ok    {name}");
+                continue;
+            }
+            Ok((observed, unmet)) => {
+                println!("FAIL  {name}");
+                unmet.iter().for_each(|unmet| println!("        {unmet}"));
+                record::write(&output.join(&job.name), &job.name, &job.scenario, job.variant, &observed, &unmet)?;
+            }
+            Err(error) => println!("FAIL  {name}\n        it could not be run: {error}"),
+        }
+        failed.push(name);
+    }
+    Ok(failed)
+}

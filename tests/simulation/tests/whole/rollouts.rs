@@ -68,7 +68,7 @@ fn an_execution_by_hand_can_be_stopped() {
 }
 
 #[test]
-fn no_state_of_an_execution_goes_unseen_by_who_looks_at_each_change() {
+fn who_looks_at_each_change_misses_no_state() {
     block_on(async || {
         let simulation = Simulation::start(options(7)).expect("it starts");
         simulation.world().launch(GROUP).expect("the group exists");

@@ -50,7 +50,7 @@ scenarios: $(VENV) build ## every scenario, each way of the open facts
 	@cargo run --locked --quiet --package scenario -- run --open-facts each $(OPTIONS)
 
 .PHONY: chaos
-chaos: $(VENV) build ## N random scenarios from SEED on; those that fall short are left in target/chaos/
+chaos: $(VENV) build ## N random scenarios from SEED on; those that fail are left in target/chaos/
 	@cargo run --locked --quiet --package scenario -- chaos $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 .PHONY: test

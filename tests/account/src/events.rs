@@ -1,4 +1,4 @@
-//! EventBridge: the events that its rules hand to start-rollout.
+//! The events that EventBridge's rules hand to start-rollout.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_launch_hook_s_own_events_match() {
+    fn only_the_launch_hook_s_events_match() {
         let event = |source: &str, kind: &str, hook: &str| json!({"source": source, "detail-type": kind, "detail": {"LifecycleHookName": hook}});
         let launch = "EC2 Instance-launch Lifecycle Action";
         assert!(is_launch(&event("aws.autoscaling", launch, "turnstile"), "turnstile"));

@@ -1,4 +1,4 @@
-//! What template.yaml permits each function, against what it did: neither the stack nor the simulation asks for a permission.
+//! Compares the functions' calls with what template.yaml permits them. Neither the stack nor the simulation checks permissions itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,7 +22,7 @@ struct Resource {
     properties: Properties,
 }
 
-/// Those of a function; other resources have none of them.
+/// The properties of a function that matter here. Other resources have none of them.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Properties {
@@ -66,7 +66,7 @@ fn permitted() -> BTreeMap<String, BTreeSet<String>> {
     functions.collect()
 }
 
-/// What its function's role does not permit of the calls, a sentence each. Calls of the state machine are let be.
+/// The calls that the calling function's role does not permit, a sentence each. The state machine's calls are not checked.
 pub fn forbidden<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
     let permitted = permitted();
     let mut sentences = BTreeSet::new();
@@ -81,7 +81,7 @@ pub fn forbidden<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
     sentences.into_iter().collect()
 }
 
-/// The actions that a call needs: usually one that is named like its operation.
+/// The actions that a call needs: usually the one that is named like its operation.
 fn needed(call: &Call) -> BTreeSet<String> {
     match (call.service, call.operation.as_str()) {
         ("dynamodb", "TransactWriteItems") => transaction(&call.parameters),
@@ -89,7 +89,7 @@ fn needed(call: &Call) -> BTreeSet<String> {
     }
 }
 
-/// Those of a transaction are the actions of what it does to each item.
+/// A transaction needs the actions of what it does to each item.
 ///
 /// Source: DynamoDB developer guide, "Using IAM with DynamoDB transactions".
 fn transaction(parameters: &Value) -> BTreeSet<String> {

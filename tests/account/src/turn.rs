@@ -1,12 +1,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A claim that rollouts take their turns with.
+/// A claim in the table of turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// What is claimed.
+    /// What is claimed, such as `autoScalingGroup:web`.
     pub claim: String,
-    /// The ARN of the execution that holds it; `None` when it is free.
+    /// The ARN of the execution that holds the claim; `None` if it is free.
     pub holder: Option<String>,
 }
 

@@ -1,13 +1,13 @@
 use crate::{TURNS_TABLE, state_machine_arn};
 
-/// What the environment variables say that template.yaml gives the functions.
+/// The values of the environment variables that template.yaml gives the functions.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
-    /// The applications where the input and the hook name none: plan-rollout's `APPLICATIONS`.
+    /// The applications of rollouts whose input and hook name none: plan-rollout's `APPLICATIONS`.
     pub applications: Option<String>,
-    /// The Auto Scaling group that the schedule looks after: start-rollout's `AUTO_SCALING_GROUP_NAME`.
+    /// The Auto Scaling group that the schedule covers: start-rollout's `AUTO_SCALING_GROUP_NAME`.
     pub auto_scaling_group_name: String,
-    /// The launch hook whose events start rollouts and which they complete.
+    /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
 }
 

@@ -62,7 +62,7 @@ impl Lag {
     }
 }
 
-/// What a history event tells of.
+/// A kind of history event.
 #[derive(Debug, PartialEq)]
 enum Event {
     WaitBegins,

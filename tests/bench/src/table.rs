@@ -107,8 +107,7 @@ mod tests {
             (stack(&rows), "1 alone 20 3.0 s 2.0 s 1.5 s 14 s (0.9 %)"),
         ] {
             let text = table.to_string();
-            let is_line = |row: &str| row.trim_matches('│').split_whitespace().eq(line.split(' '));
-            assert!(text.lines().any(is_line), "{line} in\n{text}");
+            assert!(has_row(&text, line), "{line} in\n{text}");
         }
     }
 
@@ -124,9 +123,12 @@ mod tests {
         for line in
             ["Turnstile 20 10.00 h 2.00 2.49 30:30 min 0.50 h", "CodeDeploy's own hooks 20 0.62 h 32.00 – 0:00 min –"]
         {
-            let is_line = |row: &str| row.trim_matches('│').split_whitespace().eq(line.split(' '));
-            assert!(text.lines().any(is_line), "{line} in\n{text}");
+            assert!(has_row(&text, line), "{line} in\n{text}");
         }
+    }
+
+    fn has_row(table: &str, words: &str) -> bool {
+        table.lines().any(|row| row.trim_matches('│').split_whitespace().eq(words.split(' ')))
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub fn table(deployments: &[Deployment]) -> Table {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::setting::tests::with_an_instance;
     use stack::six_applications::{APPLICATIONS, DEPLOYMENT_GROUP};
@@ -161,7 +161,8 @@ mod tests {
         assert!(has_row(&text, "in all 6:40 12 s"), "{text}");
     }
 
-    fn has_row(table: &str, words: &str) -> bool {
+    /// Whether a table, or a text, has a row of just these words.
+    pub fn has_row(table: &str, words: &str) -> bool {
         table.lines().any(|row| row.trim_matches('│').split_whitespace().eq(words.split(' ')))
     }
 }

@@ -90,6 +90,7 @@ fn measures(seconds: f64, worst_gap: Option<deployments::Gap>, transitions: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployments::tests::has_row;
 
     #[test]
     fn each_measure_is_beside_its_limit() {
@@ -101,7 +102,7 @@ mod tests {
             "wait nearest to its limit 32 s may be 49 s",
             "state transitions an application 12.3 may be 14",
         ] {
-            assert!(text.lines().any(|row| row.split_whitespace().eq(line.split(' '))), "{line} in\n{text}");
+            assert!(has_row(&text, line), "{line} in\n{text}");
         }
     }
 

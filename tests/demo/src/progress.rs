@@ -14,7 +14,7 @@ use crate::{event_log, setting};
 enum Stage {
     /// There has been no deployment.
     Waiting,
-    /// A deployment has been under way for so many world seconds, and is at a lifecycle event if the agent has begun one.
+    /// A deployment has been under way for these world seconds, and is at this lifecycle event if the agent has begun one.
     Deploying { seconds: f64, event: Option<&'static str> },
     /// The last deployment has ended.
     Over { status: &'static str, seconds: f64 },

@@ -1,4 +1,4 @@
-//! A rollout that is interrupted: its execution is aborted, or somebody deletes its turn.
+//! A rollout that is interrupted: a person aborts its execution, or deletes its turn.
 
 use serde_json::json;
 use stack::{Execution, Stack};

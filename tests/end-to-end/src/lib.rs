@@ -19,6 +19,10 @@ pub use stack::six_applications::{APPLICATIONS as SIX, DEPLOYMENT_GROUP, GROUP, 
 const SPEED: f64 = 50.0;
 /// Real time after which a test that still waits has failed.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// The pause between two looks at the stack, in real time.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The pause between two looks at an execution's state, which may last a fraction of a second.
+const BRIEF_PAUSE: Duration = Duration::from_millis(20);
 
 /// The six applications. Each takes half a minute.
 const APPLICATIONS: SixApplications = SixApplications {
@@ -91,31 +95,29 @@ pub async fn finish(stack: Stack, instances: &[&str]) -> Report {
     report
 }
 
-/// Waits until the world is as wanted, and gives its report.
-pub async fn until(stack: &Stack, wanted: impl Fn(&Report) -> bool) -> Report {
-    let waiting = async {
+/// Looks again and again, with pauses of real time, until there is something to give. `what` says what the test waited for.
+async fn poll<T>(pause: Duration, what: impl FnOnce() -> String, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
         loop {
-            let report = stack.world().report();
-            if wanted(&report) {
-                return report;
+            if let Some(found) = look().await {
+                return found;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(pause).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(report) => report,
-        Err(_) => panic!("the world never was as wanted: {:#?}", stack.world().report()),
-    }
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("waited in vain for {}", what()))
+}
+
+/// Waits until the world is as wanted, and gives its report.
+pub async fn until(stack: &Stack, wanted: impl Fn(&Report) -> bool) -> Report {
+    let what = || format!("the world to be as wanted: {:#?}", stack.world().report());
+    poll(PAUSE, what, async || Some(stack.world().report()).filter(&wanted)).await
 }
 
 /// A person deploys a build, and tries again while the deployment group is busy.
 pub async fn deploy_as_a_person(stack: &Stack, application: &str, build: u32) {
-    let deploying = async {
-        while stack.world().deploy(application, DEPLOYMENT_GROUP, Some(revision(application, build))).is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, deploying).await.expect("the group was never free");
+    let deploy = async || stack.world().deploy(application, DEPLOYMENT_GROUP, Some(revision(application, build))).ok();
+    poll(PAUSE, || format!("the deployment group of {application} to be free"), deploy).await;
 }
 
 /// Waits until the instance has come to the hook.
@@ -125,44 +127,30 @@ pub async fn until_waiting(stack: &Stack, instance: &str) {
 
 /// Waits until the instance has an execution, and gives that.
 pub async fn until_execution(stack: &Stack, instance: &str) -> Execution {
-    let waiting = async {
-        loop {
-            let executions = stack.executions().await.expect("the executions");
-            if let Some(execution) = executions.into_iter().find(|execution| execution.name.contains(instance)) {
-                return execution;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    let of_it = async || {
+        let executions = stack.executions().await.expect("the executions");
+        executions.into_iter().find(|execution| execution.name.contains(instance))
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("an execution")
+    poll(PAUSE, || format!("an execution of {instance}"), of_it).await
 }
 
 /// Waits until an execution is in a state, which has to last a while to be noticed.
 pub async fn until_in(stack: &Stack, execution: &str, state: &str) {
-    let waiting = async {
-        loop {
-            let history = stack.history(execution).await.expect("the history");
-            if history::states_entered(&history).next_back() == Some(state) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    let is_in_it = async || {
+        let history = stack.history(execution).await.expect("the history");
+        (history::states_entered(&history).next_back() == Some(state)).then_some(())
     };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{execution} never was in {state}"));
+    poll(BRIEF_PAUSE, || format!("{execution} to be in {state}"), is_in_it).await;
 }
 
 /// Waits until every execution has ended, and gives them, the oldest first. None of them may hold a turn then.
 pub async fn all_ended(stack: &Stack) -> Vec<Execution> {
-    let waiting = async {
-        loop {
-            let executions = stack.executions().await.expect("the executions");
-            if !executions.is_empty() && executions.iter().all(|execution| !execution.is_running()) {
-                return executions;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+    let ended = async || {
+        let executions = stack.executions().await.expect("the executions");
+        let all_ended = !executions.is_empty() && executions.iter().all(|execution| !execution.is_running());
+        all_ended.then_some(executions)
     };
-    let executions = tokio::time::timeout(PATIENCE, waiting).await.expect("every execution ends");
+    let executions = poll(PAUSE, || "every execution to end".to_owned(), ended).await;
     let turns = stack.turns().await.expect("the turns");
     assert!(turns.iter().all(|turn| turn.holder.is_none()), "a turn was not returned: {turns:#?}");
     executions

@@ -119,8 +119,8 @@ impl Bed {
 
     /// Waits until something may have changed since the last look, at most until the world's time `latest`.
     ///
-    /// The stack tells nobody what happens in it, so it is looked at again after a pause. A bed in virtual time has to return after each
-    /// event, since time does not pass while nothing happens.
+    /// The stack does not announce what happens in it, so this returns after a pause. For a bed in virtual time it has to return after each
+    /// event, because the next one may be far away.
     pub async fn next_change(&self, latest: f64) {
         match self {
             Self::Stack { speed, pause, .. } => {

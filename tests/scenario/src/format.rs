@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 pub use application::{Application, Failure, SelectedBy};
 pub use condition::{Condition, DeploymentIs, RolloutIn, Stage};
-pub use count::{Count, Which};
-pub use expect::{Expect, ExpectedCall, ExpectedDeployments, ExpectedExecution, ExpectedHooks, Outcome};
+pub use count::{Count, CountOrList};
+pub use expect::{Expect, ExpectedCall, ExpectedExecution, ExpectedHooks, Outcome};
 pub use group::{Group, Hook};
 pub use open_facts::OpenFacts;
 #[cfg(test)]

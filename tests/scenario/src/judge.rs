@@ -14,7 +14,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use world::{Call, DeploymentReport};
 
-use crate::format::{Application, Expect, ExpectedCall, ExpectedDeployments, Outcome, Scenario};
+use crate::format::{Application, CountOrList, Expect, ExpectedCall, Outcome, Scenario};
 use crate::observed::Observed;
 use crate::run;
 use crate::variant::Variant;
@@ -85,15 +85,15 @@ fn deployments(expect: &Expect, deployments: &[DeploymentReport]) -> Vec<Unmet> 
         .iter()
         .map(|deployment| format!("{}/{}", deployment.application_name, deployment.deployment_group_name))
         .collect();
-    let of = |expected: &ExpectedDeployments| match expected {
-        ExpectedDeployments::Count(count) if !count.allows(order.len()) => {
+    let of = |expected: &CountOrList<String>| match expected {
+        CountOrList::Count(count) if !count.allows(order.len()) => {
             Some(format!("expected {count}, got {}: {}", order.len(), order.join(", ")))
         }
-        ExpectedDeployments::Order(names) => {
+        CountOrList::List(names) => {
             let expected: Vec<String> = names.iter().map(|name| Application::named(name).short_form()).collect();
             (expected != order).then(|| format!("expected {}, got {}", expected.join(", "), order.join(", ")))
         }
-        ExpectedDeployments::Count(_) => None,
+        CountOrList::Count(_) => None,
     };
     let number = expect.deployments.as_ref().and_then(of).map(|problem| Unmet::new("deployments", problem));
     let side_by_side =
@@ -201,6 +201,13 @@ mod tests {
             let sentences = sentences(&changed(pointer, value), &observed());
             assert!(sentences.first().is_some_and(|first| first.starts_with(sentence)), "{sentence}: {sentences:#?}");
         }
+    }
+
+    #[test]
+    fn an_instance_that_is_being_terminated_counts_as_terminated() {
+        let mut observed = observed();
+        observed.report.instances[1].lifecycle_state = "Terminating:Wait";
+        assert_eq!(unmet(&scenario(met()), &observed), []);
     }
 
     #[test]

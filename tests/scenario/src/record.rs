@@ -21,7 +21,7 @@ struct Line<'a> {
     service: &'a str,
     operation: &'a str,
     caller: &'a str,
-    /// The name of the execution that the call is for, where its parameters tell.
+    /// The name of the execution that the call is for, if its parameters name the execution or its instance.
     execution: Option<&'a str>,
     parameters: &'a Value,
     answer: &'a str,

@@ -1,4 +1,4 @@
-//! A function for the stack's own tests: does what its event says.
+//! A function for the stack's own tests, which does what its event says.
 
 use std::time::Duration;
 

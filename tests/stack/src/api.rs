@@ -1,4 +1,4 @@
-//! The engine's services, as their APIs answer: AWS JSON.
+//! Calls of the engine's services, in AWS JSON.
 
 use account::REGION;
 use account::calls::error_code;
@@ -14,12 +14,12 @@ pub(crate) struct Api {
     service: Service,
 }
 
-/// How calls name a service.
+/// The names of a service in a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Service {
     /// The name in a signature.
     signing_name: &'static str,
-    /// What precedes the operation in `X-Amz-Target`.
+    /// The name before the operation in `X-Amz-Target`.
     target: &'static str,
 }
 
@@ -32,7 +32,7 @@ impl Api {
         Self { client, engine, service }
     }
 
-    /// Calls an operation, as the stack itself.
+    /// Calls an operation on behalf of the stack itself.
     pub(crate) async fn call(&self, operation: &'static str, request: Value) -> Result<Value, Error> {
         let Service { signing_name, target } = self.service;
         // moto takes service and region from a signature; it checks none.

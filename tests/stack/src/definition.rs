@@ -1,4 +1,4 @@
-//! The state machine's definition, with what SAM's `DefinitionSubstitutions` would put into it.
+//! The state machine's definition with the values that SAM's `DefinitionSubstitutions` put into it.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The engine's process: moto, started by `tests/engine`, ended with this process however that ends.
+//! The engine's process: moto, started by `tests/engine`. It ends with this process, however that ends.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 
 use crate::Error;
 
-/// It takes a few seconds, most of them imports; longer than this it hangs.
+/// The engine starts within a few seconds, which are mostly imports. After this time it hangs.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
-/// It closes its sockets at once; longer than this it hangs.
+/// The engine closes its sockets at once. After this time it hangs.
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) struct Engine {
@@ -25,23 +25,23 @@ pub(crate) struct Engine {
     pub(crate) port: u16,
 }
 
-/// What the engine inherits of this process's environment: what it takes to run a program. The rest, such as `AWS_PROFILE`,
-/// `HTTP_PROXY` or `PYTHONPATH`, is the person's and would change what it does.
+/// The environment variables that the engine inherits: those that a program needs to run. Others, such as `AWS_PROFILE`, `HTTP_PROXY` or
+/// `PYTHONPATH`, would change what it does.
 const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
 
-/// Tells the engine which processes must not outlive this one, which it kills when this process is gone, and what time it is.
+/// Tells the engine which processes it has to kill when this process is gone, and when the world's clock starts.
 #[derive(Clone)]
 pub(crate) struct Lifeline(mpsc::UnboundedSender<String>);
 
 impl Lifeline {
-    /// A new lifeline and what will be written to the engine.
+    /// A new lifeline, and the lines that are written to the engine.
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(sender), receiver)
     }
 
     pub(crate) fn started(&self, pid: u32) {
-        // Nobody reads any more once the stack stops; then every process is ended anyway.
+        // The engine no longer reads once the stack stops. Every process is ended then anyway.
         let _ = self.0.send(format!("+{pid}\n"));
     }
 
@@ -64,7 +64,7 @@ struct Ready {
 impl Engine {
     /// Starts the engine and waits until it accepts connections.
     ///
-    /// `speed` is how many seconds of a state machine's time pass in a real one; calls of Task states go to the loopback port `front_door`.
+    /// `speed` is how many seconds of a state machine's time pass in a real second. Calls of Task states go to the loopback port `front_door`.
     pub(crate) async fn start(
         python: &Path,
         front_door: u16,
@@ -87,7 +87,7 @@ impl Engine {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
-            // Ctrl-C in a terminal is for the stack, which stops its processes in order.
+            // Ctrl-C in a terminal must reach only the stack, which stops its processes in order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
@@ -107,7 +107,7 @@ impl Engine {
         self.child.id()
     }
 
-    /// Lets go of the lifeline: the engine kills what is still on it, and ends.
+    /// Closes the lifeline, upon which the engine kills the processes that are still on it, and ends.
     pub(crate) fn release(&self) {
         self.lifeline.abort();
     }

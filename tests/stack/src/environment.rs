@@ -1,4 +1,4 @@
-//! An execution environment: one process of one function, which takes one invocation after the other from the Runtime API.
+//! An execution environment: a process of a function, which takes one invocation after the other from the Runtime API.
 
 use std::fs::File;
 use std::process::{ExitStatus, Stdio};
@@ -27,9 +27,7 @@ pub(crate) enum Outcome {
     TimedOut,
 }
 
-/// How long a process may take to start and ask for its first invocation.
-///
-/// Lambda gives a start 10 seconds, on a machine of its own.
+/// How long a process may take to start and ask for its first invocation. Lambda allows 10 seconds, on a less busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// An invocation on its way to a process.
@@ -37,7 +35,7 @@ struct Invocation {
     request_id: String,
     payload: Bytes,
     timeout: Duration,
-    /// Told when the process takes it.
+    /// Sent when the process takes the invocation.
     taken: oneshot::Sender<()>,
 }
 
@@ -45,25 +43,25 @@ struct Invocation {
 pub(crate) struct Taken {
     pub(crate) request_id: String,
     pub(crate) payload: Bytes,
-    /// When its time is over, as the Runtime API says it: milliseconds since 1970.
+    /// The end of its time limit, as in the Runtime API: milliseconds since 1970.
     pub(crate) deadline_ms: u128,
 }
 
-/// One process and its side of the Runtime API.
+/// A process and its side of the Runtime API.
 pub(crate) struct Environment {
     pub(crate) id: String,
     pub(crate) pid: u32,
     to_process: mpsc::Sender<Invocation>,
-    /// What `GET …/invocation/next` waits for.
+    /// The invocations for which `GET …/invocation/next` waits.
     next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    /// The invocation at work, and who waits for its outcome.
+    /// The invocation at work, by its request id, and where its outcome goes.
     waiting: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
     exit: watch::Receiver<Option<ExitStatus>>,
     kill: Arc<Notify>,
 }
 
 impl Environment {
-    /// Starts a process of `function`, whose Runtime API is at `runtime_api` and whose AWS is at `endpoint`.
+    /// Starts a process of `function` with the Runtime API at `runtime_api` and the AWS endpoint `endpoint`.
     pub(crate) fn start(
         id: String,
         function: &Function,
@@ -79,7 +77,7 @@ impl Environment {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            // Ctrl-C in a terminal is for the stack, which stops its processes in order.
+            // Ctrl-C in a terminal must reach only the stack, which stops its processes in order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
@@ -108,8 +106,8 @@ impl Environment {
         self.exit.borrow().is_none()
     }
 
-    /// Gives the process one invocation and waits for its outcome, at most `timeout` from when the process has taken it: as on Lambda,
-    /// a start does not count. A process that exceeds it, or that does not start, is killed.
+    /// Gives the process an invocation and waits for its outcome. `timeout` begins when the process takes the invocation, after its start, as on
+    /// Lambda. A process that exceeds it, or that does not start, is killed.
     pub(crate) async fn invoke(&self, request_id: String, payload: Bytes, timeout: Duration) -> Outcome {
         let (sender, outcome) = oneshot::channel();
         *self.waiting.lock().unwrap() = Some((request_id.clone(), sender));
@@ -134,11 +132,11 @@ impl Environment {
         }
     }
 
-    /// Waits for an invocation and takes it for the process: its time begins. `None` when there will be no other.
+    /// Waits for an invocation and takes it for the process, with which its time limit begins. `None` when there will be no other.
     pub(crate) async fn take(&self) -> Option<Taken> {
         let Invocation { request_id, payload, timeout, taken } = self.next.lock().await.recv().await?;
         let deadline = SystemTime::now() + timeout;
-        // Nobody listens when the process has just ended.
+        // The receiver is gone when the process has just ended.
         let _ = taken.send(());
         Some(Taken {
             request_id,
@@ -147,7 +145,7 @@ impl Environment {
         })
     }
 
-    /// Hands the outcome of an invocation to who waits for it. False when nobody does: another request id, or its time is over.
+    /// Hands on the outcome of the invocation at work. False if it has another request id or its time limit is over.
     pub(crate) fn answer(&self, request_id: &str, outcome: Outcome) -> bool {
         let mut waiting = self.waiting.lock().unwrap();
         match waiting.take_if(|(id, _)| id == request_id) {
@@ -156,10 +154,10 @@ impl Environment {
         }
     }
 
-    /// Hands an error of the process's start to who waits for its first invocation.
+    /// Hands on an error of the process's start as the outcome of its first invocation.
     pub(crate) fn fail_start(&self, error: Bytes) {
         if let Some((_, sender)) = self.waiting.lock().unwrap().take() {
-            // The invocation may just have run out of time.
+            // The invocation's time limit may just have ended.
             let _ = sender.send(Outcome::Error(error));
         }
     }
@@ -174,7 +172,7 @@ impl Environment {
         let mut exit = self.exit.clone();
         match exit.wait_for(Option::is_some).await {
             Ok(status) => status.unwrap_or_default(),
-            // Its watcher is gone with the runtime, and has killed it.
+            // The task that watches it has ended with the runtime and has killed it.
             Err(_) => ExitStatus::default(),
         }
     }
@@ -199,7 +197,7 @@ fn variables(function: &Function, runtime_api: &str, endpoint: &str, id: &str) -
         ("LAMBDA_TASK_ROOT", &function.bootstrap.parent().unwrap_or(&function.bootstrap).display().to_string()),
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
-        // Who calls is all that the world can tell from a signature.
+        // The caller's name: the world knows a caller by the access key id of its signature.
         ("AWS_ACCESS_KEY_ID", name),
         ("AWS_SECRET_ACCESS_KEY", "function"),
         ("AWS_SESSION_TOKEN", "function"),

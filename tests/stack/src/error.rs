@@ -9,26 +9,26 @@ pub enum Error {
     /// The engine's Python environment has not been made.
     #[error("{} does not exist: run `make .venv`", .0.display())]
     MissingPython(PathBuf),
-    /// The engine ended before it served anything.
+    /// The engine ended before it accepted connections.
     #[error("the engine did not start, see {}", .log.display())]
     EngineDidNotStart {
         /// The file with what the engine wrote.
         log: PathBuf,
     },
-    /// The engine runs and serves nothing.
+    /// The engine runs and accepts no connections.
     #[error("the engine did not start within {seconds} seconds, see {}", .log.display())]
     EngineHangs {
-        /// How long it was waited for.
+        /// How long the stack has waited.
         seconds: u64,
         /// The file with what the engine wrote.
         log: PathBuf,
     },
-    /// The state machine definition still holds a `${…}` after its substitutions.
+    /// The definition contains a `${…}` for which there is no substitution.
     #[error("{}: nothing is known to put in place of {placeholder}", .definition.display())]
     UnresolvedSubstitution {
         /// The definition's file.
         definition: PathBuf,
-        /// The placeholder as it stands there.
+        /// The placeholder.
         placeholder: String,
     },
     /// A file or folder that the stack needs.
@@ -36,19 +36,19 @@ pub enum Error {
     File {
         /// Which one.
         path: PathBuf,
-        /// What went wrong with it.
+        /// What went wrong.
         source: std::io::Error,
     },
     /// A field of the options, of the world's setting for instance, is wrong.
     #[error(transparent)]
     Setting(#[from] world::SettingError),
-    /// No such function is part of the stack.
+    /// The stack has no function of this name.
     #[error("there is no function {0}")]
     UnknownFunction(String),
-    /// As many invocations of the function are at work as its concurrency allows.
+    /// The function has as many invocations at work as its concurrency allows.
     #[error("{0}: Rate Exceeded.")]
     TooManyRequests(String),
-    /// Nothing is invoked any more.
+    /// The stack has stopped.
     #[error("the stack has stopped")]
     Stopped,
     /// A call was answered with an error of the service.
@@ -61,7 +61,7 @@ pub enum Error {
         /// The service's message.
         message: String,
     },
-    /// A call was answered with something else than its API says.
+    /// The answer to a call is not what its API describes.
     #[error("{operation}: unreadable answer: {reason}")]
     UnreadableAnswer {
         /// The API operation.

@@ -1,4 +1,4 @@
-//! The one endpoint that everything takes for AWS: hands each call to the world, to the functions or to the engine.
+//! The AWS endpoint: hands each call to the world, to the functions or to the engine.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::connection::Connection;
 use crate::environment::Outcome;
 use crate::functions::{Functions, name_of};
 
-/// A Lambda payload is at most 6 MB, the largest of any service here.
+/// The largest request body. A Lambda payload of at most 6 MB is the largest of the services here.
 const LARGEST_BODY: usize = 8 << 20;
 
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub(crate) struct FrontDoor {
     functions: Arc<Functions>,
     world: World,
     worlds_services: Router,
-    /// The functions' calls of the engine's services.
+    /// The record of the functions' calls of the engine's services.
     calls: Arc<Calls>,
     faults: Arc<Faults>,
     client: reqwest::Client,

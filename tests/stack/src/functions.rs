@@ -1,4 +1,4 @@
-//! The Lambda service: runs the functions' bootstraps, one process for each invocation at work.
+//! The Lambda service: runs the functions' bootstraps, a process for each invocation at work.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -31,11 +31,11 @@ pub struct Function {
     pub name: String,
     /// The program that speaks the Runtime API.
     pub bootstrap: PathBuf,
-    /// Environment variables besides Lambda's own.
+    /// Environment variables besides those that Lambda defines.
     pub environment: Vec<(String, String)>,
     /// How long an invocation may take, in real time.
     pub timeout: Duration,
-    /// How many invocations may be at work at once; one more is throttled.
+    /// How many invocations may be at work at once. Any more are throttled.
     pub concurrency: usize,
 }
 
@@ -74,17 +74,17 @@ struct Pool {
 
 #[derive(Default)]
 struct Environments {
-    /// Every process that runs.
+    /// The running processes.
     all: Vec<Arc<Environment>>,
-    /// Those that wait for an invocation, the last used last.
+    /// The processes that wait for an invocation, the last used last.
     idle: Vec<Arc<Environment>>,
     stopped: bool,
 }
 
 impl Functions {
-    /// The functions, of which none runs yet. Each must have been built.
+    /// The functions, without a process yet. Each must have been built.
     ///
-    /// `endpoint` is what the functions take for AWS, and serves their Runtime API too.
+    /// `endpoint` is the functions' AWS endpoint. It serves their Runtime API too.
     pub(crate) fn new(
         functions: Vec<Function>,
         endpoint: String,
@@ -107,9 +107,9 @@ impl Functions {
         self.delays.delay_next(function)
     }
 
-    /// Invokes a function, given by name or ARN, and waits for its answer. True beside it says that the function failed.
+    /// Invokes a function, given by name or ARN, and waits for its answer. The flag says whether the function failed.
     ///
-    /// The invocation goes on when nobody waits any more.
+    /// The invocation goes on when the caller waits no longer.
     pub(crate) async fn invoke(self: &Arc<Self>, function: &str, payload: Bytes) -> Result<(Bytes, bool), Error> {
         let pool = self.pool(function)?.clone();
         let environment = self.environment(&pool)?;
@@ -132,7 +132,7 @@ impl Functions {
         })
     }
 
-    /// Invokes a function in the background, as Lambda does with events: a failure is retried twice.
+    /// Invokes a function in the background, as Lambda does for events: a failed invocation is retried twice.
     pub(crate) fn invoke_asynchronously(self: &Arc<Self>, function: &str, payload: Bytes) -> Result<(), Error> {
         self.pool(function)?;
         let (functions, function) = (self.clone(), function.to_owned());
@@ -165,7 +165,7 @@ impl Functions {
         environments.all.iter().find(|environment| environment.id == id).cloned()
     }
 
-    /// Every process that runs.
+    /// The running processes.
     pub(crate) fn processes(&self) -> Vec<Process> {
         let of = |(name, pool): (&String, &Arc<Pool>)| {
             let environments = pool.environments.lock().unwrap();
@@ -175,7 +175,7 @@ impl Functions {
         self.functions.iter().flat_map(of).collect()
     }
 
-    /// Kills every process and starts no other. Waiting for their end is the caller's: [`Environment::ended`].
+    /// Kills every process and starts no other. The caller waits for their end with [`Environment::ended`].
     pub(crate) fn close(&self) -> Vec<Arc<Environment>> {
         let mut closed = Vec::new();
         for pool in self.functions.values() {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_texts_are_lambda_s() {
+    fn errors_have_lambda_s_texts() {
         let body: Value = serde_json::from_slice(&timeout_error("r-1", Duration::from_secs(30))).unwrap();
         assert_eq!(body["errorType"], "Sandbox.Timedout");
         assert_eq!(body["errorMessage"], "RequestId: r-1 Error: Task timed out after 30.00 seconds");

@@ -1,4 +1,4 @@
-//! `make stack`: the stack on its own, to be used with the AWS CLI.
+//! `make stack`: runs the stack on its own, for use with the AWS CLI.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::Parser;
 use stack::{Options, Signals, parse_speed};
 use world::Delivery;
 
-/// The setting where none is given: one Auto Scaling group whose instances six applications are deployed to.
+/// The default setting: one Auto Scaling group with six applications on its instances.
 const SETTING: &str = include_str!("../setting.json");
 
 /// AWS on this machine, with the functions and the state machine of Turnstile, until Ctrl-C.

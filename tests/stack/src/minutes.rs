@@ -1,4 +1,4 @@
-//! World time for people to read.
+//! Formats times for people.
 
 /// `seconds` as minutes and seconds, rounded: `3:05`.
 pub fn minutes(seconds: f64) -> String {

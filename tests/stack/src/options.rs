@@ -9,10 +9,11 @@ use world::{Delivery, Fault};
 
 use crate::{Error, Function, schedule};
 
-/// Longer than any of them takes.
+/// The functions' time limit, which is longer than any of them takes.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Enough for a hundred rollouts that call the same function at once, beside as many calls that a state machine has given up.
+/// The functions' concurrency: enough for a hundred rollouts that call the same function at once, beside as many calls that a state machine
+/// has given up.
 const CONCURRENCY: usize = 200;
 
 /// Reads a speed from a command line.
@@ -33,11 +34,11 @@ pub struct Options {
     pub setting: world::Setting,
     /// World seconds a real second, at least 1; the state machine's waiting is as much shorter.
     pub speed: f64,
-    /// The applications where the input and the hook name none: plan-rollout's `APPLICATIONS`.
+    /// The applications of rollouts whose input and hook name none: plan-rollout's `APPLICATIONS`.
     pub applications: Option<String>,
-    /// The launch hook whose events start rollouts and which they complete.
+    /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
-    /// The Auto Scaling group that the schedule looks after: start-rollout's `AUTO_SCALING_GROUP_NAME`. `None`: the setting's first.
+    /// The Auto Scaling group that the schedule covers: start-rollout's `AUTO_SCALING_GROUP_NAME`. `None`: the setting's first.
     pub auto_scaling_group_name: Option<String>,
     /// How the hook's events are delivered to start-rollout.
     pub events: Delivery,
@@ -51,14 +52,14 @@ pub struct Options {
     pub functions: Vec<Function>,
     /// The Python interpreter with the engine's packages.
     pub python: PathBuf,
-    /// Where each function and the engine write their logs; made when it does not exist. The default is a folder of the stack's own,
-    /// which [`Stack::stop`](crate::Stack::stop) removes unless `TURNSTILE_KEEP_LOGS` is set; one that is dropped leaves it to be read.
+    /// The folder for the logs of each function and of the engine, which is created if it does not exist. The default is a folder of the stack's
+    /// own. [`Stack::stop`](crate::Stack::stop) removes that unless `TURNSTILE_KEEP_LOGS` is set; a stack that is dropped leaves it.
     pub log_dir: PathBuf,
 }
 
 impl Options {
-    /// Turnstile's own functions and definition and the workspace's `.venv` (`TURNSTILE_PYTHON` names another interpreter), at 20
-    /// world seconds a second.
+    /// Turnstile's functions and definition, the Python interpreter of the workspace's `.venv` (or that of `TURNSTILE_PYTHON`), and 20 world
+    /// seconds a real second.
     pub fn new(setting: world::Setting) -> Self {
         let workspace = workspace();
         let functions = FUNCTIONS.map(|name| Function {
@@ -85,7 +86,7 @@ impl Options {
         }
     }
 
-    /// What the functions' environment variables say.
+    /// The values of the functions' environment variables.
     pub(crate) fn variables(&self) -> Variables {
         let first = self.setting.auto_scaling_groups.first().map(|group| group.name.clone());
         Variables {
@@ -95,7 +96,7 @@ impl Options {
         }
     }
 
-    /// The first thing wrong with what a caller may have read from a file, if there is something.
+    /// Checks the options that a caller may have read from a file; an error names the first field that is wrong.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.events.check()?;
         schedule::check(self.schedule_seconds)?;
@@ -107,7 +108,7 @@ impl Options {
     }
 }
 
-/// Whether a folder for logs is one that [`Options::new`] of this process gave, and no caller named.
+/// Whether a folder for logs is the default of [`Options::new`] in this process, and not a caller's.
 pub(crate) fn is_own_log_dir(log_dir: &Path) -> bool {
     let name = log_dir.file_name().and_then(|name| name.to_str());
     log_dir.parent() == Some(&own_log_dirs()) && name.is_some_and(|name| name.starts_with(&process()))
@@ -117,13 +118,13 @@ fn own_log_dirs() -> PathBuf {
     workspace().join("target/stack")
 }
 
-/// A name of its own for each stack of each process.
+/// A name that no other stack has, in this process or in another.
 fn run() -> String {
     static STACKS: AtomicUsize = AtomicUsize::new(0);
     format!("{}{}", process(), STACKS.fetch_add(1, Ordering::Relaxed))
 }
 
-/// How the names of this process's stacks begin.
+/// The beginning of the names of this process's stacks.
 fn process() -> String {
     format!("{}-", std::process::id())
 }

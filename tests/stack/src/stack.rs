@@ -1,4 +1,4 @@
-//! The whole stack: what starts, in which order, and what stops it.
+//! The stack: what it starts, in which order, and how it stops.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -25,13 +25,13 @@ use crate::options::is_own_log_dir;
 use crate::turns::Turns;
 use crate::{DelayedCall, Error, Options, Process, definition, schedule};
 
-/// The engine's API answers at once: an execution goes on behind its start.
+/// The engine's API answers at once. After this time it hangs.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
-/// Set by who wants to read the logs of a stack that went well.
+/// The environment variable with which the logs of a stack are kept after its end.
 const KEEP_LOGS: &str = "TURNSTILE_KEEP_LOGS";
 
-/// A running stack. [`Stack::stop`] ends it and waits for its processes to be gone; dropping it ends it too, without waiting.
+/// A running stack. [`Stack::stop`] ends it and waits until its processes are gone. Dropping it ends it without waiting.
 pub struct Stack {
     world: World,
     clock: WorldClock,
@@ -43,7 +43,7 @@ pub struct Stack {
     engine: Engine,
     endpoint: String,
     tasks: Vec<JoinHandle<()>>,
-    /// The folder for logs, when it is the stack's own.
+    /// The folder for logs, if it is the stack's own.
     own_log_dir: Option<PathBuf>,
     _running: Running,
 }
@@ -60,7 +60,7 @@ impl Stack {
         let own_log_dir = is_own_log_dir(&options.log_dir).then(|| options.log_dir.clone());
         let failed = |source| Error::File { path: options.log_dir.clone(), source };
         if own_log_dir.is_some() && options.log_dir.exists() {
-            // Another process that had the same id left it.
+            // An earlier process with the same id has left the folder.
             std::fs::remove_dir_all(&options.log_dir).map_err(failed)?;
         }
         std::fs::create_dir_all(&options.log_dir).map_err(failed)?;
@@ -76,14 +76,14 @@ impl Stack {
 
         let log = options.log_dir.join("engine.log");
         let engine = Engine::start(&options.python, address.port(), options.speed, dependants, log).await?;
-        // Everything is on this machine: no proxy leads there, and nothing takes long.
+        // A proxy does not lead to this machine's own ports.
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWERS_WITHIN).build()?;
         let url = format!("http://127.0.0.1:{}", engine.port);
         let api = |service| Api::new(client.clone(), url.clone(), service);
         let state_machine = StateMachine::create(api(STEP_FUNCTIONS), STATE_MACHINE, &definition).await?;
         let turns = Turns::create(api(DYNAMODB)).await?;
 
-        // The world's time runs from here on: nothing that has to start first may take any of it.
+        // The world's time begins here, after everything that has to start first and takes time.
         let (seed, speed) = (options.setting.seed, options.speed);
         let world = World::new(options.setting, Clock::Scaled(speed))?;
         let clock = WorldClock::start(speed);
@@ -114,7 +114,7 @@ impl Stack {
         })
     }
 
-    /// The URL that everything takes for AWS.
+    /// The AWS endpoint's URL.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -144,12 +144,12 @@ impl Stack {
         self.state_machine.stop(arn).await
     }
 
-    /// An execution as it is now.
+    /// Describes an execution.
     pub async fn describe(&self, arn: &str) -> Result<Execution, Error> {
         self.state_machine.describe(arn, self.clock).await
     }
 
-    /// Waits until an execution has ended, however long that takes.
+    /// Waits until an execution has ended. There is no time limit.
     pub async fn wait_for(&self, arn: &str) -> Result<Execution, Error> {
         self.state_machine.wait_for(arn, self.clock).await
     }
@@ -194,7 +194,7 @@ impl Stack {
         Ok(Invoked { payload, function_error: failed.then(|| "Unhandled".to_owned()) })
     }
 
-    /// Invokes a function in the background, as an event does: a failed invocation is retried twice.
+    /// Invokes a function in the background, as an event does. A failed invocation is retried twice.
     pub fn invoke_asynchronously(&self, function: &str, payload: &Value) -> Result<(), Error> {
         self.functions.invoke_asynchronously(function, payload.to_string().into())
     }
@@ -215,8 +215,7 @@ impl Stack {
         self.engine.pid()
     }
 
-    /// Stops everything and waits until every process is gone. The folder for logs goes too when it is the stack's own
-    /// ([`Options::log_dir`]).
+    /// Stops everything and waits until every process is gone. Removes the folder for logs if it is the stack's own ([`Options::log_dir`]).
     pub async fn stop(mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         for environment in self.functions.close() {
@@ -224,7 +223,7 @@ impl Stack {
         }
         self.engine.stop().await;
         if let Some(folder) = self.own_log_dir.take().filter(|_| std::env::var_os(KEEP_LOGS).is_none()) {
-            // What is left of it is in target/ anyway.
+            // If it cannot be removed, it is left in target/.
             let _ = std::fs::remove_dir_all(folder);
         }
     }

@@ -1,4 +1,4 @@
-//! The table of turns, as its API answers.
+//! The table of turns, by its API.
 
 use account::{TURNS_KEY, TURNS_TABLE, Turn, turns_table};
 use serde_json::{Value, json};

@@ -12,13 +12,13 @@ use super::{DEPLOYMENT_GROUP, Object, is_default};
 pub struct Application {
     /// `Orders`, which has the deployment group `Production`, or `Orders/Staging`.
     pub name: String,
-    /// Seconds each lifecycle event takes. Default: the world's, 29 in all.
+    /// Seconds that each lifecycle event takes. Default: the world's, 29 altogether.
     #[serde(default, skip_serializing_if = "is_default")]
     pub seconds: LifecycleEventSeconds,
-    /// Each lifecycle event's time varies by up to this fraction of it. Default 0.05.
+    /// The fraction by which each lifecycle event's time varies. Default 0.05.
     #[serde(default = "jitter", skip_serializing_if = "is_usual_jitter")]
     pub jitter: f64,
-    /// How its deployments fail on an instance. Default: they do not.
+    /// How deployments fail on an instance. Default: they do not.
     #[serde(default, skip_serializing_if = "is_default")]
     pub failure: Option<Failure>,
     /// The deployment group's configuration. Default `CodeDeployDefault.OneAtATime`, as CodeDeploy's.
@@ -30,16 +30,16 @@ pub struct Application {
     /// How the deployment group selects its instances: `tag` (the default) or `autoScalingGroup`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub selected_by: SelectedBy,
-    /// Whether CodeDeploy has a launch hook of its own on the groups, with `selectedBy` `autoScalingGroup`. Default false.
+    /// Whether CodeDeploy has launch hooks of its own on the Auto Scaling groups. Needs `selectedBy` `autoScalingGroup`. Default false.
     #[serde(default, skip_serializing_if = "is_default")]
     pub managed_hooks: bool,
-    /// What CodeDeploy does about instances that appeared during a deployment. Default `IGNORE`.
+    /// What CodeDeploy does about instances that appear during a deployment. Default `IGNORE`.
     #[serde(default = "ignore", skip_serializing_if = "is_ignore")]
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
-    /// Whether the deployment group has no revision yet. Default false: it is at `<name>-1.zip`.
+    /// Whether the deployment group has no revision. Default false: its revision is `<name>-1.zip`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub never_deployed: bool,
-    /// Seconds the group's last successful deployment took; `null`: there is no record of one. Default 30.
+    /// Seconds that the group's last successful deployment took; `null`: there is no record of one. Default 30.
     #[serde(default = "previous_deployment_seconds", skip_serializing_if = "is_usual_previous_deployment")]
     pub previous_deployment_seconds: Option<f64>,
     /// Default `Server`.
@@ -54,10 +54,10 @@ pub struct Application {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SelectedBy {
-    /// By an EC2 tag that the Auto Scaling groups which have the application give their instances.
+    /// By an EC2 tag, which the Auto Scaling groups with the application give their instances.
     #[default]
     Tag,
-    /// By the Auto Scaling groups which have the application.
+    /// By the Auto Scaling groups with the application.
     AutoScalingGroup,
 }
 
@@ -67,31 +67,31 @@ pub enum SelectedBy {
 pub struct Failure {
     /// The lifecycle event that fails.
     pub event: String,
-    /// The script that fails. Default: it is no script's failure.
+    /// The script that fails. Default: no script fails, but the agent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub script: Option<String>,
-    /// The script's exit code. Default: none is known.
+    /// The script's exit code. Default: unknown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub exit_code: Option<i32>,
-    /// Diagnostics' error code. Default `ScriptFailed` of a script, else `UnknownError`.
+    /// The error code of the diagnostics. Default `ScriptFailed` for a script, else `UnknownError`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub error_code: Option<String>,
-    /// Diagnostics' message. Default: the agent's text about the script.
+    /// The message of the diagnostics. Default: the agent's text about the script.
     #[serde(default, skip_serializing_if = "is_default")]
     pub message: Option<String>,
     /// The script's last lines. Default none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub log: Vec<String>,
-    /// So many targets fail, the next ones succeed; `null` (the default): all fail.
+    /// The number of targets that fail before the next ones succeed; `null` (the default): all fail.
     #[serde(default, skip_serializing_if = "is_default")]
     pub times: Option<u32>,
-    /// Only this revision fails, such as `Orders-2.zip`. `null` (the default): any.
+    /// The only revision that fails, such as `Orders-2.zip`. `null` (the default): every revision fails.
     #[serde(default, skip_serializing_if = "is_default")]
     pub only_revision: Option<String>,
 }
 
 impl Application {
-    /// An application of which nothing but the name is special.
+    /// An application with this name and the defaults.
     pub fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::states::STATES;
-use super::{Action, Application, Condition, Expect, ExpectedDeployments, LaunchNumber, Scenario, Step, Which};
+use super::{Action, Application, Condition, CountOrList, Expect, LaunchNumber, Scenario, Step};
 
 /// Checks a scenario; an error names the first field that is wrong.
 pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
@@ -100,8 +100,8 @@ fn check_condition(condition: &Condition, names: &Names) -> Result<(), String> {
 }
 
 fn check_expect(expect: &Expect, names: &Names) -> Result<(), String> {
-    for (field, which) in [("inService", &expect.in_service), ("terminated", &expect.terminated)] {
-        if let Some(Which::Launches(launches)) = which {
+    for (field, expected) in [("inService", &expect.in_service), ("terminated", &expect.terminated)] {
+        if let Some(CountOrList::List(launches)) = expected {
             launches.iter().try_for_each(|launch| at_least_1(field, *launch))?;
         }
     }
@@ -113,7 +113,7 @@ fn check_expect(expect: &Expect, names: &Names) -> Result<(), String> {
             known(&STATES, &format!("executions[{i}].states"), state)?;
         }
     }
-    if let Some(ExpectedDeployments::Order(order)) = &expect.deployments {
+    if let Some(CountOrList::List(order)) = &expect.deployments {
         let short_forms: Vec<String> =
             names.applications.iter().map(|name| Application::named(name).short_form()).collect();
         let short_forms = short_forms.iter().map(String::as_str).collect();

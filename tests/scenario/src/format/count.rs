@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::LaunchNumber;
 use super::short::{self, Short};
 
 /// An expected number: exactly one, or from `min` to `max`.
@@ -69,25 +69,25 @@ impl Serialize for Count {
     }
 }
 
-/// An expectation of the launched instances: how many, or which.
+/// A number of things, or a list of just these things.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Which {
+pub enum CountOrList<T> {
     /// The number.
     Count(Count),
-    /// The launch numbers, without any others.
-    Launches(Vec<LaunchNumber>),
+    /// The things.
+    List(Vec<T>),
 }
 
-impl Short for Which {
-    const EXPECTED: &str = "a number, {\"min\", \"max\"} or a list of launch numbers";
+impl<T: DeserializeOwned> Short for CountOrList<T> {
+    const EXPECTED: &str = "a number, {\"min\", \"max\"} or a list";
 
     fn of_number(number: u64) -> Option<Self> {
         Count::of_number(number).map(Self::Count)
     }
 
     fn of_list<'de, D: Deserializer<'de>>(list: D) -> Result<Self, D::Error> {
-        Vec::deserialize(list).map(Self::Launches)
+        Vec::deserialize(list).map(Self::List)
     }
 
     fn of_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
@@ -95,7 +95,7 @@ impl Short for Which {
     }
 }
 
-impl<'de> Deserialize<'de> for Which {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for CountOrList<T> {
     fn deserialize<D: Deserializer<'de>>(given: D) -> Result<Self, D::Error> {
         short::read(given)
     }

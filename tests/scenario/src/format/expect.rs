@@ -1,29 +1,28 @@
 //! What is expected of a scenario's run.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use super::short::{self, Short};
-use super::{Count, LaunchNumber, Object, Which, is_default};
+use super::{Count, CountOrList, LaunchNumber, Object, is_default};
 
 /// What is expected. A field that is not given expects nothing, except `executions`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Expect {
-    /// The launched instances that are in service at the end.
+    /// The launched instances that are in service at the end: how many, or which.
     #[serde(skip_serializing_if = "is_default")]
-    pub in_service: Option<Which>,
-    /// The launched instances that are terminated at the end.
+    pub in_service: Option<CountOrList<LaunchNumber>>,
+    /// The launched instances that are terminated at the end: how many, or which.
     #[serde(skip_serializing_if = "is_default")]
-    pub terminated: Option<Which>,
+    pub terminated: Option<CountOrList<LaunchNumber>>,
     /// The instances that were launched, replacements too.
     #[serde(skip_serializing_if = "is_default")]
     pub launches: Option<Count>,
     /// Each pattern matches as many executions as it expects, and each execution matches a pattern. `null` (the default): all have succeeded.
     #[serde(skip_serializing_if = "is_default")]
     pub executions: Option<Vec<ExpectedExecution>>,
-    /// The deployments.
+    /// The deployments: how many, or of which applications in which order.
     #[serde(skip_serializing_if = "is_default")]
-    pub deployments: Option<ExpectedDeployments>,
+    pub deployments: Option<CountOrList<String>>,
     /// Whether each deployment was created after the one before it was over. Default false.
     #[serde(skip_serializing_if = "is_default")]
     pub one_at_a_time: bool,
@@ -86,16 +85,6 @@ pub enum Outcome {
     Running,
 }
 
-/// How many deployments, or of which applications in which order.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum ExpectedDeployments {
-    /// The number.
-    Count(Count),
-    /// The applications, in order.
-    Order(Vec<String>),
-}
-
 /// How many of the hook's actions ended in which way.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -126,28 +115,6 @@ pub struct ExpectedCall {
     /// How many calls. Default at least 1.
     #[serde(default = "at_least_once", skip_serializing_if = "is_at_least_once")]
     pub count: Count,
-}
-
-impl Short for ExpectedDeployments {
-    const EXPECTED: &str = "a number, {\"min\", \"max\"} or a list of applications";
-
-    fn of_number(number: u64) -> Option<Self> {
-        Count::of_number(number).map(Self::Count)
-    }
-
-    fn of_list<'de, D: Deserializer<'de>>(list: D) -> Result<Self, D::Error> {
-        Vec::deserialize(list).map(Self::Order)
-    }
-
-    fn of_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
-        Count::of_object(object).map(Self::Count)
-    }
-}
-
-impl<'de> Deserialize<'de> for ExpectedDeployments {
-    fn deserialize<D: Deserializer<'de>>(given: D) -> Result<Self, D::Error> {
-        short::read(given)
-    }
 }
 
 fn once() -> Count {

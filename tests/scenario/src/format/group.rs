@@ -15,10 +15,10 @@ pub struct Group {
     /// The names of its applications, which are then the hook's NotificationMetadata too. `null` (the default): all, by the stack's list.
     #[serde(skip_serializing_if = "is_default")]
     pub applications: Option<Vec<String>>,
-    /// The launch hook that starts rollouts; `null`: there is none. Default: `turnstile`.
+    /// Turnstile's launch hook; `null`: there is none. Default: `turnstile`.
     #[serde(skip_serializing_if = "is_usual_hook")]
     pub hook: Option<Hook>,
-    /// Other launch hooks. Default none.
+    /// Launch hooks that are not Turnstile's. Default none.
     #[serde(skip_serializing_if = "is_default")]
     pub other_hooks: Vec<HookSetting>,
     /// How many instances are in service and up to date at the start. Default 0.
@@ -27,25 +27,25 @@ pub struct Group {
     /// Seconds from a launch to `Pending:Wait`. Default 30.
     #[serde(skip_serializing_if = "is_usual_boot")]
     pub boot_seconds: f64,
-    /// Seconds from there until the CodeDeploy agent answers; `null`: it never does. Default 20.
+    /// Seconds from then until the CodeDeploy agent answers; `null`: it never does. Default 20.
     #[serde(skip_serializing_if = "is_usual_agent")]
     pub agent_seconds: Option<f64>,
-    /// The warm pool beside it, such as `{"size": 2, "reuseOnScaleIn": true}`. `null` (the default): none.
+    /// The warm pool, such as `{"size": 2, "reuseOnScaleIn": true}`. `null` (the default): none.
     #[serde(skip_serializing_if = "is_default")]
     pub warm_pool: Option<WarmPoolSetting>,
-    /// Without which no hook may let an instance into service. `null` (the default): each of `applications`.
+    /// The names of the applications without which no rollout may let an instance in. `null` (the default): all of its applications.
     #[serde(skip_serializing_if = "is_default")]
     pub required_applications: Option<Vec<String>>,
 }
 
-/// The launch hook that starts rollouts.
+/// Turnstile's launch hook.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Hook {
     /// Default `turnstile`.
     #[serde(skip_serializing_if = "is_usual_hook_name")]
     pub name: String,
-    /// Seconds without a heartbeat after which it ends with its default result, 30 to 7,200. Default 3,600.
+    /// Seconds without a heartbeat after which the hook ends with its default result, 30 to 7,200. Default 3,600.
     #[serde(skip_serializing_if = "is_usual_heartbeat_timeout")]
     pub heartbeat_timeout: u32,
     /// Default `ABANDON`.
@@ -54,7 +54,7 @@ pub struct Hook {
     /// NotificationMetadata. Default: the group's `applications`, if it names them.
     #[serde(skip_serializing_if = "is_default")]
     pub notification_metadata: Option<String>,
-    /// Seconds from the hook's event until calls find it open. Default 0.
+    /// Seconds from the hook's event until calls find the hook open. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub opens_seconds_after_event: f64,
 }

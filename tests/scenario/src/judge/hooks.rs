@@ -6,7 +6,7 @@ use super::Unmet;
 use crate::format::{Count, ExpectedHooks, Scenario};
 use crate::observed::Observed;
 
-/// The ends of Turnstile's hooks that were not as expected. A hook of another name is somebody else's.
+/// The ends of Turnstile's hooks that were not as expected. Hooks of other names are not Turnstile's.
 pub fn unmet(expected: &ExpectedHooks, scenario: &Scenario, observed: &Observed) -> Vec<Unmet> {
     let ours: Vec<&str> =
         scenario.world.groups.iter().filter_map(|group| Some(group.hook.as_ref()?.name.as_str())).collect();

@@ -3,18 +3,19 @@
 use world::InstanceReport;
 
 use super::Unmet;
-use crate::format::{Expect, LaunchNumber, Which};
+use crate::format::{CountOrList, Expect, LaunchNumber};
 use crate::instance;
 use crate::observed::Observed;
 
 /// The expectations of instances that were not met.
 pub fn unmet(expect: &Expect, observed: &Observed) -> Vec<Unmet> {
-    let check = |field: &str, expected: &Option<Which>, is: &dyn Fn(&InstanceReport) -> bool| {
+    type Expected = Option<CountOrList<LaunchNumber>>;
+    let check = |field: &str, expected: &Expected, is: &dyn Fn(&InstanceReport) -> bool| {
         let found: Vec<LaunchNumber> =
             observed.launches().filter(|(_, instance)| is(instance)).map(|(launch, _)| launch).collect();
         let (expected, is_met) = match expected.as_ref()? {
-            Which::Count(count) => (count.to_string(), count.allows(found.len())),
-            Which::Launches(launches) => {
+            CountOrList::Count(count) => (count.to_string(), count.allows(found.len())),
+            CountOrList::List(launches) => {
                 let mut launches = launches.clone();
                 launches.sort_unstable();
                 (format!("{launches:?}"), launches == found)

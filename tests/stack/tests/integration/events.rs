@@ -46,10 +46,10 @@ async fn a_lost_event_is_never_delivered() {
     let stack = Stack::start(Options { events: events_of, ..of_two_groups(&folder) }).await.unwrap();
     let ids = stack.world().launch_over("first", 4, 30.0).unwrap();
     until(|| events(&folder).len() == 2).await;
-    let told = |event: Value| event["detail"]["EC2InstanceId"].as_str().unwrap().to_owned();
-    let mut told: Vec<String> = events(&folder).into_iter().map(told).collect();
-    told.sort_by_key(|told| ids.iter().position(|id| id == told));
-    assert_eq!(told, [ids[1].as_str(), &ids[3]]);
+    let instance = |event: Value| event["detail"]["EC2InstanceId"].as_str().unwrap().to_owned();
+    let mut delivered: Vec<String> = events(&folder).into_iter().map(instance).collect();
+    delivered.sort_by_key(|delivered| ids.iter().position(|id| id == delivered));
+    assert_eq!(delivered, [ids[1].as_str(), &ids[3]]);
     stack.stop().await;
 }
 
@@ -100,9 +100,9 @@ async fn start_rollout_knows_its_group_and_hook() {
         let folder = Folder::new();
         let options = Options { auto_scaling_group_name: named, ..of_two_groups(&folder) };
         let stack = Stack::start(options).await.unwrap();
-        let told = stack.invoke("start-rollout", &json!({})).await.unwrap().payload;
-        assert_eq!((&told["group"], &told["hook"]), (&json!(group), &json!("turnstile")));
-        assert_eq!(told["stateMachine"], stack.state_machine_arn());
+        let answer = stack.invoke("start-rollout", &json!({})).await.unwrap().payload;
+        assert_eq!((&answer["group"], &answer["hook"]), (&json!(group), &json!("turnstile")));
+        assert_eq!(answer["stateMachine"], stack.state_machine_arn());
         stack.stop().await;
     }
 }

@@ -73,8 +73,8 @@ async fn a_refused_transaction_names_the_holders_and_changes_nothing() {
         let item = HashMap::from([("claim".to_owned(), text(claim)), ("holder".to_owned(), text("one"))]);
         (Some("ConditionalCheckFailed"), Some(item))
     };
-    let told: Vec<_> = reasons.iter().map(|reason| (reason.code(), reason.item.clone())).collect();
-    assert_eq!(told, [(Some("None"), None), held("b"), (Some("None"), None), held("d")]);
+    let reasons: Vec<_> = reasons.iter().map(|reason| (reason.code(), reason.item.clone())).collect();
+    assert_eq!(reasons, [(Some("None"), None), held("b"), (Some("None"), None), held("d")]);
     assert_eq!(stack.turns().await.unwrap(), [turn("b", Some("one")), turn("d", Some("one"))]);
     stack.stop().await;
 }
@@ -174,20 +174,20 @@ async fn the_functions_calls_are_on_record() {
     let stack = start(&folder, LOOP, vec![function("fixture")]).await;
     take(&table(&stack, "fixture"), &["a"], "one").await.unwrap();
     take(&table(&stack, "fixture"), &["a"], "two").await.unwrap_err();
-    // Somebody who is no function, and the stack itself.
+    // Calls of a caller that is no function, and of the stack itself, are not on record.
     take(&table(&stack, "key"), &["b"], "one").await.unwrap();
     stack.turns().await.unwrap();
 
     let calls = stack.calls();
-    let told = |call: &Call| {
+    let recorded = |call: &Call| {
         let claim = call.parameters["TransactItems"][0]["Update"]["Key"]["claim"]["S"].clone();
         (call.caller.clone(), call.service, call.operation.clone(), claim, call.outcome.clone())
     };
     let expected = |outcome: &str| {
         ("fixture".to_owned(), "dynamodb", "TransactWriteItems".to_owned(), "a".into(), outcome.to_owned())
     };
-    let told: Vec<_> = calls.iter().map(told).collect();
-    assert_eq!(told, [expected("ok"), expected("TransactionCanceledException")]);
+    let recorded: Vec<_> = calls.iter().map(recorded).collect();
+    assert_eq!(recorded, [expected("ok"), expected("TransactionCanceledException")]);
     assert!(calls[0].at <= calls[1].at && calls[1].at <= stack.world().now(), "{calls:?}");
     stack.stop().await;
 }

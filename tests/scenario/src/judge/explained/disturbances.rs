@@ -7,7 +7,7 @@ use crate::format::Scenario;
 /// The fewest calls that a task makes before it fails: the state machine tries nine times at least, and the SDK three times each. A fault
 /// with fewer hits passes.
 const TRIES: u32 = 27;
-/// The smallest fraction of failing calls at which so many fail in a row.
+/// The smallest fraction of failing calls at which that many calls may fail in a row.
 const LASTING_RATE: f64 = 0.4;
 
 /// Whether a call failed, and its service may have throttled it in every try.
@@ -29,8 +29,7 @@ pub fn is_unavailable(call: &Call, scenario: &Scenario) -> bool {
 
 /// Whether Lambda may fail every try of the state machine to call a function.
 pub fn lambda_fails(scenario: &Scenario) -> bool {
-    let mut lambda = scenario.faults.iter().filter(|fault| fault.service == Service::Lambda);
-    lambda.any(is_lasting) && rate(scenario.faults.iter().filter(|fault| fault.service == Service::Lambda))
+    fail_in_a_row(scenario.faults.iter().filter(|fault| fault.service == Service::Lambda))
 }
 
 /// The service of a call that failed.
@@ -38,20 +37,20 @@ fn failed(call: &Call) -> Option<Service> {
     Service::named(call.service).filter(|_| call.outcome != "ok")
 }
 
-/// Whether faults hit so many of an operation's calls that no retry gets through. Faults of Lambda take retries away too, because the
+/// Whether faults may hit every try of an operation. Faults of Lambda take retries away too, because the
 /// functions that call the service are themselves called by Lambda.
 fn outlasts(scenario: &Scenario, service: Service, operation: &str, is: impl Fn(&Fault) -> bool) -> bool {
     let hits = |fault: &&Fault| fault.is_for(service, operation) && is(fault);
     let disturbs = |fault: &&Fault| hits(fault) || fault.service == Service::Lambda;
-    scenario.faults.iter().filter(hits).any(is_lasting) && rate(scenario.faults.iter().filter(disturbs))
+    scenario.faults.iter().filter(hits).any(is_lasting) && fail_in_a_row(scenario.faults.iter().filter(disturbs))
 }
 
 fn is_lasting(fault: &Fault) -> bool {
     fault.kind != FaultKind::Slow && fault.times.is_none_or(|times| times >= TRIES)
 }
 
-/// Whether the lasting ones of these faults together hit enough of the calls.
-fn rate<'a>(faults: impl Iterator<Item = &'a Fault>) -> bool {
+/// Whether these faults hit so many calls for so long that every try may fail.
+fn fail_in_a_row<'a>(faults: impl Iterator<Item = &'a Fault>) -> bool {
     let passes: f64 = faults.filter(|fault| is_lasting(fault)).map(|fault| 1.0 - fault.rate).product();
     1.0 - passes >= LASTING_RATE
 }

@@ -22,8 +22,8 @@ fn was_ending(instance: &InstanceReport, by: f64) -> bool {
     }
 }
 
-/// Whether a hook of the instance was over. An instance that comes out of a warm pool waits a second time: it was not gone if it did so when
-/// the rollout began.
+/// Whether a hook of the instance was over. An instance that comes out of a warm pool waits a second time. It was not gone if it waited like
+/// this when the rollout began.
 fn hook_was_over(rollout: &Rollout, instance_id: &str, by: f64, observed: &Observed) -> bool {
     let actions = || observed.report.hook_actions.iter().filter(|action| action.instance_id == instance_id);
     let was_closed = |action: &HookActionReport| action.closed_at.is_some_and(|at| at <= by);

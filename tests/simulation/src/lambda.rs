@@ -37,11 +37,13 @@ pub(crate) enum Outcome {
 }
 
 /// Why there is no outcome.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum NotInvoked {
     /// Lambda refuses the call.
+    #[error("{code}: {message}")]
     Refused { status: u16, code: String, message: String },
     /// The connection broke.
+    #[error("the connection broke")]
     Unanswered,
 }
 
@@ -137,13 +139,21 @@ impl Lambda {
             };
             calls.add(Call { outcome: InjectedFault::outcome(fault.as_ref(), own), ..call });
         }
-        match fault {
-            Some(InjectedFault::Slow(late)) => sleep(late).await,
-            Some(fault) if fault.breaks_connection() => return Err(NotInvoked::Unanswered),
-            _ => {}
-        }
+        let result = match fault {
+            Some(InjectedFault::Slow(late)) => {
+                sleep(late).await;
+                result
+            }
+            Some(fault) if fault.breaks_connection() => Err(NotInvoked::Unanswered),
+            _ => result,
+        };
         sleep(network.way(&self.random)).await;
-        trace.add(execution, format_args!("is answered by {name}"), format_args!("{result:?}"));
+        match &result {
+            Ok(Outcome::Answer(value) | Outcome::Error(value)) => {
+                trace.add(execution, format_args!("is answered by {name}"), value);
+            }
+            Err(why) => trace.add(execution, format_args!("is not answered by {name}"), why),
+        }
         result
     }
 }

@@ -1,7 +1,7 @@
 //! The functions, the state machine's definition and the world in one process and in virtual time, decided by a seed.
 //!
 //! [`block_on`] makes time virtual: Tokio's clock stands still while there is something to do, and leaps to the next timer when there is
-//! not. [`Simulation::start`] puts into it the [world](world), Lambda with the functions as they are exported, Step Functions with an
+//! not. [`Simulation::start`] puts into it the [world], Lambda with the functions as they are exported, Step Functions with an
 //! interpreter of the definition that is deployed, and DynamoDB. The functions' SDK clients speak the services' wire protocols to them,
 //! through a connector that opens no socket.
 //!

@@ -30,33 +30,20 @@ const SIGNATURE_HOLDS: Duration = Duration::from_secs(300);
 
 /// The services that functions call.
 pub(crate) struct Services {
-    clock: Clock,
-    world: World,
-    worlds: Router,
-    dynamodb: Rc<DynamoDb>,
-    step_functions: Rc<StepFunctions>,
-    faults: Rc<Faults>,
+    pub(crate) clock: Clock,
+    pub(crate) world: World,
+    /// The world's own services.
+    pub(crate) worlds: Router,
+    pub(crate) dynamodb: Rc<DynamoDb>,
+    pub(crate) step_functions: Rc<StepFunctions>,
+    pub(crate) faults: Rc<Faults>,
     /// The calls of DynamoDB and of Step Functions; the world keeps a record of its own.
-    calls: Rc<Calls>,
-    trace: Rc<Trace>,
-    request_ids: Random,
+    pub(crate) calls: Rc<Calls>,
+    pub(crate) trace: Rc<Trace>,
+    pub(crate) request_ids: Random,
 }
 
 impl Services {
-    pub(crate) fn new(
-        clock: Clock,
-        world: &World,
-        dynamodb: Rc<DynamoDb>,
-        step_functions: Rc<StepFunctions>,
-        faults: Rc<Faults>,
-        calls: Rc<Calls>,
-        trace: Rc<Trace>,
-        request_ids: Random,
-    ) -> Self {
-        let (world, worlds) = (world.clone(), world.router());
-        Self { clock, world, worlds, dynamodb, step_functions, faults, calls, trace, request_ids }
-    }
-
     /// Answers a request of the environment `environment`.
     pub(crate) async fn answer(&self, environment: &str, request: Request<Vec<u8>>) -> Result<Answer, Unanswered> {
         let (headers, body) = (request.headers(), request.body());

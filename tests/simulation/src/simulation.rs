@@ -74,20 +74,21 @@ impl Simulation {
             StepFunctions::new(clock, seed.of("step-functions"), options.trailing, definition);
         let step_functions = Rc::new(step_functions);
         let (calls, faults) = (Rc::new(Calls::default()), Rc::new(Faults::new(options.faults, seed.0)));
-        let services = Rc::new(Services::new(
+        let services = Services {
             clock,
-            &world,
-            dynamodb.clone(),
-            step_functions.clone(),
-            faults.clone(),
-            calls.clone(),
-            trace.clone(),
-            seed.of("request-ids"),
-        ));
+            world: world.clone(),
+            worlds: world.router(),
+            dynamodb: dynamodb.clone(),
+            step_functions: step_functions.clone(),
+            faults: faults.clone(),
+            calls: calls.clone(),
+            trace: trace.clone(),
+            request_ids: seed.of("request-ids"),
+        };
         let surroundings = Surroundings {
             clock,
             seed,
-            services,
+            services: Rc::new(services),
             network: Rc::new(options.network),
             faults: faults.clone(),
             calls: calls.clone(),
@@ -251,6 +252,19 @@ impl Simulation {
     /// The events that could not be handled: what is in the queue of lost launches.
     pub fn lost_events(&self) -> Vec<Value> {
         self.lambda.lost()
+    }
+
+    /// Waits until something has happened since the last time that this was called, or until the world's time is `latest`. What happens
+    /// in the same millisecond counts as one.
+    pub async fn next_change(&self, latest: f64) {
+        let at = self.world.next_happening_at().map_or(latest, |next| next.min(latest));
+        // Rounded up: a pause that is too short by a fraction of a nanosecond would be repeated for ever.
+        let pause = Duration::try_from_secs_f64(at - self.world.now()).unwrap_or_default() + Duration::from_nanos(1);
+        tokio::select! {
+            biased;
+            () = self.trace.added() => sleep(Duration::from_millis(1)).await,
+            () = sleep(pause) => {}
+        }
     }
 
     /// What happened so far, in order; empty unless [`Options::keeps_trace`].

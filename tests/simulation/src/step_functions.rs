@@ -140,7 +140,7 @@ impl StepFunctions {
         found.ok_or_else(|| Refusal("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'")))
     }
 
-    /// Every execution as it is, the oldest first. `epoch` is the world's time 0.
+    /// Every execution as it is, the oldest first.
     pub(crate) fn executions(&self) -> Vec<Execution> {
         self.executions.borrow().iter().map(|record| record.execution()).collect()
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 
@@ -31,6 +32,8 @@ impl fmt::Display for Entry {
 /// The record of a run.
 pub(crate) struct Trace {
     clock: Clock,
+    /// Told of each entry.
+    added: Notify,
     inner: RefCell<Inner>,
 }
 
@@ -44,7 +47,7 @@ impl Trace {
     /// With `keeps_entries` the run can be read afterwards; its hash can be had in any case.
     pub(crate) fn new(clock: Clock, keeps_entries: bool) -> Self {
         let inner = Inner { hash: Sha256::new(), entries: keeps_entries.then(Vec::new) };
-        Self { clock, inner: RefCell::new(inner) }
+        Self { clock, added: Notify::new(), inner: RefCell::new(inner) }
     }
 
     pub(crate) fn add(&self, who: &str, what: impl fmt::Display, detail: impl fmt::Display) {
@@ -63,6 +66,12 @@ impl Trace {
         if let Some(entries) = &mut inner.entries {
             entries.push(entry);
         }
+        self.added.notify_one();
+    }
+
+    /// Waits until something is added; returns at once if something was since the last time.
+    pub(crate) async fn added(&self) {
+        self.added.notified().await;
     }
 
     /// SHA-256 of everything so far, in hexadecimal digits.

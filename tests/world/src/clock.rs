@@ -101,7 +101,7 @@ mod tests {
         assert_eq!((clock.now(), clock.epoch), (0.0, Clock::VIRTUAL_EPOCH));
         tokio::time::sleep(Duration::from_secs(3600)).await;
         assert_eq!(clock.now(), 3600.0);
-        for due in [3600.000_000_000_001, 3600.1, 3600.25] {
+        for due in [3_600.000_000_000_001, 3_600.1, 3_600.25] {
             tokio::time::sleep(clock.until(due).expect("it moves")).await;
             assert!((due..due + 0.002).contains(&clock.now()), "{due}: {}", clock.now());
         }

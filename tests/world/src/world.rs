@@ -51,6 +51,11 @@ impl World {
         self.enter(|simulation| simulation.whole_second(simulation.now()))
     }
 
+    /// The world's time at which something happens next by itself, unless a call or a launch comes first; `None` if nothing will.
+    pub fn next_happening_at(&self) -> Option<f64> {
+        self.enter(|simulation| simulation.next_due())
+    }
+
     /// Moves time ahead by so many world seconds; all that is due happens, in order.
     pub fn advance(&self, seconds: f64) {
         self.lock().1.jump(seconds);

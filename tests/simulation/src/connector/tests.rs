@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use account::{TURNS_TABLE, execution_arn, state_machine_arn};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
@@ -13,8 +12,7 @@ use crate::seed::Seed;
 use crate::{Options, Simulation, block_on};
 
 fn options() -> Options {
-    let definition = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rollout.asl.json");
-    Options { definition, ..Options::new(Setting::default()) }
+    Options::new(Setting::default())
 }
 
 fn faults(value: serde_json::Value) -> Vec<Fault> {
@@ -135,7 +133,7 @@ fn a_connection_that_is_not_made_ends_with_the_connect_time_out() {
 }
 
 #[test]
-fn a_slow_answer_ends_with_the_attempt_s_time_out_and_the_effect_is_there() {
+fn a_slow_call_times_out_and_has_had_its_effect() {
     block_on(async || {
         let slow = faults(json!([{"service": "dynamodb", "kind": "slow", "seconds": 30, "times": 1}]));
         let simulation = Simulation::start(Options { faults: slow, ..options() }).expect("it starts");
@@ -148,7 +146,7 @@ fn a_slow_answer_ends_with_the_attempt_s_time_out_and_the_effect_is_there() {
 }
 
 #[test]
-fn a_request_that_is_under_way_arrives_although_nobody_waits_any_more() {
+fn a_request_under_way_arrives_when_nobody_waits_any_more() {
     block_on(async || {
         let mut options = options();
         options.network.usual_seconds = 3.0;

@@ -15,8 +15,11 @@ pub(super) type Handled = Pin<Box<dyn Future<Output = Result<Value, Value>>>>;
 pub(super) type Handler = Rc<dyn Fn(Value) -> Handled>;
 
 /// Starts a function, with clients and settings of its environment. An error says why it cannot start.
+type Start = dyn Fn(&Clients, &Settings) -> Result<Handler, String>;
+
+/// What one version of a function is.
 #[derive(Clone)]
-pub(crate) struct Code(pub(super) Rc<dyn Fn(&Clients, &Settings) -> Result<Handler, String>>);
+pub(crate) struct Code(pub(super) Rc<Start>);
 
 impl Code {
     /// One of Turnstile's functions.

@@ -33,8 +33,7 @@ fn start(options: LambdaOptions) -> Simulation {
 }
 
 fn start_with(options: Options) -> Simulation {
-    let definition = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rollout.asl.json");
-    Simulation::start(Options { definition, ..options }).expect("good options")
+    Simulation::start(options).expect("good options")
 }
 
 fn publish(simulation: &Simulation, code: Code) -> usize {

@@ -31,7 +31,6 @@ impl Engine {
     }
 
     async fn carry_out(self: Rc<Self>, Started { record, definition, stopped }: Started) {
-        self.trace.add(&record.name, "starts", &record.input);
         let execution = Execution {
             arn: record.arn.clone(),
             state_machine_arn: state_machine_arn(),
@@ -55,7 +54,6 @@ impl Engine {
         };
         let end = definition.run(&execution, &record.history, self.random.fork(), invoke, stop).await;
         story.tell();
-        self.trace.add(&record.name, "ends", format_args!("{end:?}"));
         record.ended(self.clock.unix_seconds(), end);
     }
 

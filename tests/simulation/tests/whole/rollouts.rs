@@ -68,6 +68,32 @@ fn an_execution_by_hand_can_be_stopped() {
 }
 
 #[test]
+fn who_looks_at_each_change_misses_no_state() {
+    block_on(async || {
+        let simulation = Simulation::start(options(7)).expect("it starts");
+        simulation.world().launch(GROUP).expect("the group exists");
+        let (mut looks, mut states, mut life) = (0, Vec::new(), Vec::new());
+        while simulation.world().now() < 1200.0 {
+            simulation.next_change(1200.0).await;
+            looks += 1;
+            life.push(simulation.world().report_without_calls().instances[0].lifecycle_state);
+            if let [execution] = simulation.executions().as_slice() {
+                states.extend(simulation.current_state(&execution.arn));
+            }
+        }
+        assert!(simulation.world().now() < 1200.1, "{}", simulation.world().now());
+        assert!(looks < 3000, "{looks} looks: time goes on between two");
+        life.dedup();
+        assert_eq!(life, ["Pending:Wait", "Pending:Proceed", "InService"]);
+        for state in ["PlanRollout", "StartDeployment", "CheckStatus", "CompleteLifecycleHook"] {
+            assert!(states.iter().any(|seen| seen == state), "{state}");
+        }
+        simulation.next_change(0.0).await;
+        assert!(simulation.world().now() < 1200.2, "a time that has passed is not waited for");
+    });
+}
+
+#[test]
 fn an_execution_keeps_the_definition_that_it_was_started_with() {
     block_on(async || {
         let simulation = Simulation::start(options(6)).expect("it starts");

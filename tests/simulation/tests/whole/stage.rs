@@ -1,7 +1,5 @@
 //! A group of instances with six applications.
 
-use std::path::Path;
-
 use serde_json::Value;
 use simulation::{Options, Simulation};
 use world::Setting;
@@ -18,8 +16,7 @@ pub fn setting(seed: u64) -> Setting {
 }
 
 pub fn options(seed: u64) -> Options {
-    let definition = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rollout.asl.json");
-    Options { definition, ..Options::new(setting(seed)) }
+    Options::new(setting(seed))
 }
 
 /// Everything that can go wrong does, now and then.

@@ -44,3 +44,13 @@ async fn a_delay_that_is_none_launches_nothing() {
     let group = &answer.auto_scaling_groups()[0];
     assert_eq!((group.desired_capacity(), group.instances().len()), (Some(0), 0));
 }
+
+#[tokio::test]
+async fn the_world_says_when_something_happens_next() {
+    let stage = Stage::new(setting()).await;
+    assert_eq!(stage.world.next_happening_at(), None);
+    stage.world.launch("web").unwrap();
+    assert_eq!(stage.world.next_happening_at(), Some(10.0), "it has booted");
+    stage.world.advance(10.0);
+    assert_eq!(stage.world.next_happening_at(), Some(15.0), "its agent answers");
+}

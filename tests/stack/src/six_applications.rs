@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use world::{
-    ApplicationSetting, AutoScalingGroupSetting, Failure, HookResult, HookSetting,
-    LifecycleEventSeconds, OutdatedInstancesStrategy, Revision, Selection, Setting,
+    ApplicationSetting, AutoScalingGroupSetting, Failure, HookResult, HookSetting, LifecycleEventSeconds,
+    OutdatedInstancesStrategy, Revision, Selection, Setting,
 };
 
 use crate::Options;

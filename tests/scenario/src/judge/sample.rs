@@ -61,6 +61,7 @@ pub fn call() -> Call {
         operation: "CreateDeployment".to_owned(),
         parameters: json!({}),
         outcome: "lost answer".to_owned(),
+        ..Call::default()
     }
 }
 

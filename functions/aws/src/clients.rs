@@ -36,7 +36,8 @@ pub fn timeout_config() -> TimeoutConfig {
         .build()
 }
 
-/// Makes a function's clients. One that no function asks for is not linked into its binary.
+/// Makes a function's clients. Each is made by an inlined function, so that a binary has the code of those services only that its
+/// function calls.
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: SdkConfig,
@@ -66,25 +67,32 @@ impl Clients {
         self.config.region().map_or_else(String::new, ToString::to_string)
     }
 
+    /// Auto Scaling.
+    #[inline]
     pub fn autoscaling(&self) -> AutoScaling {
         let mut config = aws_sdk_autoscaling::config::Builder::from(&self.config);
         config.set_retry_partition(self.retry_partition.clone());
         AutoScaling::new(aws_sdk_autoscaling::Client::from_conf(config.build()))
     }
 
+    /// CodeDeploy.
+    #[inline]
     pub fn codedeploy(&self) -> CodeDeploy {
         let mut config = aws_sdk_codedeploy::config::Builder::from(&self.config);
         config.set_retry_partition(self.retry_partition.clone());
         CodeDeploy::new(aws_sdk_codedeploy::Client::from_conf(config.build()))
     }
 
+    /// Step Functions.
+    #[inline]
     pub fn executions(&self) -> Executions {
         let mut config = aws_sdk_sfn::config::Builder::from(&self.config);
         config.set_retry_partition(self.retry_partition.clone());
         Executions::new(aws_sdk_sfn::Client::from_conf(config.build()))
     }
 
-    /// `table` is the name of the table of turns.
+    /// DynamoDB. `table` is the name of the table of turns.
+    #[inline]
     pub fn turns(&self, table: String) -> Turns {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
         config.set_retry_partition(self.retry_partition.clone());

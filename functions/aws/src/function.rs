@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Instrument, Span, info, warn};
 use turnstile::words::error::Error;
-use turnstile::words::fields;
 
 use crate::clients::Clients;
 use crate::settings::{SettingError, Settings};
@@ -38,7 +37,7 @@ pub trait Function: Sized + Sync {
 /// # Errors
 /// The error's stable name and its message, as the state machine gets them.
 pub async fn call<F: Function>(function: &F, payload: Value) -> Result<Value, Diagnostic> {
-    let request: F::Request = fields::read(payload).map_err(diagnostic)?;
+    let request: F::Request = serde_json::from_value(payload).map_err(|e| diagnostic(Error::InvalidInput(e.to_string())))?;
     let span = F::span(&request);
     async {
         // Boxed, because within the futures of the runtime it would be nested deeper than rustc can lay out.

@@ -1,6 +1,5 @@
 //! A stack's parameters, as its functions get them: the environment variables of template.yaml.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 
 /// The stack's default list of applications; may be empty.
@@ -16,7 +15,7 @@ pub const TURNS_TABLE: &str = "TURNS_TABLE";
 
 /// A function's settings, by name. Each function has those that it asks for.
 #[derive(Debug, Clone, Default)]
-pub struct Settings(HashMap<String, String>);
+pub struct Settings(Vec<(String, String)>);
 
 /// Why a function cannot start with its settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,13 +38,17 @@ impl Settings {
     /// # Errors
     /// [`SettingError`].
     pub fn get<T: TryFrom<String, Error: Display>>(&self, name: &'static str) -> Result<T, SettingError> {
-        let value = self.0.get(name).cloned().ok_or(SettingError::NotSet(name))?;
-        T::try_from(value).map_err(|problem| SettingError::Wrong { name, problem: problem.to_string() })
+        let value = self.find(name).ok_or(SettingError::NotSet(name))?;
+        T::try_from(value.to_owned()).map_err(|problem| SettingError::Wrong { name, problem: problem.to_string() })
     }
 
     /// The value of a setting that may be left out; empty then.
     pub fn get_or_empty(&self, name: &str) -> String {
-        self.0.get(name).cloned().unwrap_or_default()
+        self.find(name).unwrap_or_default().to_owned()
+    }
+
+    fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -38,9 +38,11 @@ const LOOKS_OF_A_LONG_ROLLOUT: u32 = 300;
 pub fn before_look(elapsed: u32, expected: Option<u32>, age: u32, hook: Option<&Hook>) -> u32 {
     let expected = expected.unwrap_or(0);
     let first_look = (u64::from(expected) * u64::from(FIRST_LOOK_PERCENT) / 100) as u32;
+    let overdue = elapsed.saturating_sub(expected);
     let wait = match first_look.saturating_sub(elapsed) {
         left @ SHORTEST.. => left.min(longest_by_history(elapsed)),
-        _ => near_the_end(elapsed, expected, age),
+        _ if overdue <= expected / 10 => near_the_end(elapsed.saturating_sub(first_look), expected),
+        _ => when_overdue(overdue, elapsed, expected, age),
     };
     wait.min(longest_between_heartbeats(hook))
 }
@@ -50,15 +52,24 @@ fn longest_by_history(elapsed: u32) -> u32 {
     LONGEST_BY_HISTORY.saturating_sub(elapsed).max(LONGEST_POLL).max(elapsed / 10)
 }
 
-fn near_the_end(elapsed: u32, expected: u32, age: u32) -> u32 {
-    let wait = (expected / LOOKS_IN_A_DURATION).clamp(SHORTEST, LONGEST_POLL);
-    let overdue = elapsed.saturating_sub(expected);
-    if overdue <= expected / 10 {
-        return wait;
+/// How far apart looks are near the end of a deployment of this expected duration.
+fn step(expected: u32) -> u32 {
+    (expected / LOOKS_IN_A_DURATION).clamp(SHORTEST, LONGEST_POLL)
+}
+
+/// The wait for the next step after the first look, which was so many seconds ago: what the calls in between have taken is no wait.
+fn near_the_end(since_first_look: u32, expected: u32) -> u32 {
+    let step = step(expected);
+    match step - since_first_look % step {
+        short if short < SHORTEST / 2 => short + step,
+        rest => rest,
     }
+}
+
+fn when_overdue(overdue: u32, elapsed: u32, expected: u32, age: u32) -> u32 {
     let in_a_long_rollout = age / LOOKS_OF_A_LONG_ROLLOUT;
     let longest = longest_poll(elapsed).max(in_a_long_rollout).min(LONGEST_BY_HISTORY);
-    wait.max(overdue.div_ceil(10)).max(in_a_long_rollout).min(longest)
+    step(expected).max(overdue.div_ceil(10)).max(in_a_long_rollout).min(longest)
 }
 
 /// The longest wait between two polls: a minute, and after two hours more.
@@ -181,7 +192,10 @@ mod tests {
             (0, Some(240), None, 220),
             (220, Some(240), None, 10),
             (250, Some(240), None, 10),
-            (264, Some(240), None, 10),
+            (260, Some(240), None, 10),
+            // What a call takes is no wait.
+            (223, Some(240), None, 7),
+            (237, Some(240), None, 13),
             // Long overdue: a tenth of what is over.
             (400, Some(240), None, 16),
             (5_000, Some(240), None, 60),

@@ -50,8 +50,11 @@ impl Serialize for Unmet {
 ///
 /// # Errors
 /// When the scenario could not be run.
-pub async fn run_and_judge(scenario: &Scenario, variant: Variant) -> Result<(Observed, Vec<Unmet>), run::Error> {
-    let observed = run::run(scenario, variant).await?;
+///
+/// # Panics
+/// See [`run::run`].
+pub fn run_and_judge(scenario: &Scenario, variant: Variant) -> Result<(Observed, Vec<Unmet>), run::Error> {
+    let observed = run::run(scenario, variant)?;
     let unmet = unmet(scenario, &observed);
     Ok((observed, unmet))
 }

@@ -1,6 +1,7 @@
 //! `make scenario`, `make scenarios` and `make chaos`.
 
 mod arguments;
+mod parallel;
 mod run_chaos;
 mod run_files;
 
@@ -10,13 +11,14 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let ran = match Arguments::parse().command {
-        Command::Run(arguments) => run_files::run(arguments).await,
-        Command::Chaos(arguments) => run_chaos::run(arguments).await,
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let met = match Arguments::parse().command {
+        Command::Run(arguments) => run_files::run(&arguments),
+        Command::Chaos(arguments) => run_chaos::run(&arguments),
     };
-    match ran {
+    match met {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

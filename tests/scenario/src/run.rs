@@ -30,13 +30,23 @@ pub enum Error {
     },
 }
 
-/// Runs a scenario with the open facts of a variant, and gives what was observed.
+/// Runs a scenario with the open facts of a variant, and gives what was observed. The run has a runtime of its own: a bed may be bound to its
+/// thread and to its clock.
 ///
 /// # Errors
 /// When the scenario could not be run. An expectation that is not met is no error.
-pub async fn run(scenario: &Scenario, variant: Variant) -> Result<Observed, Error> {
+///
+/// # Panics
+/// Inside a Tokio runtime.
+pub fn run(scenario: &Scenario, variant: Variant) -> Result<Observed, Error> {
     let options = setting::options(scenario, variant.facts(&scenario.world.open_facts));
-    let bed = Bed::stack(options).await?;
+    let runtime = tokio::runtime::Runtime::new().map_err(stack::Error::from).map_err(bed::Error::from)?;
+    runtime.block_on(run_on(Bed::stack(options), scenario))
+}
+
+/// Runs a scenario on a bed, which is started for it and stopped again.
+async fn run_on(bed: impl Future<Output = Result<Bed, bed::Error>>, scenario: &Scenario) -> Result<Observed, Error> {
+    let bed = bed.await?;
     let observed = Run::new(scenario, &bed).finish().await;
     bed.stop().await;
     observed

@@ -1,18 +1,15 @@
 //! Runs scenario files.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use scenario::format::{self, Scenario};
-use scenario::judge::run_and_judge;
+use scenario::judge::{Unmet, run_and_judge};
+use scenario::observed::Observed;
 use scenario::variant::Variant;
 use scenario::{files, record, run, verdict};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use crate::arguments::RunArguments;
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
+use crate::{Error, parallel};
 
 /// A scenario to be run with the open facts of a variant.
 struct Job {
@@ -21,14 +18,20 @@ struct Job {
     variant: Variant,
 }
 
+impl Job {
+    fn judged(&self) -> Result<(Observed, Vec<Unmet>), run::Error> {
+        run_and_judge(&self.scenario, self.variant)
+    }
+}
+
 /// Runs the files, each with the open facts that were asked for. True if all met their expectations.
-pub async fn run(arguments: RunArguments) -> Result<bool, Error> {
-    let jobs = jobs(&arguments)?;
+pub fn run(arguments: &RunArguments) -> Result<bool, Error> {
+    let jobs = jobs(arguments)?;
     if let [job] = jobs.as_slice() {
-        return run_one(job, &arguments.output).await;
+        return run_one(job, &arguments.output);
     }
     let all = jobs.len();
-    let failed = run_all(jobs, usize::from(arguments.jobs), &arguments.output).await?;
+    let failed = run_all(jobs, arguments.jobs.into(), &arguments.output)?;
     println!("{} of {all} as expected", all - failed.len());
     for name in &failed {
         println!("  not as expected: {name}");
@@ -50,8 +53,8 @@ fn jobs(arguments: &RunArguments) -> Result<Vec<Job>, Error> {
 }
 
 /// Runs one scenario and prints its whole verdict.
-async fn run_one(job: &Job, output: &Path) -> Result<bool, Error> {
-    let (observed, unmet) = match run_and_judge(&job.scenario, job.variant).await {
+fn run_one(job: &Job, output: &Path) -> Result<bool, Error> {
+    let (observed, unmet) = match job.judged() {
         Err(error @ run::Error::Step { .. }) => {
             println!("{}: NOT AS EXPECTED\n  - {error}", job.name);
             return Ok(false);
@@ -65,25 +68,14 @@ async fn run_one(job: &Job, output: &Path) -> Result<bool, Error> {
 }
 
 /// Runs scenarios, prints a line for each, and writes the files of those that are not as expected. Their names.
-async fn run_all(jobs: Vec<Job>, at_once: usize, output: &Path) -> Result<Vec<String>, Error> {
-    let places = Arc::new(Semaphore::new(at_once));
-    let mut running = JoinSet::new();
-    for job in jobs {
-        let places = places.clone();
-        running.spawn(async move {
-            let _place = places.acquire_owned().await;
-            let judged = run_and_judge(&job.scenario, job.variant).await;
-            (job, judged)
-        });
-    }
+fn run_all(jobs: Vec<Job>, at_once: usize, output: &Path) -> Result<Vec<String>, Error> {
     let mut failed = Vec::new();
-    while let Some(ran) = running.join_next().await {
-        let (job, judged) = ran?;
+    parallel::for_each(jobs, at_once, Job::judged, |job, judged| -> Result<(), Error> {
         let name = format!("{} ({})", job.name, job.variant);
         match judged {
             Ok((_, unmet)) if unmet.is_empty() => {
                 println!("ok    {name}");
-                continue;
+                return Ok(());
             }
             Ok((observed, unmet)) => {
                 println!("FAIL  {name}");
@@ -93,6 +85,7 @@ async fn run_all(jobs: Vec<Job>, at_once: usize, output: &Path) -> Result<Vec<St
             Err(error) => println!("FAIL  {name}\n        it could not be run: {error}"),
         }
         failed.push(name);
-    }
+        Ok(())
+    })?;
     Ok(failed)
 }

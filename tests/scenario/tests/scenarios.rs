@@ -48,8 +48,7 @@ fn of_seed(seed: u64) -> Trial {
 }
 
 fn passes(name: &str, scenario: &Scenario, variant: Variant) -> Result<(), Failed> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    let (observed, unmet) = runtime.block_on(run_and_judge(scenario, variant))?;
+    let (observed, unmet) = run_and_judge(scenario, variant)?;
     match unmet.as_slice() {
         [] => Ok(()),
         unmet => Err(Failed::from(verdict::text(name, scenario, &observed, unmet))),

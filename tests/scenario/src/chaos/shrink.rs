@@ -1,15 +1,9 @@
 //! Shrinks a scenario whose run does not meet its expectations.
 
-use std::future::Future;
-
 use crate::format::Scenario;
 
 /// Leaves out, one thing at a time, whatever the scenario fails without as well. `fails` is asked at most `tries` times.
-pub async fn shrink<F: Future<Output = bool>>(
-    scenario: Scenario,
-    tries: usize,
-    fails: impl Fn(Scenario) -> F,
-) -> Scenario {
+pub fn shrink(scenario: Scenario, tries: usize, fails: impl Fn(&Scenario) -> bool) -> Scenario {
     let mut smallest = scenario;
     let mut left = tries;
     'again: loop {
@@ -18,7 +12,7 @@ pub async fn shrink<F: Future<Output = bool>>(
                 return smallest;
             }
             left -= 1;
-            if fails(smaller.clone()).await {
+            if fails(&smaller) {
                 smallest = smaller;
                 continue 'again;
             }
@@ -78,15 +72,15 @@ mod tests {
     use super::*;
     use crate::chaos::draw;
 
-    #[tokio::test]
-    async fn what_the_failure_does_not_need_is_left_out() {
+    #[test]
+    fn what_the_failure_does_not_need_is_left_out() {
         let is_enough = |scenario: &Scenario| !scenario.faults.is_empty() && is_possible(scenario);
         let large = (0..).map(draw).find(|scenario| scenario.faults.len() > 1 && scenario.steps.len() > 3).unwrap();
-        let small = shrink(large.clone(), 200, |scenario| async move { is_enough(&scenario) }).await;
+        let small = shrink(large.clone(), 200, is_enough);
         assert_eq!((small.faults.len(), small.steps.len(), small.world.applications.len()), (1, 1, 1), "{small:#?}");
         assert_eq!(small.steps[0].launch.as_ref().map(|launch| launch.count), Some(1));
 
-        let tried = shrink(large.clone(), 0, |_| async { true }).await;
+        let tried = shrink(large.clone(), 0, |_| true);
         assert_eq!(tried, large, "no more tries than allowed");
     }
 }

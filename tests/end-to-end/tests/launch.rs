@@ -30,7 +30,7 @@ async fn six_applications_pass_one_at_a_time() {
     assert_eq!(deployed, report.deployments.iter().map(|d| json!(d.deployment_id)).collect::<Vec<_>>());
 
     let transitions = stack::history::transitions(&stack.history(&execution.arn).await.unwrap());
-    assert!(transitions <= SIX.len() * 14, "{transitions} state transitions");
+    assert!(transitions <= SIX.len() * 16, "{transitions} state transitions");
     finish(stack, &[&instance]).await;
 }
 

@@ -37,7 +37,8 @@ pub trait Function: Sized + Sync {
 /// # Errors
 /// The error's stable name and its message, as the state machine gets them.
 pub async fn call<F: Function>(function: &F, payload: Value) -> Result<Value, Diagnostic> {
-    let request: F::Request = serde_json::from_value(payload).map_err(|e| diagnostic(Error::InvalidInput(e.to_string())))?;
+    let request: F::Request =
+        serde_json::from_value(payload).map_err(|e| diagnostic(Error::InvalidInput(e.to_string())))?;
     let span = F::span(&request);
     async {
         // Boxed, because within the futures of the runtime it would be nested deeper than rustc can lay out.

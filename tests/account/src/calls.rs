@@ -9,6 +9,9 @@ use world::{Call, Service};
 /// Who signs the state machine's calls.
 pub const ENGINE: &str = "engine";
 
+/// Who signs a person's calls.
+pub const PERSON: &str = "person";
+
 /// The calls, in the order of their answers.
 #[derive(Default)]
 pub struct Calls(Mutex<Vec<Call>>);

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -16,6 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use http::{Request, Response};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
+use world::Invocation;
 
 use crate::network::Network;
 use crate::seed::Random;
@@ -26,12 +28,15 @@ use crate::services::{Services, Unanswered};
 pub(crate) struct Connector {
     /// To the task that carries the environment's requests: the SDK wants what it is given to be `Send`, and the services are not.
     requests: mpsc::UnboundedSender<Outgoing>,
+    /// The invocation that the environment is at work on, or was last.
+    invocation: Arc<Mutex<Option<Invocation>>>,
     connect_timeout: Option<Duration>,
 }
 
 /// A request on its way out.
 struct Outgoing {
     request: HttpRequest,
+    invocation: Option<Invocation>,
     connect_timeout: Option<Duration>,
     answer: oneshot::Sender<Result<HttpResponse, ConnectorError>>,
 }
@@ -46,7 +51,12 @@ impl Connector {
                 tokio::task::spawn_local(connections.clone().carry(outgoing));
             }
         });
-        Self { requests, connect_timeout: None }
+        Self { requests, invocation: Arc::default(), connect_timeout: None }
+    }
+
+    /// The calls from now on are made in this invocation: an environment works on one after the other.
+    pub(crate) fn makes_calls_of(&self, invocation: Invocation) {
+        *self.invocation.lock().expect("no panic with the lock held") = Some(invocation);
     }
 }
 
@@ -65,7 +75,8 @@ impl HttpClient for Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (answer, answered) = oneshot::channel();
-        let sent = self.requests.send(Outgoing { request, connect_timeout: self.connect_timeout, answer });
+        let invocation = self.invocation.lock().expect("no panic with the lock held").clone();
+        let sent = self.requests.send(Outgoing { request, invocation, connect_timeout: self.connect_timeout, answer });
         HttpConnectorFuture::new(async move {
             sent.map_err(|_| broken("the simulation is over"))?;
             answered.await.map_err(|_| broken("the simulation is over"))?
@@ -87,7 +98,7 @@ impl Connections {
     /// Carries a request to its service and the answer back. A request that is under way arrives, also when nobody waits for its answer
     /// any more: that is how a call has its effect after its function was ended.
     async fn carry(self: Rc<Self>, outgoing: Outgoing) {
-        let Outgoing { request, connect_timeout, answer } = outgoing;
+        let Outgoing { request, invocation, connect_timeout, answer } = outgoing;
         let host = request.uri().to_owned();
         // Nobody listens to the answer when the client has given up.
         if !self.connect(&host, connect_timeout).await {
@@ -96,7 +107,11 @@ impl Connections {
         }
         sleep(self.network.way(&self.random)).await;
         let answered = match request.try_into_http1x() {
-            Ok(request) => self.services.answer(&self.environment, in_memory(request)).await,
+            Ok(request) => {
+                let mut request = in_memory(request);
+                invocation.map(|invocation| request.extensions_mut().insert(invocation));
+                self.services.answer(&self.environment, request).await
+            }
             Err(error) => {
                 let _ = answer.send(Err(ConnectorError::user(error.into())));
                 return;

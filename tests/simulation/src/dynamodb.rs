@@ -98,7 +98,8 @@ fn empty() -> Database {
     Database::memory().expect("a database in memory can be opened")
 }
 
-fn is_read(operation: &str) -> bool {
+/// Whether an operation changes nothing.
+pub(crate) fn is_read(operation: &str) -> bool {
     matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems")
 }
 

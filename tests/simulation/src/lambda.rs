@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use account::calls::{Calls, ENGINE};
+use account::calls::ENGINE;
 use account::{Variables, function_arn};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -53,6 +53,15 @@ impl NotInvoked {
     }
 }
 
+/// The entry of a Task state, in which an execution invokes a function.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TaskEntry {
+    /// The execution's name.
+    pub(crate) execution: String,
+    /// The id of the history's event by which the state was entered.
+    pub(crate) state_entry: u64,
+}
+
 /// What the service needs of the rest of the simulation.
 pub(crate) struct Surroundings {
     pub(crate) clock: Clock,
@@ -60,7 +69,6 @@ pub(crate) struct Surroundings {
     pub(crate) services: Rc<Services>,
     pub(crate) network: Rc<Network>,
     pub(crate) faults: Rc<Faults>,
-    pub(crate) calls: Rc<Calls>,
     pub(crate) trace: Rc<Trace>,
 }
 
@@ -97,27 +105,27 @@ impl Lambda {
     /// The call goes on when nobody waits for it any more.
     pub(crate) async fn invoke_as_task(
         self: &Rc<Self>,
-        execution: &str,
+        task: TaskEntry,
         function: &str,
         payload: Value,
     ) -> Result<Outcome, NotInvoked> {
         let (answer, answered) = oneshot::channel();
-        let (lambda, execution, function) = (self.clone(), execution.to_owned(), function.to_owned());
+        let (lambda, function) = (self.clone(), function.to_owned());
         tokio::task::spawn_local(async move {
             // Nobody listens when the task has timed out, or its execution was stopped.
-            let _ = answer.send(lambda.carry(&execution, &function, payload).await);
+            let _ = answer.send(lambda.carry(&task, &function, payload).await);
         });
         answered.await.unwrap_or(Err(NotInvoked::Unanswered))
     }
 
-    async fn carry(self: &Rc<Self>, execution: &str, function: &str, payload: Value) -> Result<Outcome, NotInvoked> {
-        let Surroundings { network, faults, calls, trace, clock, .. } = &self.surroundings;
+    async fn carry(self: &Rc<Self>, task: &TaskEntry, function: &str, payload: Value) -> Result<Outcome, NotInvoked> {
+        let Surroundings { network, faults, services, trace, .. } = &self.surroundings;
+        let execution = task.execution.as_str();
         let (name, _) = name_and_qualifier(function);
         trace.add(execution, format_args!("invokes {name}"), &payload);
         sleep(network.way(&self.random)).await;
         let fault = faults.next(Service::Lambda, name);
         let call = fault.as_ref().map(|_| Call {
-            at: clock.seconds(),
             caller: ENGINE.to_owned(),
             service: Service::Lambda.as_str(),
             operation: name.to_owned(),
@@ -129,7 +137,9 @@ impl Lambda {
                 Err(NotInvoked::refused(*status, code, InjectedFault::ERROR_MESSAGE))
             }
             Some(InjectedFault::Reset) => Err(NotInvoked::Unanswered),
-            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => self.invoke(function, payload).await,
+            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => {
+                self.invoke_in(Some(task), function, payload).await
+            }
         };
         if let Some(call) = call {
             let own = match &result {
@@ -137,7 +147,7 @@ impl Lambda {
                 Err(NotInvoked::Refused { code, .. }) => code,
                 Err(NotInvoked::Unanswered) => "",
             };
-            calls.add(Call { outcome: InjectedFault::outcome(fault.as_ref(), own), ..call });
+            services.world.record(Call { outcome: InjectedFault::outcome(fault.as_ref(), own), ..call });
         }
         let result = match fault {
             Some(InjectedFault::Slow(late)) => {

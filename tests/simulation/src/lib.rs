@@ -24,6 +24,7 @@ mod services;
 mod simulation;
 mod step_functions;
 mod trace;
+mod turns;
 
 pub use error::Error;
 pub use lambda::LambdaOptions;

@@ -3,21 +3,22 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use account::calls::{self, Calls, error_code};
+use account::calls::{self, error_code};
 use axum::Router;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use world::{Call, Faults, InjectedFault, Service, World};
+use world::{Call, Effect, Faults, InjectedFault, Invocation, Service, World};
 
 use crate::clock::Clock;
 use crate::connector::Answer;
-use crate::dynamodb::DynamoDb;
+use crate::dynamodb::{self, DynamoDb};
 use crate::seed::Random;
 use crate::step_functions::StepFunctions;
 use crate::trace::{Trace, in_order};
+use crate::turns::Turns;
 
 /// The connection broke before the answer was through.
 #[derive(Debug, PartialEq)]
@@ -37,8 +38,7 @@ pub(crate) struct Services {
     pub(crate) dynamodb: Rc<DynamoDb>,
     pub(crate) step_functions: Rc<StepFunctions>,
     pub(crate) faults: Rc<Faults>,
-    /// The calls of DynamoDB and of Step Functions; the world keeps a record of its own.
-    pub(crate) calls: Rc<Calls>,
+    pub(crate) turns: Rc<Turns>,
     pub(crate) trace: Rc<Trace>,
     pub(crate) request_ids: Random,
 }
@@ -59,12 +59,16 @@ impl Services {
             }
             Some(Service::CodeDeploy | Service::AutoScaling) => self.of_world(request, fault).await,
             Some(Service::DynamoDb) => {
-                let answer = async |request| self.dynamodb.answer(&operation, request).await;
-                own(&self.calls, self.world.now(), &request, fault, answer).await
+                let answer = async |request| {
+                    let answered = self.dynamodb.answer(&operation, request).await;
+                    let effect = if dynamodb::is_read(&operation) { None } else { self.turns.changed() };
+                    (answered, effect)
+                };
+                self.own(&request, fault, answer).await
             }
             Some(Service::States) => {
-                let answer = async |request| self.step_functions.answer(&operation, &request);
-                own(&self.calls, self.world.now(), &request, fault, answer).await
+                let answer = async |request| (self.step_functions.answer(&operation, &request), None);
+                self.own(&request, fault, answer).await
             }
             Some(Service::Lambda) | None => {
                 let text = format!("there is no such service here: {name}");
@@ -104,28 +108,28 @@ impl Services {
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("the world's answers are in memory");
         Response::from_parts(parts, body.into())
     }
-}
 
-/// The answer of a service of the simulation's own, whose call is recorded.
-async fn own(
-    calls: &Calls,
-    at: f64,
-    request: &Request<Vec<u8>>,
-    fault: Option<&InjectedFault>,
-    answer: impl AsyncFnOnce(Value) -> (u16, Value),
-) -> Answer {
-    let call = calls::read(at, request.headers(), request.body());
-    let (status, body) = match fault {
-        Some(InjectedFault::Error { status, code }) => {
-            (*status, json!({"__type": code, "message": InjectedFault::ERROR_MESSAGE}))
-        }
-        Some(InjectedFault::Reset) => (502, Value::Null),
-        Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => answer(call.parameters.clone()).await,
-    };
-    let own = if status < 300 { "ok" } else { error_code(&body).unwrap_or_default() };
-    let outcome = InjectedFault::outcome(fault, own);
-    calls.add(Call { outcome, ..call });
-    json_answer(status, &body)
+    /// The answer of a service of the simulation's own. Its call is recorded with the effect, at the time of that.
+    async fn own(
+        &self,
+        request: &Request<Vec<u8>>,
+        fault: Option<&InjectedFault>,
+        answer: impl AsyncFnOnce(Value) -> ((u16, Value), Option<Effect>),
+    ) -> Answer {
+        let call = calls::read(self.world.now(), request.headers(), request.body());
+        let ((status, body), effect) = match fault {
+            Some(InjectedFault::Error { status, code }) => {
+                ((*status, json!({"__type": code, "message": InjectedFault::ERROR_MESSAGE})), None)
+            }
+            Some(InjectedFault::Reset) => ((502, Value::Null), None),
+            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => answer(call.parameters.clone()).await,
+        };
+        let own = if status < 300 { "ok" } else { error_code(&body).unwrap_or_default() };
+        let outcome = InjectedFault::outcome(fault, own);
+        let invocation = request.extensions().get::<Invocation>().cloned();
+        self.world.record(Call { invocation, outcome, effect, ..call });
+        json_answer(status, &body)
+    }
 }
 
 fn json_answer(status: u16, body: &Value) -> Answer {

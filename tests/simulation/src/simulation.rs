@@ -5,12 +5,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use account::calls::Calls;
-use account::{Execution, Invoked, TURNS_KEY, TURNS_TABLE, Turn, state_machine_arn, substitutions, turns_table};
-use serde_json::{Value, json};
+use account::{Execution, Invoked, Turn, state_machine_arn, substitutions};
+use serde_json::Value;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::sleep;
-use world::{Call, Faults, Running, World};
+use world::rules::{self, Run};
+use world::{Claim, Faults, Report, Running, Violation, World};
 
 use crate::clock::Clock;
 use crate::dynamodb::DynamoDb;
@@ -21,6 +21,7 @@ use crate::seed::Seed;
 use crate::services::Services;
 use crate::step_functions::{Engine, Refusal, StepFunctions};
 use crate::trace::{Entry, Trace};
+use crate::turns::Turns;
 use crate::{Error, Options, functions};
 
 /// How often [`Simulation::wait_for`] looks.
@@ -40,9 +41,8 @@ pub fn block_on<T>(run: impl AsyncFnOnce() -> T) -> T {
 pub struct Simulation {
     world: World,
     step_functions: Rc<StepFunctions>,
-    dynamodb: Rc<DynamoDb>,
+    turns: Rc<Turns>,
     pub(crate) lambda: Rc<Lambda>,
-    calls: Rc<Calls>,
     faults: Rc<Faults>,
     trace: Rc<Trace>,
     tasks: Vec<JoinHandle<()>>,
@@ -69,19 +69,19 @@ impl Simulation {
         let world = World::new(options.setting, world::Clock::Virtual)?;
         let trails_by = Duration::from_secs_f64(options.dynamodb_trails_seconds);
         let dynamodb = Rc::new(DynamoDb::new(clock, seed.of("dynamodb"), trails_by));
-        dynamodb.perform("CreateTable", turns_table());
+        let turns = Rc::new(Turns::create(dynamodb.clone(), world.clone()));
         let (step_functions, started) =
             StepFunctions::new(clock, seed.of("step-functions"), options.trailing, definition);
         let step_functions = Rc::new(step_functions);
-        let (calls, faults) = (Rc::new(Calls::default()), Rc::new(Faults::new(options.faults, seed.0)));
+        let faults = Rc::new(Faults::new(options.faults, seed.0));
         let services = Services {
             clock,
             world: world.clone(),
             worlds: world.router(),
-            dynamodb: dynamodb.clone(),
+            dynamodb,
+            turns: turns.clone(),
             step_functions: step_functions.clone(),
             faults: faults.clone(),
-            calls: calls.clone(),
             trace: trace.clone(),
             request_ids: seed.of("request-ids"),
         };
@@ -91,7 +91,6 @@ impl Simulation {
             services: Rc::new(services),
             network: Rc::new(options.network),
             faults: faults.clone(),
-            calls: calls.clone(),
             trace: trace.clone(),
         };
         let lambda = Rc::new(Lambda::new(surroundings, options.lambda));
@@ -110,10 +109,11 @@ impl Simulation {
             tasks.push(spawn_local(run_schedule(world.clone(), lambda, trace, ids, seconds)));
         }
         let running = world.run();
-        Ok(Self { world, step_functions, dynamodb, lambda, calls, faults, trace, tasks, _running: running })
+        Ok(Self { world, step_functions, turns, lambda, faults, trace, tasks, _running: running })
     }
 
-    /// CodeDeploy, Auto Scaling and the instances.
+    /// CodeDeploy, Auto Scaling and the instances. Its report also has the calls of Step Functions (`states`) and of DynamoDB, and those calls of
+    /// functions by the state machine that a fault has hit (service `lambda`, the function's name as the operation, the caller `engine`).
     pub fn world(&self) -> &World {
         &self.world
     }
@@ -203,25 +203,22 @@ impl Simulation {
 
     /// Every claim in the table of turns, by its name.
     pub fn turns(&self) -> Vec<Turn> {
-        let mut scan = self.dynamodb.perform("Scan", json!({"TableName": TURNS_TABLE, "ConsistentRead": true}));
-        let mut turns = Turn::of_items(scan["Items"].take()).expect("every item has its claim");
-        turns.sort_by(|a, b| a.claim.cmp(&b.claim));
-        turns
+        self.turns.all()
     }
 
     /// Deletes every item of the table of turns, as a person does in the console.
     pub fn delete_turns(&self) {
-        for turn in self.turns() {
-            let key = json!({TURNS_KEY: {"S": turn.claim}});
-            self.dynamodb.perform("DeleteItem", json!({"TableName": TURNS_TABLE, "Key": key}));
-        }
+        self.turns.delete_all();
     }
 
-    /// The functions' calls of Step Functions (`states`) and of DynamoDB. The calls of CodeDeploy and Auto Scaling are in the world's report.
-    /// The state machine's calls of functions (service `lambda`, the function's name as the operation, the caller `engine`) are here only
-    /// where a fault has hit them.
-    pub fn calls(&self) -> Vec<Call> {
-        self.calls.all()
+    /// Everything that this run did and must not, in the order of time: the report's violations, and those of the [rules] over a whole run.
+    /// [`KnownViolations`](rules::KnownViolations) has those that are known.
+    ///
+    /// `report` is one of this simulation's world, with its calls.
+    pub fn run_violations(&self, report: &Report) -> Vec<Violation> {
+        let executions = self.step_functions.for_rules();
+        let claims = self.turns().into_iter().map(|Turn { claim, holder }| Claim { claim, holder });
+        rules::violations(&Run { report, executions: &executions, claims: &claims.collect::<Vec<_>>() })
     }
 
     /// The number of calls that each of [`Options::faults`] has hit.

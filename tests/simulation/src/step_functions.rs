@@ -12,7 +12,7 @@ use account::Execution;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
-use world::SettingError;
+use world::{SettingError, rules};
 
 use crate::clock::Clock;
 use crate::machine::{Definition, End, Stop};
@@ -71,7 +71,6 @@ pub(crate) struct StepFunctions {
 /// An execution that is to be carried out.
 pub(crate) struct Started {
     record: Rc<Record>,
-    definition: Rc<Definition>,
     stopped: oneshot::Receiver<Stop>,
 }
 
@@ -115,11 +114,11 @@ impl StepFunctions {
             }
         }
         let (stop, stopped) = oneshot::channel();
-        let record = Rc::new(Record::new(name, value, self.clock.timestamp(), stop));
-        self.executions.borrow_mut().push(record.clone());
         let definition = self.definition.borrow().clone();
+        let record = Rc::new(Record::new(name, value, definition, self.clock.timestamp(), stop));
+        self.executions.borrow_mut().push(record.clone());
         // Without an engine, as in a test of this alone, executions run for ever.
-        let _ = self.started.send(Started { record: record.clone(), definition, stopped });
+        let _ = self.started.send(Started { record: record.clone(), stopped });
         Ok(record)
     }
 
@@ -143,6 +142,11 @@ impl StepFunctions {
     /// Every execution as it is, the oldest first.
     pub(crate) fn executions(&self) -> Vec<Execution> {
         self.executions.borrow().iter().map(|record| record.execution()).collect()
+    }
+
+    /// Every execution as the rules over a run see it, the oldest first.
+    pub(crate) fn for_rules(&self) -> Vec<rules::Execution> {
+        self.executions.borrow().iter().map(|record| record.for_rules()).collect()
     }
 
     /// What a read shows of an execution: `None` if it does not show it yet; whether it shows its end.

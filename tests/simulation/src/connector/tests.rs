@@ -128,7 +128,7 @@ fn a_connection_that_is_not_made_ends_with_the_connect_time_out() {
         // Three attempts of 3 seconds, and two pauses of at most 1 and 2.
         let took = began.elapsed().as_secs_f64();
         assert!((9.0..13.0).contains(&took), "{took}");
-        assert_eq!(simulation.calls(), [], "nothing arrived");
+        assert_eq!(simulation.world().report().calls, [], "nothing arrived");
     });
 }
 
@@ -140,7 +140,7 @@ fn a_slow_call_times_out_and_has_had_its_effect() {
         let began = Instant::now();
         assert!(!take(&dynamodb(&simulation), "one").await, "the second attempt meets the first one's effect");
         assert!(began.elapsed().as_secs() >= 5);
-        let outcomes: Vec<String> = simulation.calls().into_iter().map(|call| call.outcome).collect();
+        let outcomes: Vec<String> = simulation.world().report().calls.into_iter().map(|call| call.outcome).collect();
         assert_eq!(outcomes, ["ok", "ConditionalCheckFailedException"]);
     });
 }

@@ -21,6 +21,7 @@ use crate::seed::Random;
 pub(super) struct Environment {
     pub(super) name: String,
     pub(super) version: usize,
+    pub(super) connector: Connector,
     /// An error says why the function could not start.
     pub(super) handler: Result<Handler, String>,
 }
@@ -37,11 +38,11 @@ impl Environment {
     ) -> Self {
         let Surroundings { clock, services, network, .. } = surroundings;
         let connector = Connector::open(name.clone(), services.clone(), network.clone(), random);
-        let config = sdk_config(function, *clock, connector);
+        let config = sdk_config(function, *clock, connector.clone());
         // The SDK's own budgets of retries are static: environments of one process would share them, and runs too.
         let retries = RetryPartition::custom(name.clone()).token_bucket(TokenBucket::default()).build();
         let clients = Clients::new(config).with_retry_partition(retries);
-        Self { name, version, handler: (code.0)(&clients, settings) }
+        Self { name, version, connector, handler: (code.0)(&clients, settings) }
     }
 }
 

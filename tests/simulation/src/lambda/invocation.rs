@@ -3,12 +3,14 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use account::execution_arn;
 use serde_json::{Value, json};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
+use world::Invocation;
 
 use super::environment::Environment;
-use super::{Lambda, NotInvoked, Outcome, name_and_qualifier};
+use super::{Lambda, NotInvoked, Outcome, TaskEntry, name_and_qualifier};
 
 /// When in an invocation an environment dies that does, in milliseconds.
 const CRASHES_WITHIN: std::ops::RangeInclusive<u64> = 0..=2000;
@@ -23,8 +25,18 @@ impl Drop for AtWork {
 }
 
 impl Lambda {
-    /// Invokes a function, given by its name or ARN, with or without a version.
+    /// Invokes a function, given by its name or ARN, with or without a version, as an event or a person does.
     pub(crate) async fn invoke(self: &Rc<Self>, function: &str, payload: Value) -> Result<Outcome, NotInvoked> {
+        self.invoke_in(None, function, payload).await
+    }
+
+    /// Invokes a function; `task` is what invokes it, when that is an execution.
+    pub(super) async fn invoke_in(
+        self: &Rc<Self>,
+        task: Option<&TaskEntry>,
+        function: &str,
+        payload: Value,
+    ) -> Result<Outcome, NotInvoked> {
         let (name, qualifier) = name_and_qualifier(function);
         let pool = self.functions.borrow().get(name).cloned();
         let Some((pool, version)) = pool.and_then(|pool| Some((pool.clone(), pool.version(qualifier)?))) else {
@@ -45,6 +57,11 @@ impl Lambda {
                 Rc::new(Environment::start(name, &pool.name, version, settings, surroundings, random))
             }
         };
+        environment.connector.makes_calls_of(Invocation {
+            request_id: request_id.clone(),
+            execution: task.map(|task| execution_arn(&task.execution)),
+            state_entry: task.map(|task| task.state_entry),
+        });
         let trace = &self.surroundings.trace;
         trace.add(&environment.name, "is invoked with", &payload);
         let (outcome, survives) = self.run(&environment, &request_id, payload).await;

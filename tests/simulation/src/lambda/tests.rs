@@ -40,6 +40,10 @@ fn publish(simulation: &Simulation, code: Code) -> usize {
     simulation.lambda.publish("test", code, &Variables::default())
 }
 
+fn task() -> TaskEntry {
+    TaskEntry { execution: "execution".to_owned(), state_entry: 2 }
+}
+
 fn error_type(outcome: Result<Outcome, NotInvoked>) -> String {
     match outcome.expect("an outcome") {
         Outcome::Answer(answer) => panic!("{answer}"),
@@ -233,7 +237,7 @@ fn faults_hit_the_calls_of_executions() {
                 Ok(payload)
             }),
         );
-        let invoke = async || simulation.lambda.invoke_as_task("execution", "test", json!(1)).await;
+        let invoke = async || simulation.lambda.invoke_as_task(task(), "test", json!(1)).await;
         let refused = NotInvoked::refused(500, "ServiceException", InjectedFault::ERROR_MESSAGE);
         assert_eq!((invoke().await, effects.get()), (Err(refused), 0));
         assert_eq!((invoke().await, effects.get()), (Err(NotInvoked::Unanswered), 0));
@@ -242,7 +246,7 @@ fn faults_hit_the_calls_of_executions() {
         assert_eq!((invoke().await, effects.get()), (Ok(Outcome::Answer(json!(1))), 2));
         assert!(began.elapsed() >= Duration::from_secs(30));
         assert_eq!((invoke().await, effects.get()), (Ok(Outcome::Answer(json!(1))), 3));
-        let outcomes: Vec<String> = simulation.calls().into_iter().map(|call| call.outcome).collect();
+        let outcomes: Vec<String> = simulation.world().report().calls.into_iter().map(|call| call.outcome).collect();
         assert_eq!(outcomes, ["ServiceException", "reset", "lost answer", "ok"]);
         assert_eq!(simulation.fault_hits(), [1, 1, 1, 1]);
     });
@@ -261,9 +265,9 @@ fn a_call_goes_on_when_its_caller_has_given_up() {
                 Ok(payload)
             }),
         );
-        let invoke = simulation.lambda.invoke_as_task("execution", "test", json!(1));
+        let invoke = simulation.lambda.invoke_as_task(task(), "test", json!(1));
         assert!(tokio::time::timeout(Duration::from_secs(5), invoke).await.is_err());
-        let again = simulation.lambda.invoke_as_task("execution", "test", json!(1)).await;
+        let again = simulation.lambda.invoke_as_task(task(), "test", json!(1)).await;
         assert_eq!((again.is_ok(), effects.get()), (true, 2), "both have run, side by side");
     });
 }

@@ -1,6 +1,6 @@
 //! A definition, read and checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -55,6 +55,27 @@ impl Definition {
         definition.check_reachable()?;
         assigned::check(&definition)?;
         Ok(definition)
+    }
+
+    /// The names of the states from which every way ends in a failure: an execution that enters one of them has failed, whatever it still
+    /// does.
+    pub fn states_after_failure(&self) -> BTreeSet<&str> {
+        let mut after: BTreeSet<&str> = self.states.keys().map(String::as_str).collect();
+        loop {
+            let before = after.len();
+            let may_succeed = |name: &str| {
+                let mut exits = self.states[name].exits().into_iter();
+                exits.any(|exit| match &exit.next {
+                    Next::State(next) => !after.contains(next.as_str()),
+                    Next::End => true,
+                })
+            };
+            let found: Vec<&str> = after.iter().copied().filter(|name| may_succeed(name)).collect();
+            after.retain(|name| !found.contains(name));
+            if after.len() == before {
+                return after;
+            }
+        }
     }
 
     fn check_names(&self) -> Result<(), DefinitionError> {

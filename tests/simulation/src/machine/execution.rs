@@ -30,6 +30,8 @@ pub struct Execution {
 pub struct Invocation {
     /// The state's name.
     pub state: String,
+    /// The id of the history's event by which the state was entered: the same for each attempt.
+    pub state_entry: u64,
     /// The function's ARN.
     pub resource: String,
     /// The event that the function gets.

@@ -1,6 +1,7 @@
 //! The history of an execution, as GetExecutionHistory gives it.
 
 use std::cell::{Ref, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -82,6 +83,14 @@ impl History {
     pub fn current_state(&self) -> Option<String> {
         self.events().iter().rev().find_map(|event| match &event.details {
             Details::StateEntered { name, .. } => Some(name.clone()),
+            _ => None,
+        })
+    }
+
+    /// When one of these states was entered first; `None` when none was.
+    pub fn first_entry(&self, states: &BTreeSet<&str>) -> Option<Timestamp> {
+        self.events().iter().find_map(|event| match &event.details {
+            Details::StateEntered { name, .. } if states.contains(name.as_str()) => Some(event.timestamp),
             _ => None,
         })
     }

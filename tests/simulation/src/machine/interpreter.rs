@@ -163,7 +163,7 @@ impl<'a, I: AsyncFn(Invocation) -> Result<Value, Failure>> Interpreter<'a, I> {
         })?;
         self.record(Details::LambdaFunctionStarted)?;
         let (state, resource) = (entry.name.to_owned(), task.resource.clone());
-        let invocation = Invocation { state, resource, arguments: arguments.json() };
+        let invocation = Invocation { state, state_entry: entry.event, resource, arguments: arguments.json() };
         let Ok(answer) = tokio::time::timeout(task.timeout, (self.invoke)(invocation)).await else {
             self.record(Details::LambdaFunctionTimedOut)?;
             return Err(Failure::new(TIMEOUT, ""));

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{Record, Started};
 use crate::clock::Clock;
-use crate::lambda::{Lambda, NotInvoked, Outcome};
+use crate::lambda::{Lambda, NotInvoked, Outcome, TaskEntry};
 use crate::machine::{Execution, Failure, Invocation};
 use crate::seed::Random;
 use crate::trace::Trace;
@@ -30,7 +30,7 @@ impl Engine {
         }
     }
 
-    async fn carry_out(self: Rc<Self>, Started { record, definition, stopped }: Started) {
+    async fn carry_out(self: Rc<Self>, Started { record, stopped }: Started) {
         let execution = Execution {
             arn: record.arn.clone(),
             state_machine_arn: state_machine_arn(),
@@ -52,7 +52,7 @@ impl Engine {
                 Err(_) => std::future::pending().await,
             }
         };
-        let end = definition.run(&execution, &record.history, self.random.fork(), invoke, stop).await;
+        let end = record.definition.run(&execution, &record.history, self.random.fork(), invoke, stop).await;
         story.tell();
         record.ended(self.clock.unix_seconds(), end);
     }
@@ -61,7 +61,9 @@ impl Engine {
     ///
     /// Source: Step Functions developer guide, "Handle transient Lambda service exceptions".
     async fn invoke(&self, execution: &str, invocation: Invocation) -> Result<Value, Failure> {
-        let outcome = self.lambda.invoke_as_task(execution, &invocation.resource, invocation.arguments).await;
+        let Invocation { state_entry, resource, arguments, .. } = invocation;
+        let task = TaskEntry { execution: execution.to_owned(), state_entry };
+        let outcome = self.lambda.invoke_as_task(task, &resource, arguments).await;
         match outcome {
             Ok(Outcome::Answer(answer)) => Ok(answer),
             Ok(Outcome::Error(error)) => Err(Failure {

@@ -1,19 +1,24 @@
 //! One execution.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
 
 use account::{Execution, execution_arn};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
+use world::rules::{self, ExecutionStatus, Running};
 
-use crate::machine::{End, History, Stop};
+use crate::machine::{Definition, End, History, Stop};
 
 /// An execution: what it was started with, and what has become of it.
 pub(crate) struct Record {
     pub(crate) name: String,
     pub(crate) arn: String,
     pub(crate) input: Value,
+    /// What it is carried out by.
+    pub(crate) definition: Rc<Definition>,
     pub(crate) started: Timestamp,
     pub(crate) history: History,
     end: RefCell<Option<Ended>>,
@@ -28,9 +33,15 @@ pub(crate) struct Ended {
 }
 
 impl Record {
-    pub(super) fn new(name: String, input: Value, started: Timestamp, stop: oneshot::Sender<Stop>) -> Self {
+    pub(super) fn new(
+        name: String,
+        input: Value,
+        definition: Rc<Definition>,
+        started: Timestamp,
+        stop: oneshot::Sender<Stop>,
+    ) -> Self {
         let (arn, stop) = (execution_arn(&name), RefCell::new(Some(stop)));
-        Self { name, arn, input, started, history: History::default(), end: RefCell::default(), stop }
+        Self { name, arn, input, definition, started, history: History::default(), end: RefCell::default(), stop }
     }
 
     /// Seconds since 1970.
@@ -67,7 +78,6 @@ impl Record {
             Some(End::TimedOut) => (None, Some("States.Timeout".to_owned()), None),
             None => (None, None, None),
         };
-        let since_start = |date: f64| date - world::Clock::VIRTUAL_EPOCH;
         Execution {
             arn: self.arn.clone(),
             name: self.name.clone(),
@@ -80,4 +90,26 @@ impl Record {
             ended_at: ended.map(|ended| since_start(ended.at)),
         }
     }
+
+    /// The execution as the rules over a run see it.
+    pub(super) fn for_rules(&self) -> rules::Execution {
+        let Execution { arn, input, error, cause, started_at, ended_at, .. } = self.execution();
+        let status = match self.end().map(|ended| ended.end) {
+            None => ExecutionStatus::Running,
+            Some(End::Succeeded(_)) => ExecutionStatus::Succeeded,
+            Some(End::Failed(_)) => ExecutionStatus::Failed,
+            Some(End::TimedOut) => ExecutionStatus::TimedOut,
+            Some(End::Aborted(_)) => ExecutionStatus::Aborted,
+        };
+        let failed = self.history.first_entry(&self.definition.states_after_failure());
+        let failed_at = failed.map(|at| since_start(at.as_millisecond() as f64 / 1000.0));
+        let runs = vec![Running { from: started_at, to: ended_at }];
+        rules::Execution { arn, status, input, error, cause, runs, failed_at }
+    }
+}
+
+/// A time in seconds since 1970 as seconds since the start: the same number as the world has for the same millisecond.
+fn since_start(date: f64) -> f64 {
+    let milliseconds = ((date - world::Clock::VIRTUAL_EPOCH) * 1000.0).round();
+    Duration::from_millis(milliseconds as u64).as_secs_f64()
 }

@@ -3,9 +3,10 @@ use std::time::Duration;
 use account::{execution_arn, state_machine_arn};
 use serde_json::json;
 use tokio::time::sleep;
+use world::rules::{ExecutionStatus, Running};
 
 use super::*;
-use crate::machine::Failure;
+use crate::machine::{Details, Failure};
 use crate::seed::Seed;
 
 /// A definition whose executions wait until they are stopped.
@@ -137,6 +138,62 @@ async fn reads_trail_starts_and_ends() {
     sleep(Duration::from_secs(3)).await;
     assert_eq!(describe(&service, "a").1["status"], "SUCCEEDED");
     assert_eq!(listed(&service, json!({"statusFilter": "RUNNING"})), [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rules_see_when_an_execution_ran_and_when_it_had_failed() {
+    let states = json!({
+        "Try": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "BackOff"}], "Default": "Done"},
+        "Done": {"Type": "Succeed"},
+        "BackOff": {"Type": "Wait", "Seconds": 1, "Next": "Failed"},
+        "Failed": {"Type": "Fail", "Error": "Turnstile.Gone", "Cause": "It is gone."},
+    });
+    let definition = json!({"QueryLanguage": "JSONata", "StartAt": "Try", "States": states});
+    let definition = Definition::parse(&definition.to_string(), &Default::default()).expect("a definition");
+    let service = StepFunctions::new(Clock::start(), Seed(1).of("test"), Trailing::default(), Rc::new(definition)).0;
+    sleep(Duration::from_millis(1_501)).await;
+    start(&service, "a", r#"{"b": 1}"#);
+    let seen = || service.for_rules().pop().expect("an execution");
+    let enter = |name: &str| {
+        let entered = Details::StateEntered { kind: "Wait", name: name.to_owned(), input: "{}".into() };
+        let record = service.find(&execution_arn("a")).expect("an execution");
+        record.history.record(service.clock.timestamp(), entered).expect("there is room");
+    };
+    enter("Try");
+    let expected = rules::Execution {
+        arn: execution_arn("a"),
+        status: ExecutionStatus::Running,
+        input: json!({"b": 1}),
+        error: None,
+        cause: None,
+        runs: vec![Running { from: 1.501, to: None }],
+        failed_at: None,
+    };
+    assert_eq!(seen(), expected);
+    for state in ["BackOff", "Failed"] {
+        sleep(Duration::from_millis(1_002)).await;
+        enter(state);
+    }
+    let failure = Failure { error: "Turnstile.Gone".to_owned(), cause: "It is gone.".to_owned() };
+    end(&service, "a", End::Failed(failure));
+    let expected = rules::Execution {
+        status: ExecutionStatus::Failed,
+        error: Some("Turnstile.Gone".to_owned()),
+        cause: Some("It is gone.".to_owned()),
+        runs: vec![Running { from: 1.501, to: Some(3.505) }],
+        failed_at: Some(2.503),
+        ..expected
+    };
+    assert_eq!(seen(), expected);
+    for (status, other) in [
+        (ExecutionStatus::Succeeded, End::Succeeded(json!(1))),
+        (ExecutionStatus::TimedOut, End::TimedOut),
+        (ExecutionStatus::Aborted, End::Aborted(Stop::default())),
+    ] {
+        start(&service, status.as_str(), "{}");
+        end(&service, status.as_str(), other);
+        assert_eq!((seen().status, seen().failed_at), (status, None));
+    }
 }
 
 #[test]

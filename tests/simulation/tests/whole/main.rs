@@ -1,6 +1,7 @@
 //! Whole rollouts in virtual time: the functions, the definition and the world.
 
 mod rollouts;
+mod rules;
 mod seeds;
 mod stage;
 mod wires;

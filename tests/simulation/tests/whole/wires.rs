@@ -15,10 +15,9 @@ fn outcomes(faults: Value, operation: &str, change: fn(&mut Options)) -> (Vec<St
         simulation.world().launch(GROUP).expect("the group exists");
         until_quiet(&simulation).await;
         let report = simulation.world().report();
-        let mut calls = report.calls;
-        calls.extend(simulation.calls());
-        let outcomes = calls.into_iter().filter(|call| call.operation == operation).map(|call| call.outcome);
-        (outcomes.collect(), report.instances[0].lifecycle_state == "InService")
+        let in_service = report.instances[0].lifecycle_state == "InService";
+        let outcomes = report.calls.into_iter().filter(|call| call.operation == operation).map(|call| call.outcome);
+        (outcomes.collect(), in_service)
     })
 }
 

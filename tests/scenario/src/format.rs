@@ -8,6 +8,7 @@ mod expect;
 mod group;
 mod open_facts;
 mod read;
+mod services;
 mod short;
 mod states;
 mod step;
@@ -27,6 +28,7 @@ pub use open_facts::OpenFacts;
 #[cfg(test)]
 pub(crate) use read::parse;
 pub use read::{Unreadable, read};
+pub use services::Services;
 pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, SetAlarm, Start, Step};
 pub use world::World;
 
@@ -58,6 +60,9 @@ pub struct Scenario {
     /// What goes wrong with calls. Default nothing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub faults: Vec<Fault>,
+    /// How the simulation's services treat calls otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub services: Services,
     /// What happens, in order.
     pub steps: Vec<Step>,
     /// World seconds a real second, at least 1. Default 50.

@@ -14,6 +14,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use world::{Call, DeploymentReport};
 
+use crate::bed::Place;
 use crate::format::{Application, CountOrList, Expect, ExpectedCall, Outcome, Scenario};
 use crate::observed::Observed;
 use crate::run;
@@ -52,9 +53,13 @@ impl Serialize for Unmet {
 /// When the scenario could not be run.
 ///
 /// # Panics
-/// See [`run::run`].
-pub fn run_and_judge(scenario: &Scenario, variant: Variant) -> Result<(Observed, Vec<Unmet>), run::Error> {
-    let observed = run::run(scenario, variant)?;
+/// Inside a Tokio runtime: a run has one of its own.
+pub fn run_and_judge(
+    scenario: &Scenario,
+    variant: Variant,
+    place: Place,
+) -> Result<(Observed, Vec<Unmet>), run::Error> {
+    let observed = run::run(scenario, variant, place)?;
     let unmet = unmet(scenario, &observed);
     Ok((observed, unmet))
 }
@@ -62,7 +67,7 @@ pub fn run_and_judge(scenario: &Scenario, variant: Variant) -> Result<(Observed,
 /// The expectations that a run did not meet.
 pub fn unmet(scenario: &Scenario, observed: &Observed) -> Vec<Unmet> {
     let expect = &scenario.expect;
-    let mut unmet = always::unmet(observed);
+    let mut unmet = always::unmet(observed, expect.any_end_with_a_reason && observed.trace_hash.is_some());
     unmet.extend(hooks::unmet(&expect.hooks, scenario, observed));
     unmet.extend(instances::unmet(expect, observed));
     if expect.any_end_with_a_reason {

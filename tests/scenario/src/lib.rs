@@ -12,11 +12,13 @@ mod snapshot;
 
 pub mod bed;
 pub mod chaos;
+pub mod cross_check;
 pub mod files;
 pub mod format;
 pub mod judge;
 pub mod observed;
 pub mod record;
 pub mod run;
+pub mod story;
 pub mod variant;
 pub mod verdict;

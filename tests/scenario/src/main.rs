@@ -1,8 +1,9 @@
-//! `make scenario`, `make scenarios` and `make chaos`.
+//! `make scenario`, `make scenarios`, `make chaos` and `make cross-check`.
 
 mod arguments;
 mod parallel;
 mod run_chaos;
+mod run_cross_check;
 mod run_files;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     let met = match Arguments::parse().command {
         Command::Run(arguments) => run_files::run(&arguments),
         Command::Chaos(arguments) => run_chaos::run(&arguments),
+        Command::CrossCheck(arguments) => run_cross_check::run(&arguments),
     };
     match met {
         Ok(true) => ExitCode::SUCCESS,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use stack::{Execution, Turn};
+use simulation::Entry;
+use account::{Execution, Turn};
 use world::{Call, InstanceReport, Report};
 
 use crate::format::{LaunchNumber, Outcome};
@@ -31,6 +32,10 @@ pub struct Observed {
     pub forbidden: Vec<String>,
     /// The number of calls that each of the scenario's faults has hit.
     pub fault_hits: Vec<u32>,
+    /// SHA-256 of everything that happened in a simulation: equal for equal runs.
+    pub trace_hash: Option<String>,
+    /// What happened, in order, if the run was to keep it.
+    pub trace: Vec<Entry>,
 }
 
 /// How a run ended.

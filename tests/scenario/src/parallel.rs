@@ -1,20 +1,24 @@
-//! Several runs at the same time.
+//! Several runs at the same time. A run keeps to one thread.
 
 use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;
 
 /// Does `work` on each item, on at most `at_once` threads, and hands each item with its result to `finished`, in the order of the results.
+/// An item is taken from `items` when a thread is free for it.
 ///
 /// # Errors
 /// The first of `finished`. Work that has not begun by then is left undone.
-pub fn for_each<T: Send, R: Send, E>(
-    items: impl IntoIterator<Item = T>,
+pub fn for_each<T: Send, R: Send, E, I>(
+    items: I,
     at_once: usize,
     work: impl Fn(&T) -> R + Sync,
     mut finished: impl FnMut(T, R) -> Result<(), E>,
-) -> Result<(), E> {
-    let items: Vec<T> = items.into_iter().collect();
+) -> Result<(), E>
+where
+    I: IntoIterator<Item = T>,
+    I::IntoIter: Send,
+{
     let left = Mutex::new(items.into_iter());
     thread::scope(|scope| {
         // Without a place in the channel a worker waits for `finished`, and sees that the receiver is gone after its error.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stack::Execution;
+use account::Execution;
 use world::Report;
 
-use crate::bed::{self, Bed};
+use crate::bed::{self, Bed, Place};
 use crate::condition::holds;
 use crate::format::{LaunchNumber, Scenario, Step};
 use crate::observed::{Ended, Observed, Rollout};
@@ -37,19 +37,21 @@ pub enum Error {
 /// When the scenario could not be run. An expectation that is not met is no error.
 ///
 /// # Panics
-/// Inside a Tokio runtime.
-pub fn run(scenario: &Scenario, variant: Variant) -> Result<Observed, Error> {
+/// Inside a Tokio runtime: a run has one of its own.
+pub fn run(scenario: &Scenario, variant: Variant, place: Place) -> Result<Observed, Error> {
     let options = setting::options(scenario, variant.facts(&scenario.world.open_facts));
-    let runtime = tokio::runtime::Runtime::new().map_err(stack::Error::from).map_err(bed::Error::from)?;
-    runtime.block_on(run_on(Bed::stack(options), scenario))
-}
-
-/// Runs a scenario on a bed, which is started for it and stopped again.
-async fn run_on(bed: impl Future<Output = Result<Bed, bed::Error>>, scenario: &Scenario) -> Result<Observed, Error> {
-    let bed = bed.await?;
-    let observed = Run::new(scenario, &bed).finish().await;
-    bed.stop().await;
-    observed
+    match place {
+        Place::Simulation { keeps_trace } => simulation::block_on(async || {
+            let bed = Bed::simulation(options, keeps_trace)?;
+            Run::new(scenario, &bed).finish().await
+        }),
+        Place::Stack => tokio::runtime::Runtime::new().map_err(bed::Error::Runtime)?.block_on(async {
+            let bed = Bed::stack(options).await?;
+            let observed = Run::new(scenario, &bed).finish().await;
+            bed.stop().await;
+            observed
+        }),
+    }
 }
 
 struct Run<'a> {
@@ -164,11 +166,12 @@ impl<'a> Run<'a> {
             let states = self.bed.state_counts(&execution.arn).await?;
             rollouts.push(Rollout { launch: launch_of(&execution, &launched), states, execution });
         }
+        report.violations = self.bed.violations(&report);
         report.calls.extend(self.bed.calls());
         report.calls.sort_by(|a, b| a.at.total_cmp(&b.at));
-        let forbidden = stack::permissions::forbidden(&report.calls);
-        let fault_hits = self.bed.fault_hits();
-        Ok(Observed { report, launched, rollouts, turns, ended, at, forbidden, fault_hits })
+        let forbidden = account::permissions::forbidden(&report.calls);
+        let (fault_hits, trace_hash, trace) = (self.bed.fault_hits(), self.bed.trace_hash(), self.bed.trace());
+        Ok(Observed { report, launched, rollouts, turns, ended, at, forbidden, fault_hits, trace_hash, trace })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Runs scenario files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use scenario::bed::Place;
 use scenario::format::{self, Scenario};
 use scenario::judge::{Unmet, run_and_judge};
 use scenario::observed::Observed;
 use scenario::variant::Variant;
-use scenario::{files, record, run, verdict};
+use scenario::{files, record, run, story, verdict};
 
 use crate::arguments::RunArguments;
 use crate::{Error, parallel};
@@ -19,8 +20,8 @@ struct Job {
 }
 
 impl Job {
-    fn judged(&self) -> Result<(Observed, Vec<Unmet>), run::Error> {
-        run_and_judge(&self.scenario, self.variant)
+    fn judged(&self, place: Place) -> Result<(Observed, Vec<Unmet>), run::Error> {
+        run_and_judge(&self.scenario, self.variant, place)
     }
 }
 
@@ -28,10 +29,10 @@ impl Job {
 pub fn run(arguments: &RunArguments) -> Result<bool, Error> {
     let jobs = jobs(arguments)?;
     if let [job] = jobs.as_slice() {
-        return run_one(job, &arguments.output);
+        return run_one(job, arguments);
     }
     let all = jobs.len();
-    let failed = run_all(jobs, arguments.jobs.into(), &arguments.output)?;
+    let failed = run_all(jobs, arguments)?;
     println!("{} of {all} as expected", all - failed.len());
     for name in &failed {
         println!("  not as expected: {name}");
@@ -53,8 +54,9 @@ fn jobs(arguments: &RunArguments) -> Result<Vec<Job>, Error> {
 }
 
 /// Runs one scenario and prints its whole verdict.
-fn run_one(job: &Job, output: &Path) -> Result<bool, Error> {
-    let (observed, unmet) = match job.judged() {
+fn run_one(job: &Job, arguments: &RunArguments) -> Result<bool, Error> {
+    let output = &arguments.output;
+    let (observed, unmet) = match job.judged(arguments.place()) {
         Err(error @ run::Error::Step { .. }) => {
             println!("{}: NOT AS EXPECTED\n  - {error}", job.name);
             return Ok(false);
@@ -64,13 +66,17 @@ fn run_one(job: &Job, output: &Path) -> Result<bool, Error> {
     println!("{}", verdict::text(&job.name, &job.scenario, &observed, &unmet));
     record::write(output, &job.name, &job.scenario, job.variant, &observed, &unmet)?;
     println!("\n{} and calls.jsonl beside it", output.join("report.json").display());
+    if !observed.trace.is_empty() {
+        println!("{}", story::write(output, &observed.trace)?.display());
+    }
     Ok(unmet.is_empty())
 }
 
 /// Runs scenarios, prints a line for each, and writes the files of those that are not as expected. Their names.
-fn run_all(jobs: Vec<Job>, at_once: usize, output: &Path) -> Result<Vec<String>, Error> {
+fn run_all(jobs: Vec<Job>, arguments: &RunArguments) -> Result<Vec<String>, Error> {
+    let (output, place) = (&arguments.output, arguments.place());
     let mut failed = Vec::new();
-    parallel::for_each(jobs, at_once, Job::judged, |job, judged| -> Result<(), Error> {
+    parallel::for_each(jobs, arguments.jobs.into(), |job| job.judged(place), |job, judged| -> Result<(), Error> {
         let name = format!("{} ({})", job.name, job.variant);
         match judged {
             Ok((_, unmet)) if unmet.is_empty() => {

@@ -22,6 +22,7 @@ pub fn options(scenario: &Scenario, open_facts: OpenFacts) -> Options {
         events: scenario.events.clone(),
         schedule_seconds: scenario.schedule_seconds,
         faults: scenario.faults.clone(),
+        services: scenario.services.clone(),
         waits_for_states: scenario.waits_for_states(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stack::Execution;
+use account::Execution;
 use world::{DeploymentReport, InstanceReport, Report};
 
 use crate::format::{Application, DeploymentIs, LaunchNumber, Stage};

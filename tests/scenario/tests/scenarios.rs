@@ -1,25 +1,21 @@
-//! Every file of tests/scenarios, with the default open facts and with all of them the other way, and a few random scenarios, each as a
-//! test of its own name: `cargo test -p scenario --test scenarios failing-script`.
+//! Every file of tests/scenarios, each way of the open facts, and a few random scenarios, each as a test of its own name, in the
+//! simulation: `cargo test -p scenario --test scenarios failing-script`.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use scenario::bed::Place;
 use scenario::format::Scenario;
 use scenario::judge::run_and_judge;
 use scenario::variant::Variant;
 use scenario::{chaos, files, format, verdict};
 
-/// How many stacks run at the same time. The dozen processes of a stack mostly wait, but a world's time goes on whether they get theirs or
-/// not.
-const AT_ONCE: usize = 3;
-
-/// The seeds of random scenarios that do not take long. `make chaos` runs many, and others each time.
+/// The seeds of a few random scenarios. `make chaos` runs many, and others each time.
 const SEEDS: [u64; 5] = [2003, 2009, 2018, 2019, 2021];
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(arguments.test_threads.unwrap_or(AT_ONCE).min(AT_ONCE));
+    let arguments = Arguments::from_args();
     let files = files::all().expect("tests/scenarios");
     let mut trials: Vec<Trial> = files.iter().flat_map(|path| of_file(path)).collect();
     trials.extend(SEEDS.into_iter().map(of_seed));
@@ -33,7 +29,7 @@ fn of_file(path: &Path) -> Vec<Trial> {
         Ok(scenario) => scenario,
         Err(error) => return vec![Trial::test(name, move || Err(Failed::from(error.to_string())))],
     };
-    let variants = Variant::distinct(&Variant::BOTH, &scenario.world.open_facts);
+    let variants = Variant::distinct(&Variant::every(), &scenario.world.open_facts);
     let trial = |variant: Variant| {
         let (name, scenario) = (format!("{name}, {variant}"), scenario.clone());
         Trial::test(name.clone(), move || passes(&name, &scenario, variant))
@@ -48,7 +44,7 @@ fn of_seed(seed: u64) -> Trial {
 }
 
 fn passes(name: &str, scenario: &Scenario, variant: Variant) -> Result<(), Failed> {
-    let (observed, unmet) = run_and_judge(scenario, variant)?;
+    let (observed, unmet) = run_and_judge(scenario, variant, Place::SIMULATION)?;
     match unmet.as_slice() {
         [] => Ok(()),
         unmet => Err(Failed::from(verdict::text(name, scenario, &observed, unmet))),

@@ -192,6 +192,11 @@ impl Simulation {
         self.step_functions.find(arn).ok()?.history.current_state()
     }
 
+    /// How often an execution has entered each state; empty when there is no such execution.
+    pub fn state_counts(&self, arn: &str) -> BTreeMap<String, usize> {
+        self.step_functions.find(arn).map_or_else(|_| BTreeMap::new(), |record| record.history.state_counts())
+    }
+
     /// The state transitions that an execution is billed for so far: states entered, and retries.
     ///
     /// # Errors

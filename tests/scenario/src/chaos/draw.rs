@@ -1,10 +1,11 @@
 //! Draws a scenario from a seed.
 
 mod faults;
+mod services;
 mod steps;
 mod world;
 
-use ::world::{Delivery, FaultKind};
+use ::world::Delivery;
 use fastrand::Rng;
 
 use crate::format::{Condition, Expect, Scenario, Step, World};
@@ -17,11 +18,7 @@ pub fn draw(seed: u64) -> Scenario {
     let random = &mut Rng::with_seed(seed);
     let mut world = world::draw(seed, random);
     let steps = steps::draw(&mut world, random);
-    let mut faults = faults::draw(random);
-    if steps.iter().any(is_sudden) {
-        // In the world's time, which runs many times as fast, a late answer is later than a rollout waits for the calls of a dead one.
-        faults.retain(|fault| fault.kind != FaultKind::Slow);
-    }
+    let faults = faults::draw(random);
     let fails_for_good =
         world.applications.iter().filter_map(|one| one.failure.as_ref()).any(|one| one.times.is_none())
             || faults.iter().any(faults::is_outage);
@@ -31,19 +28,14 @@ pub fn draw(seed: u64) -> Scenario {
         // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
         schedule_seconds: Some(random.f64().mul_add(120.0, 45.0).round()),
         faults,
+        services: services::draw(random),
         steps,
-        speed: 80.0,
         until: fails_for_good.then(|| Condition { ended: Some(ENOUGH_EXECUTIONS), ..Condition::default() }),
         give_up_seconds: 14_400.0,
         expect: Expect { any_end_with_a_reason: true, ..Expect::default() },
         world,
         ..Scenario::default()
     }
-}
-
-/// Whether a step takes the turn from a rollout whose calls are still on their way.
-fn is_sudden(step: &Step) -> bool {
-    step.abort.is_some() || step.delete_turns
 }
 
 /// The schedule covers only the first group: with a second group no event is lost.
@@ -76,7 +68,7 @@ mod tests {
     use super::*;
     use crate::chaos::shrink::is_possible;
     use crate::format::{Action, Group};
-    use ::world::{HookResult, OutdatedInstancesStrategy};
+    use ::world::{FaultKind, HookResult, OutdatedInstancesStrategy};
 
     #[test]
     fn a_seed_is_always_the_same_valid_scenario() {
@@ -94,14 +86,6 @@ mod tests {
     fn no_step_waits_for_a_launch_after_it() {
         for scenario in (0..300).map(draw) {
             assert!(is_possible(&scenario), "{scenario:#?}");
-        }
-    }
-
-    #[test]
-    fn no_answer_is_late_where_an_execution_ends_suddenly() {
-        for scenario in (0..300).map(draw) {
-            let is_slow = scenario.faults.iter().any(|fault| fault.kind == FaultKind::Slow);
-            assert!(!(is_slow && scenario.steps.iter().any(is_sudden)), "{scenario:#?}");
         }
     }
 

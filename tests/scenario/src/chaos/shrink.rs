@@ -1,6 +1,6 @@
 //! Shrinks a scenario whose run does not meet its expectations.
 
-use crate::format::Scenario;
+use crate::format::{Scenario, Services};
 
 /// Leaves out, one thing at a time, whatever the scenario fails without as well. `fails` is asked at most `tries` times.
 pub fn shrink(scenario: Scenario, tries: usize, fails: impl Fn(&Scenario) -> bool) -> Scenario {
@@ -49,6 +49,10 @@ fn smaller(scenario: &Scenario) -> Vec<Scenario> {
         }
     }
     all.push(without(&|smaller| smaller.events = world::Delivery::default()));
+    all.push(without(&|smaller| smaller.services = Services::default()));
+    all.push(without(&|smaller| smaller.services.network = Default::default()));
+    all.push(without(&|smaller| smaller.services.lambda = Default::default()));
+    all.push(without(&|smaller| smaller.services.trailing = Default::default()));
     all.push(without(&|smaller| smaller.world.throttling = world::Throttling::default()));
     all.push(without(&|smaller| smaller.world.read_lag_seconds = 0.0));
     all.push(without(&|smaller| smaller.world.groups.iter_mut().for_each(|group| group.desired_capacity = 0)));

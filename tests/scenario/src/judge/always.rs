@@ -14,8 +14,8 @@ const ERROR_PREFIXES: [&str; 5] = ["Turnstile.", "Lambda.", "Sandbox.", "Runtime
 const DEPLOYMENT_ERRORS: [&str; 3] =
     ["Turnstile.DeploymentFailed", "Turnstile.InstanceNotReached", "Turnstile.DeploymentTimedOut"];
 
-/// What did not hold.
-pub fn unmet(observed: &Observed) -> Vec<Unmet> {
+/// What did not hold. With `by_rules` the rules over a whole run decide about turns and failures, of which some violations are known.
+pub fn unmet(observed: &Observed, by_rules: bool) -> Vec<Unmet> {
     let known = KnownViolations::listed();
     let unknown = known.unknown(&observed.report.violations).into_iter();
     let violations = unknown.filter(|violation| !is_counted(violation));
@@ -25,7 +25,8 @@ pub fn unmet(observed: &Observed) -> Vec<Unmet> {
         Ended::Quiet | Ended::Cut => None,
     };
     let forbidden = observed.forbidden.iter().map(|call| Unmet::new("permissions", call));
-    violations.chain(given_up).chain(lost_turns(observed)).chain(forbidden).chain(unexplained(observed)).collect()
+    let own = lost_turns(observed).chain(unexplained(observed)).filter(|_| !by_rules);
+    violations.chain(given_up).chain(forbidden).chain(own).collect()
 }
 
 /// Whether [`super::hooks`] counts a violation: a scenario may expect that a hook times out.
@@ -119,13 +120,13 @@ mod tests {
     #[test]
     fn only_a_failure_needs_a_cause() {
         let mut observed = sample::observed();
-        let before = unmet(&observed);
+        let before = unmet(&observed, false);
         observed.rollouts[1].execution.cause = None;
-        let new: Vec<Unmet> = unmet(&observed).into_iter().filter(|one| !before.contains(one)).collect();
+        let new: Vec<Unmet> = unmet(&observed, false).into_iter().filter(|one| !before.contains(one)).collect();
         assert!(matches!(new.as_slice(), [one] if one.to_string().starts_with("failure: rollout-2")), "{new:#?}");
         for status in ["ABORTED", "TIMED_OUT", "RUNNING"] {
             observed.rollouts[1].execution.status = status.to_owned();
-            assert_eq!(unmet(&observed), before, "{status}");
+            assert_eq!(unmet(&observed, false), before, "{status}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use stack::{Execution, Turn};
+use account::{Execution, Turn};
 use world::{Call, Clock, ClosedBy, Collision, CreatedBy, DeploymentId, HookResult, Overlap, World};
 
 use crate::format::Scenario;
@@ -49,6 +49,8 @@ pub fn observed() -> Observed {
         at: 200.0,
         forbidden: Vec::new(),
         fault_hits: Vec::new(),
+        trace_hash: None,
+        trace: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The history of an execution, as GetExecutionHistory gives it.
 
 use std::cell::{Ref, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -77,6 +77,17 @@ impl History {
     /// The events so far, the oldest first.
     pub fn events(&self) -> Ref<'_, [HistoryEvent]> {
         Ref::map(self.0.borrow(), Vec::as_slice)
+    }
+
+    /// How often each state was entered.
+    pub fn state_counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for event in self.events().iter() {
+            if let Details::StateEntered { name, .. } = &event.details {
+                *counts.entry(name.clone()).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// The name of the state that was entered last.

@@ -31,32 +31,51 @@ pub(super) fn is_outage(fault: &Fault) -> bool {
     *fault == outage()
 }
 
+/// What may go wrong: the calls of a whole service, or of one operation. Those that change something are named more often than those that
+/// only read.
+const CALLS: [(Service, &[&str]); 5] = [
+    (Service::CodeDeploy, &["", "", "CreateDeployment", "StopDeployment", "GetDeployment", "GetDeploymentTarget", "GetDeploymentGroup", "ListDeployments"]),
+    (
+        Service::AutoScaling,
+        &["", "CompleteLifecycleAction", "RecordLifecycleActionHeartbeat", "DescribeAutoScalingInstances", "DescribeLifecycleHooks"],
+    ),
+    (Service::DynamoDb, &["", "", "TransactWriteItems", "UpdateItem", "BatchGetItem"]),
+    (Service::States, &["", "StartExecution", "DescribeExecution"]),
+    (
+        Service::Lambda,
+        &[
+            "",
+            "plan-rollout",
+            "take-turn",
+            "start-deployment",
+            "check-status",
+            "return-turn",
+            "complete-lifecycle-hook",
+        ],
+    ),
+];
+
+/// Answers that come after the clients' time-outs (5 and 20 s), after the functions' (60 s), and after the tasks' (90 s).
+const LATE_SECONDS: [f64; 5] = [1.5, 8.0, 30.0, 70.0, 100.0];
+
 fn fault(random: &mut Rng) -> Fault {
-    use Service::{AutoScaling, CodeDeploy, DynamoDb, Lambda, States};
-    let of = [
-        (CodeDeploy, None),
-        (CodeDeploy, Some("CreateDeployment")),
-        (CodeDeploy, Some("StopDeployment")),
-        (AutoScaling, None),
-        (AutoScaling, Some("CompleteLifecycleAction")),
-        (AutoScaling, Some("RecordLifecycleActionHeartbeat")),
-        (DynamoDb, None),
-        (DynamoDb, Some("TransactWriteItems")),
-        (States, None),
-        (Lambda, None),
-        (Lambda, Some("start-deployment")),
-        (Lambda, Some("complete-lifecycle-hook")),
-    ];
-    let (service, operation) = *pick(&of, random);
+    let (service, operations) = *pick(&CALLS, random);
+    let operation = *pick(operations, random);
     let kind = *pick(&[FaultKind::Error, FaultKind::Reset, FaultKind::LostAnswer, FaultKind::Slow], random);
+    let is_throttled = kind == FaultKind::Error && one_in(3, random);
+    let throttled = match service {
+        Service::CodeDeploy | Service::DynamoDb | Service::States => "ThrottlingException",
+        Service::AutoScaling => "Throttling",
+        Service::Lambda => "TooManyRequestsException",
+    };
     Fault {
         service,
-        operation: operation.map(str::to_owned),
+        operation: (!operation.is_empty()).then(|| operation.to_owned()),
         kind,
         rate: *pick(&[0.05, 0.15, 0.3], random),
         times: random.bool().then(|| random.u32(1..=5)),
-        code: None,
-        status: None,
-        seconds: (kind == FaultKind::Slow).then_some(0.5),
+        code: is_throttled.then(|| throttled.to_owned()),
+        status: (is_throttled && service == Service::Lambda).then_some(429),
+        seconds: (kind == FaultKind::Slow).then(|| *pick(&LATE_SECONDS, random)),
     }
 }

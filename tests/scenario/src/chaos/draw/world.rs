@@ -64,7 +64,7 @@ fn deployment_configs() -> Vec<DeploymentConfigSetting> {
 fn group(random: &mut Rng) -> Group {
     Group {
         hook: Some(Hook {
-            heartbeat_timeout: *pick(&[600, 1_800, 3_600], random),
+            heartbeat_timeout: *pick(&[300, 600, 1_800, 3_600], random),
             opens_seconds_after_event: *pick(&[0.0, 0.0, 5.0], random),
             ..Hook::default()
         }),
@@ -86,7 +86,9 @@ fn application(name: &str, new: bool, random: &mut Rng) -> Application {
         ..LifecycleEventSeconds::default()
     };
     // Instances that have the application got it from a deployment.
-    application.previous_deployment_seconds = (!new || random.bool()).then(|| seconds(10..200, random));
+    // One that was held up by a dead instance took much longer than the next one will.
+    let range = if one_in(6, random) { 1_500..3_000 } else { 10..200 };
+    application.previous_deployment_seconds = (!new || random.bool()).then(|| seconds(range, random));
     if one_in(5, random) {
         application.outdated_instances_strategy = OutdatedInstancesStrategy::Update;
     }

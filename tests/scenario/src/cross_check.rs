@@ -52,9 +52,11 @@ impl Course {
             *course.instances.entry(instance.lifecycle_state.to_owned()).or_default() += 1;
         }
         for action in &observed.report.hook_actions {
-            *course.hooks.entry(format!("{} {:?} {:?}", action.hook, action.result, action.closed_by)).or_default() += 1;
+            *course.hooks.entry(format!("{} {:?} {:?}", action.hook, action.result, action.closed_by)).or_default() +=
+                1;
         }
-        let of_functions = observed.report.calls.iter().filter(|call| account::FUNCTIONS.contains(&call.caller.as_str()));
+        let of_functions =
+            observed.report.calls.iter().filter(|call| account::FUNCTIONS.contains(&call.caller.as_str()));
         for call in of_functions {
             course.calls.entry(call.caller.clone()).or_default().insert(format!("{}.{}", call.service, call.operation));
         }
@@ -83,7 +85,9 @@ impl Course {
                 };
                 if theirs != ours {
                     let (stack, simulation) = (only(theirs, ours), only(ours, theirs));
-                    all.push(format!("{what} {who}: only on the stack [{stack}], only in the simulation [{simulation}]"));
+                    all.push(format!(
+                        "{what} {who}: only on the stack [{stack}], only in the simulation [{simulation}]"
+                    ));
                 }
             }
         }
@@ -144,7 +148,10 @@ mod tests {
         ];
         for (change, sentence) in cases {
             let differences = difference(change);
-            assert!(differences.iter().any(|difference| difference.starts_with(sentence)), "{sentence}: {differences:?}");
+            assert!(
+                differences.iter().any(|difference| difference.starts_with(sentence)),
+                "{sentence}: {differences:?}"
+            );
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use account::{Execution, Turn};
 use serde::Serialize;
 use serde_json::Value;
 use simulation::Entry;
-use account::{Execution, Turn};
 use world::{Call, InstanceReport, Report};
 
 use crate::format::{LaunchNumber, Outcome};

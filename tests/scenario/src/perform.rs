@@ -1,7 +1,7 @@
 //! Performs the actions of a scenario's steps.
 
-use serde_json::{Map, Value};
 use account::Execution;
+use serde_json::{Map, Value};
 
 use crate::bed::Bed;
 use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, SetAlarm, Start};

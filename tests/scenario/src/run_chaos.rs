@@ -35,7 +35,9 @@ pub fn run(arguments: &ChaosArguments) -> Result<bool, Error> {
         let violations = violations(seed, &ran);
         if !violations.is_empty() {
             println!("FAIL  {seed}");
-            violations.iter().for_each(|violation| println!("        {}: {}", violation.expectation, violation.problem));
+            violations
+                .iter()
+                .for_each(|violation| println!("        {}: {}", violation.expectation, violation.problem));
             is_enough.store(arguments.stop_at_first, Ordering::Relaxed);
         }
         let observed = ran.ok().map(|(observed, _)| observed);
@@ -51,7 +53,12 @@ pub fn run(arguments: &ChaosArguments) -> Result<bool, Error> {
     let seconds = began.elapsed().as_secs_f64();
     let path = report.write(&arguments.output, seconds)?;
     let failed = report.failed();
-    println!("{} of {} as expected, in {seconds:.0} s; {}", report.seeds() - failed.len() as u64, report.seeds(), path.display());
+    println!(
+        "{} of {} as expected, in {seconds:.0} s; {}",
+        report.seeds() - failed.len() as u64,
+        report.seeds(),
+        path.display()
+    );
     for (i, seed) in failed.iter().enumerate() {
         let path = save(&arguments.output, *seed, &draw(*seed))?;
         if i < MOST_SHRUNK && arguments.shrink > 0 {
@@ -81,7 +88,9 @@ fn violations(seed: u64, ran: &Ran) -> Vec<Violation> {
 
 /// The scenario of a seed without what it falls short without as well, in the same way.
 fn shrunk(seed: u64, tries: usize) -> Scenario {
-    let ways = |scenario: &Scenario| violations(seed, &simulated(scenario, false)).into_iter().map(|violation| violation.expectation);
+    let ways = |scenario: &Scenario| {
+        violations(seed, &simulated(scenario, false)).into_iter().map(|violation| violation.expectation)
+    };
     let whole = draw(seed);
     let first = ways(&whole).next();
     shrink(whole, tries, |smaller| ways(smaller).any(|way| Some(&way) == first.as_ref()))

@@ -21,16 +21,21 @@ pub fn run(arguments: &CrossCheckArguments) -> Result<bool, Error> {
     let (all, explained) = (scenarios.len(), explained()?);
     let mut agree = 0;
     let mut rows = Vec::new();
-    parallel::for_each(scenarios, arguments.jobs.into(), |(_, scenario)| differences(scenario), |(name, _), found| {
-        let (known, new): (Vec<String>, Vec<String>) = found?.into_iter().partition(|difference| {
-            explained.iter().any(|known| known.scenario == name && difference.contains(&known.difference))
-        });
-        println!("{}  {name}", if new.is_empty() { "ok  " } else { "DIFF" });
-        new.iter().for_each(|difference| println!("        {difference}"));
-        agree += usize::from(new.is_empty());
-        rows.push(json!({"scenario": name, "differences": new, "explained": known}));
-        Ok::<(), Error>(())
-    })?;
+    parallel::for_each(
+        scenarios,
+        arguments.jobs.into(),
+        |(_, scenario)| differences(scenario),
+        |(name, _), found| {
+            let (known, new): (Vec<String>, Vec<String>) = found?.into_iter().partition(|difference| {
+                explained.iter().any(|known| known.scenario == name && difference.contains(&known.difference))
+            });
+            println!("{}  {name}", if new.is_empty() { "ok  " } else { "DIFF" });
+            new.iter().for_each(|difference| println!("        {difference}"));
+            agree += usize::from(new.is_empty());
+            rows.push(json!({"scenario": name, "differences": new, "explained": known}));
+            Ok::<(), Error>(())
+        },
+    )?;
     rows.sort_by_key(|row| row["scenario"].to_string());
     fs::create_dir_all(&arguments.output)?;
     let path = arguments.output.join("report.json");

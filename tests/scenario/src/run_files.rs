@@ -76,22 +76,27 @@ fn run_one(job: &Job, arguments: &RunArguments) -> Result<bool, Error> {
 fn run_all(jobs: Vec<Job>, arguments: &RunArguments) -> Result<Vec<String>, Error> {
     let (output, place) = (&arguments.output, arguments.place());
     let mut failed = Vec::new();
-    parallel::for_each(jobs, arguments.jobs.into(), |job| job.judged(place), |job, judged| -> Result<(), Error> {
-        let name = format!("{} ({})", job.name, job.variant);
-        match judged {
-            Ok((_, unmet)) if unmet.is_empty() => {
-                println!("ok    {name}");
-                return Ok(());
+    parallel::for_each(
+        jobs,
+        arguments.jobs.into(),
+        |job| job.judged(place),
+        |job, judged| -> Result<(), Error> {
+            let name = format!("{} ({})", job.name, job.variant);
+            match judged {
+                Ok((_, unmet)) if unmet.is_empty() => {
+                    println!("ok    {name}");
+                    return Ok(());
+                }
+                Ok((observed, unmet)) => {
+                    println!("FAIL  {name}");
+                    unmet.iter().for_each(|unmet| println!("        {unmet}"));
+                    record::write(&output.join(&job.name), &job.name, &job.scenario, job.variant, &observed, &unmet)?;
+                }
+                Err(error) => println!("FAIL  {name}\n        it could not be run: {error}"),
             }
-            Ok((observed, unmet)) => {
-                println!("FAIL  {name}");
-                unmet.iter().for_each(|unmet| println!("        {unmet}"));
-                record::write(&output.join(&job.name), &job.name, &job.scenario, job.variant, &observed, &unmet)?;
-            }
-            Err(error) => println!("FAIL  {name}\n        it could not be run: {error}"),
-        }
-        failed.push(name);
-        Ok(())
-    })?;
+            failed.push(name);
+            Ok(())
+        },
+    )?;
     Ok(failed)
 }

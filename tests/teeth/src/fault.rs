@@ -76,7 +76,8 @@ mod tests {
         let mut files: BTreeMap<&str, String> = BTreeMap::new();
         for edit in faults.iter().flat_map(|fault| &fault.edits) {
             let text = files.entry(&edit.file).or_insert_with(|| {
-                std::fs::read_to_string(crate::workspace().join(&edit.file)).unwrap_or_else(|error| panic!("{}: {error}", edit.file))
+                std::fs::read_to_string(crate::workspace().join(&edit.file))
+                    .unwrap_or_else(|error| panic!("{}: {error}", edit.file))
             });
             *text = edit.apply(text).unwrap_or_else(|error| panic!("{error}"));
         }

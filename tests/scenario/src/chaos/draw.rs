@@ -8,7 +8,7 @@ mod world;
 use ::world::Delivery;
 use fastrand::Rng;
 
-use crate::format::{Condition, Expect, Scenario, Step, World};
+use crate::format::{Condition, Expect, Scenario, World};
 
 /// The number of ended executions after which a run ends whose group launches for ever, because an application always fails.
 const ENOUGH_EXECUTIONS: usize = 4;

@@ -62,7 +62,10 @@ impl Report {
 
     /// SHA-256 of all runs in the order of their seeds, whatever the order in which they ended.
     pub fn trace_hash(&self) -> String {
-        let hash = self.hashes.iter().fold(Sha256::new(), |hash, (seed, trace)| hash.chain_update(format!("{seed} {trace}\n")));
+        let hash = self
+            .hashes
+            .iter()
+            .fold(Sha256::new(), |hash, (seed, trace)| hash.chain_update(format!("{seed} {trace}\n")));
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

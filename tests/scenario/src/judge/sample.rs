@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
 use account::{Execution, Turn};
+use serde_json::{Value, json};
 use world::{Call, Clock, ClosedBy, Collision, CreatedBy, DeploymentId, HookResult, Overlap, World};
 
 use crate::format::Scenario;

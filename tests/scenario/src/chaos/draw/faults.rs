@@ -34,10 +34,28 @@ pub(super) fn is_outage(fault: &Fault) -> bool {
 /// What may go wrong: the calls of a whole service, or of one operation. Those that change something are named more often than those that
 /// only read.
 const CALLS: [(Service, &[&str]); 5] = [
-    (Service::CodeDeploy, &["", "", "CreateDeployment", "StopDeployment", "GetDeployment", "GetDeploymentTarget", "GetDeploymentGroup", "ListDeployments"]),
+    (
+        Service::CodeDeploy,
+        &[
+            "",
+            "",
+            "CreateDeployment",
+            "StopDeployment",
+            "GetDeployment",
+            "GetDeploymentTarget",
+            "GetDeploymentGroup",
+            "ListDeployments",
+        ],
+    ),
     (
         Service::AutoScaling,
-        &["", "CompleteLifecycleAction", "RecordLifecycleActionHeartbeat", "DescribeAutoScalingInstances", "DescribeLifecycleHooks"],
+        &[
+            "",
+            "CompleteLifecycleAction",
+            "RecordLifecycleActionHeartbeat",
+            "DescribeAutoScalingInstances",
+            "DescribeLifecycleHooks",
+        ],
     ),
     (Service::DynamoDb, &["", "", "TransactWriteItems", "UpdateItem", "BatchGetItem"]),
     (Service::States, &["", "StartExecution", "DescribeExecution"]),

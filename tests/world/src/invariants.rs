@@ -11,7 +11,7 @@ const LOOK_SECONDS: f64 = 120.0;
 
 impl Simulation {
     /// Rule 1. Who created the later of two deployments that meet could have known better. If that was a call of `CreateDeployment` it is a
-    /// violation; a person and CodeDeploy itself do as they please.
+    /// violation; a person and CodeDeploy itself do as they please. What a person has created since the call's look could not be seen.
     pub(crate) fn check_one_at_a_time(&mut self, deployment: usize, instance: usize) {
         let others: Vec<usize> = self.at_work_on(instance).filter(|&other| other != deployment).collect();
         for other in others {
@@ -24,9 +24,12 @@ impl Simulation {
                 later_deployment_id: later.id.clone(),
                 creator,
             };
+            let earlier = deployment.min(other);
+            let since = self.deployments[earlier].created_at;
+            let knew_better = later.looked_at.is_some_and(|looked_at| self.could_be_seen(earlier, since, looked_at));
             match creator {
-                CreatedBy::Call => self.violate(Breach::TwoAtWork { overlap }),
-                CreatedBy::Person | CreatedBy::CodeDeploy => {
+                CreatedBy::Call if knew_better => self.violate(Breach::TwoAtWork { overlap }),
+                CreatedBy::Call | CreatedBy::Person | CreatedBy::CodeDeploy => {
                     self.collisions.push(Collision { at: self.now(), overlap });
                 }
             }
@@ -82,7 +85,7 @@ impl Simulation {
     }
 
     /// The earliest time of the look that the call at work follows from, as far back as answers may trail.
-    fn looked_at(&self) -> f64 {
+    pub(crate) fn looked_at(&self) -> f64 {
         let looked_at = self.invocation_began_at().unwrap_or(self.now() - LOOK_SECONDS);
         looked_at - self.setting.read_lag_seconds
     }

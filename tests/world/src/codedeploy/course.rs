@@ -58,6 +58,7 @@ impl Simulation {
             auto_rollback: order.auto_rollback,
             alarms: order.alarms,
             rolled_back_by: None,
+            looked_at: (order.creator == Creator::Call).then(|| self.looked_at()),
             newer_at_creation: None,
             fleet,
             chosen,

@@ -23,7 +23,7 @@ pub(crate) struct Deployment {
     pub(super) file_exists_behavior: String,
     pub(super) status: DeploymentStatus,
     pub(super) error: Option<ErrorInformation>,
-    pub(super) created_at: f64,
+    pub(crate) created_at: f64,
     pub(super) started_at: Option<f64>,
     pub(super) ended_at: Option<f64>,
     /// Why it is stopped, if it is.
@@ -33,6 +33,8 @@ pub(crate) struct Deployment {
     pub(super) alarms: Vec<String>,
     /// Index of the deployment that rolls it back.
     pub(super) rolled_back_by: Option<usize>,
+    /// Where a call created it: the time of the look that the call followed from.
+    pub(crate) looked_at: Option<f64>,
     /// The group's current revision at its creation, where a call created it with one that was not current.
     pub(crate) newer_at_creation: Option<Revision>,
     /// Indexes of the group's instances when it was created.

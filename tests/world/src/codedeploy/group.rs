@@ -132,6 +132,7 @@ impl Simulation {
             auto_rollback: AutoRollbackConfiguration::default(),
             alarms: Vec::new(),
             rolled_back_by: None,
+            looked_at: None,
             newer_at_creation: None,
             chosen: members.clone(),
             fleet: members,

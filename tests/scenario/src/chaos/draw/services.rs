@@ -19,14 +19,14 @@ pub(super) fn draw(random: &mut Rng) -> Services {
     }
 }
 
-/// Ways that are as long as a handler's work make calls overtake each other; long ones outlast the clients' time-outs, and the longest the
-/// functions'.
+/// Ways that are as long as a handler's work make calls overtake each other. Long ones outlast the clients' time-outs: the request arrives
+/// when nobody waits for its answer any more.
 fn network(random: &mut Rng) -> Network {
     let usual = Network { usual_seconds: *pick(&[0.005, 0.02, 0.2, 1.0], random), ..Network::default() };
     match one_in(2, random) {
         true => Network {
             long_rate: *pick(&[0.005, 0.02, 0.05], random),
-            long_seconds: *pick(&[2.0, 8.0, 30.0, 80.0], random),
+            long_seconds: *pick(&[2.0, 8.0, 20.0], random),
             unreachable_rate: *pick(&[0.0, 0.02, 0.1], random),
             ..usual
         },
@@ -38,7 +38,7 @@ fn lambda(random: &mut Rng) -> LambdaOptions {
     LambdaOptions {
         cold_start_seconds: *pick(&[0.4, 0.4, 2.0, 8.0], random),
         idle_seconds: *pick(&[600.0, 600.0, 5.0], random),
-        concurrency: *pick(&[1000, 1000, 2, 1], random),
+        concurrency: *pick(&[1000, 1000, 1000, 1000, 2, 1], random),
         crash_rate: if one_in(3, random) { *pick(&[0.01, 0.05, 0.1], random) } else { 0.0 },
         ..LambdaOptions::default()
     }

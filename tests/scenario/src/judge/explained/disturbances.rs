@@ -9,6 +9,8 @@ use crate::format::Scenario;
 const TRIES: u32 = 27;
 /// The smallest fraction of failing calls at which that many calls may fail in a row.
 const LASTING_RATE: f64 = 0.4;
+/// The most invocations of a function at once that a few rollouts exceed again and again.
+const FEW: usize = 2;
 
 /// Whether a call failed, and its service may have throttled it in every try.
 pub fn throttles(call: &Call, scenario: &Scenario) -> bool {
@@ -30,6 +32,21 @@ pub fn is_unavailable(call: &Call, scenario: &Scenario) -> bool {
 /// Whether Lambda may fail every try of the state machine to call a function.
 pub fn lambda_fails(scenario: &Scenario) -> bool {
     fail_in_a_row(scenario.faults.iter().filter(|fault| fault.service == Service::Lambda))
+}
+
+/// Whether so few invocations of a function may be at work at once that rollouts outlast each other's retries.
+pub fn lambda_throttles(scenario: &Scenario) -> bool {
+    scenario.services.lambda.concurrency <= FEW
+}
+
+/// Whether some calls of functions fail, or take too long, by Lambda or by the network.
+pub fn lambda_is_disturbed(scenario: &Scenario) -> bool {
+    let services = &scenario.services;
+    let is_slow = |fault: &Fault| fault.kind == FaultKind::Slow;
+    services.lambda.crash_rate > 0.0
+        || services.network.long_rate > 0.0
+        || lambda_throttles(scenario)
+        || scenario.faults.iter().any(|fault| fault.service == Service::Lambda || is_slow(fault))
 }
 
 /// The service of a call that failed.

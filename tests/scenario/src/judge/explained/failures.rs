@@ -1,6 +1,7 @@
 //! Whether an execution failed for a reason that the scenario contains.
 
 use serde_json::Value;
+use world::DeploymentReport;
 
 use super::{disturbances, gone};
 use crate::format::{Application, Failure, Outcome, Scenario};
@@ -11,6 +12,9 @@ use crate::observed::{Observed, Rollout};
 const DEFAULT_ATTEMPTS: u64 = 2;
 /// The error codes after which there is no second attempt.
 const FINAL_ERROR_CODES: [&str; 2] = ["ScriptMissing", "ScriptNotExecutable"];
+
+/// The beginnings of the errors of a task whose function did not answer.
+const OF_LAMBDA: [&str; 4] = ["Lambda.", "Runtime.", "Sandbox.", "States.Timeout"];
 
 const DEPLOYMENT_FAILED: &str = "Turnstile.DeploymentFailed";
 
@@ -40,7 +44,14 @@ pub fn is_explained(rollout: &Rollout, scenario: &Scenario, observed: &Observed)
         "Turnstile.Unavailable" => {
             observed.calls_during(rollout).any(|call| disturbances::is_unavailable(call, scenario))
         }
-        error if error.starts_with("Lambda.") => disturbances::lambda_fails(scenario),
+        "Turnstile.DeploymentRejected" => passes_for_up_to_date(rollout, scenario, observed),
+        "Lambda.TooManyRequestsException" if disturbances::lambda_throttles(scenario) => true,
+        // The last try failed of Lambda, the others of a service that outlasts them.
+        error if OF_LAMBDA.iter().any(|prefix| error.starts_with(prefix)) => {
+            let is_unavailable =
+                || observed.calls_during(rollout).any(|call| disturbances::is_unavailable(call, scenario));
+            disturbances::lambda_fails(scenario) || (disturbances::lambda_is_disturbed(scenario) && is_unavailable())
+        }
         _ => false,
     }
 }
@@ -92,11 +103,30 @@ fn met_another(rollout: &Rollout, cause: &Value, observed: &Observed) -> bool {
     ids.any(|id| observed.report.collisions.iter().any(|collision| collision.overlap.involves(id)))
 }
 
-/// Whether the agent of the rollout's instance is dead, or that of any instance in a rollout of a whole group.
+/// Whether a deployment of somebody else failed on the rollout's instance, where CodeDeploy goes by the last success: it refuses to deploy
+/// what the instance had before.
+fn passes_for_up_to_date(rollout: &Rollout, scenario: &Scenario, observed: &Observed) -> bool {
+    let by_last_success = scenario.world.open_facts.outdated_by_last_success != Some(false);
+    let failed_there = |deployment: &DeploymentReport| {
+        deployment.targets.iter().any(|target| {
+            let is_its = rollout.launch.is_none_or(|launch| {
+                observed.instance(launch).is_some_and(|instance| instance.instance_id == target.instance_id)
+            });
+            is_its && target.status == "Failed"
+        })
+    };
+    by_last_success && observed.report.deployments.iter().any(|one| one.description.is_none() && failed_there(one))
+}
+
+/// Whether the agent of the rollout's instance is dead; in a rollout of a whole group, that of any instance, or an instance is stopped in the
+/// warm pool.
 fn lacks_an_agent(rollout: &Rollout, observed: &Observed) -> bool {
     match rollout.launch {
         Some(launch) => observed.instance(launch).is_some_and(|instance| instance.agent_is_silent),
-        None => observed.report.instances.iter().any(|instance| instance.agent_is_silent),
+        None => {
+            let mut instances = observed.report.instances.iter();
+            instances.any(|instance| instance.agent_is_silent || instance.lifecycle_state == "Warmed:Stopped")
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
 
 use self::from_sdk::{deployment, last_deployment, target};
+use crate::clients::creation_timeout_config;
 use crate::error::{of_call, unexpected};
 
 /// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
@@ -242,7 +243,8 @@ impl CodeDeploy {
 
     /// Creates a deployment of `revision` to the outdated instances of the application's group.
     ///
-    /// It is not retried here: the call has no client token, so a second one after a lost answer could start a second deployment.
+    /// It is not retried here: the call has no client token, so a second one after a lost answer could start a second deployment. For the same
+    /// reason it is waited for longer than others: one that takes effect after it was given up could do so behind the next call's look.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist.
@@ -268,7 +270,11 @@ impl CodeDeploy {
             }))
             .set_ignore_application_stop_failures(application.ignore_application_stop_failures)
             .customize()
-            .config_override(aws_sdk_codedeploy::config::Builder::new().retry_config(RetryConfig::disabled()))
+            .config_override(
+                aws_sdk_codedeploy::config::Builder::new()
+                    .retry_config(RetryConfig::disabled())
+                    .timeout_config(creation_timeout_config()),
+            )
             .send()
             .await;
         match answer {

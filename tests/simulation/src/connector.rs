@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use http::{Request, Response};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
@@ -105,18 +106,16 @@ impl Connections {
             let _ = answer.send(Err(ConnectorError::timeout("the connection was not made in time".into())));
             return;
         }
-        sleep(self.network.way(&self.random)).await;
-        let answered = match request.try_into_http1x() {
-            Ok(request) => {
-                let mut request = in_memory(request);
-                invocation.map(|invocation| request.extensions_mut().insert(invocation));
-                self.services.answer(&self.environment, request).await
-            }
+        let mut request = match sent(request).await {
+            Ok(request) => request,
             Err(error) => {
-                let _ = answer.send(Err(ConnectorError::user(error.into())));
+                let _ = answer.send(Err(error));
                 return;
             }
         };
+        invocation.map(|invocation| request.extensions_mut().insert(invocation));
+        sleep(self.network.way(&self.random)).await;
+        let answered = self.services.answer(&self.environment, request).await;
         sleep(self.network.way(&self.random)).await;
         let _ = answer.send(match answered {
             Ok(response) => response.map(SdkBody::from).try_into().map_err(|error| broken(&format!("{error}"))),
@@ -143,9 +142,13 @@ impl Connections {
     }
 }
 
-/// The request with its body, which the SDK has in memory already.
-fn in_memory(request: Request<SdkBody>) -> Request<Vec<u8>> {
-    request.map(|body| body.bytes().map(<[u8]>::to_vec).unwrap_or_default())
+/// The request with its whole body. The SDK's protection against stalled streams watches how the body is read: a request that has been sent
+/// is read to its end, however long the answer takes.
+async fn sent(request: HttpRequest) -> Result<Request<Vec<u8>>, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (parts, body) = request.into_parts();
+    let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::user(error.into()))?;
+    Ok(Request::from_parts(parts, body.to_vec()))
 }
 
 fn broken(what: &str) -> ConnectorError {

@@ -49,6 +49,7 @@ impl Copy {
             None => fs::read_to_string(workspace.join(SWITCH_FILE))?,
         };
         edited.insert(PathBuf::from(SWITCH_FILE), switch + SWITCH);
+        fs::create_dir_all(&source)?;
         for part in PARTS {
             copy(&workspace.join(part), &source.join(part), &|path| {
                 path.strip_prefix(workspace).ok().and_then(|path| edited.get(path)).cloned()

@@ -11,7 +11,7 @@ use fastrand::Rng;
 use crate::format::{Condition, Expect, Scenario, World};
 
 /// The number of ended executions after which a run ends whose group launches for ever, because an application always fails.
-const ENOUGH_EXECUTIONS: usize = 4;
+const ENOUGH_EXECUTIONS: usize = 3;
 
 /// The scenario of a seed, which is always the same.
 pub fn draw(seed: u64) -> Scenario {
@@ -32,7 +32,7 @@ pub fn draw(seed: u64) -> Scenario {
         steps,
         speed: 80.0,
         until: fails_for_good.then(|| Condition { ended: Some(ENOUGH_EXECUTIONS), ..Condition::default() }),
-        give_up_seconds: 14_400.0,
+        give_up_seconds: 43_200.0,
         expect: Expect { any_end_with_a_reason: true, ..Expect::default() },
         world,
         ..Scenario::default()

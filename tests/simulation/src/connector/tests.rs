@@ -145,6 +145,21 @@ fn a_slow_call_times_out_and_has_had_its_effect() {
     });
 }
 
+/// The SDK ends an upload that stalls for five seconds. An answer that is late is no such thing.
+#[test]
+fn a_request_that_has_been_sent_is_no_stalled_upload() {
+    block_on(async || {
+        let mut options = options();
+        options.network.usual_seconds = 0.0;
+        options.faults = faults(json!([{"service": "dynamodb", "kind": "slow", "seconds": 15, "times": 1}]));
+        let simulation = Simulation::start(options).expect("it starts");
+        let patient = aws_config::timeout::TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(20));
+        let config = config(&simulation).into_builder().timeout_config(patient.build()).build();
+        assert!(take(&aws_sdk_dynamodb::Client::new(&config), "one").await);
+        assert_eq!(simulation.world().report().calls.len(), 1);
+    });
+}
+
 #[test]
 fn a_request_under_way_arrives_when_nobody_waits_any_more() {
     block_on(async || {

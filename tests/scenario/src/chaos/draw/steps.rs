@@ -61,6 +61,13 @@ fn victim(world: &World, launches: &[Step], random: &mut Rng) -> Victim {
     Victim { launch: random.usize(before + 1..=launched), launched, at: launches[chosen].at }
 }
 
+/// An application that a person deploys. A rollout looks at the deployments of its own list only: where two groups share one application, and
+/// not the others, somebody's deployment of another one is met unseen.
+fn deployable(world: &World, random: &mut Rng) -> String {
+    let shared = world.groups.iter().find_map(|group| group.applications.as_ref()?.first());
+    shared.unwrap_or(&pick(&world.applications, random).name).clone()
+}
+
 /// Something that a person does to an instance that has been launched, or to all. The step is skipped if it comes too late.
 fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
     let Victim { launch, launched, at } = victim(world, launches, random);
@@ -78,7 +85,7 @@ fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
         2 if is_in_the_only_group => Step { abort: Some(launch), ..step },
         2 | 3 => Step { delete_turns: true, ..step },
         4 => {
-            let application = pick(&world.applications, random).name.clone();
+            let application = deployable(world, random);
             let revision = random.bool().then(|| format!("{application}-2.zip"));
             Step {
                 deploy: Some(Deploy { application, revision, restart: false, times: 1, every_seconds: 0.0 }),

@@ -1,6 +1,7 @@
 //! Whether a run met what is expected of it.
 
 mod always;
+mod attempts;
 mod executions;
 mod explained;
 mod found;
@@ -68,6 +69,7 @@ pub fn run_and_judge(
 pub fn unmet(scenario: &Scenario, observed: &Observed) -> Vec<Unmet> {
     let expect = &scenario.expect;
     let mut unmet = always::unmet(observed, expect.any_end_with_a_reason && observed.trace_hash.is_some());
+    unmet.extend(attempts::unmet(scenario, observed));
     unmet.extend(hooks::unmet(&expect.hooks, scenario, observed));
     unmet.extend(instances::unmet(expect, observed));
     if expect.any_end_with_a_reason {

@@ -126,7 +126,9 @@ impl<'a> Run<'a> {
                 return Ok(Ended::Quiet);
             }
             if snapshot.at > deadline {
-                return Ok(Ended::GivenUp(snapshot.activity()));
+                // A random scenario whose group launches for ever need not come to its condition.
+                let is_cut = self.scenario.until.is_some() && self.scenario.expect.any_end_with_a_reason;
+                return Ok(if is_cut { Ended::Cut } else { Ended::GivenUp(snapshot.activity()) });
             }
             self.bed.next_change(over_at.unwrap_or_else(|| after(deadline))).await;
         }

@@ -28,9 +28,22 @@ struct Report {
 }
 
 impl Copy {
-    /// Plants the fault and draws seeds until one fails. `None` if none does.
+    /// Plants the fault and draws seeds until one fails that does not without it. `None` if none does.
     pub fn search(&self, fault: &Fault, arguments: &Arguments) -> Result<Option<Found>, Error> {
-        let output = self.folder.join(&fault.name);
+        let after = arguments.seed + arguments.count;
+        let mut next = arguments.seed;
+        while next < after {
+            let Some(found) = self.planted(fault, next, after - next, arguments.jobs)? else { return Ok(None) };
+            if self.chaos(None, &fault.name, found.seed, 1, 1)?.is_none() {
+                return Ok(Some(found));
+            }
+            next = found.seed + 1;
+        }
+        Ok(None)
+    }
+
+    /// Draws seeds until one fails, with the fault in its place.
+    fn planted(&self, fault: &Fault, first: u64, count: u64, jobs: u8) -> Result<Option<Found>, Error> {
         let mut originals = Vec::new();
         for edit in fault.edits.iter().filter(|edit| edit.is_in_definition()) {
             let path = self.file(&edit.file);
@@ -38,21 +51,33 @@ impl Copy {
             fs::write(&path, edit.apply(&original)?)?;
             originals.push((path, original));
         }
-        let ran = Command::new(&self.program)
-            .args(["chaos", "--stop-at-first", "--shrink", "0"])
-            .args(["--count", &arguments.count.to_string(), "--seed", &arguments.seed.to_string()])
-            .args(["--jobs", &arguments.jobs.to_string()])
-            .arg("--output")
-            .arg(&output)
-            .env("PLANTED_FAULT", &fault.name)
-            .stdout(Stdio::null())
-            .status();
+        let found = self.chaos(Some(&fault.name), &fault.name, first, count, jobs);
         for (path, original) in originals.into_iter().rev() {
             fs::write(path, original)?;
         }
-        let status = ran?;
+        found
+    }
+
+    /// Draws seeds until one fails; the first that does.
+    fn chaos(
+        &self,
+        planted: Option<&str>,
+        folder: &str,
+        first: u64,
+        count: u64,
+        jobs: u8,
+    ) -> Result<Option<Found>, Error> {
+        let output = self.folder.join(folder);
+        let status = Command::new(&self.program)
+            .args(["chaos", "--stop-at-first", "--shrink", "0"])
+            .args(["--count", &count.to_string(), "--seed", &first.to_string(), "--jobs", &jobs.to_string()])
+            .arg("--output")
+            .arg(&output)
+            .env("PLANTED_FAULT", planted.unwrap_or_default())
+            .stdout(Stdio::null())
+            .status()?;
         if !matches!(status.code(), Some(0 | 1)) {
-            return Err(format!("chaos could not be run with {}: {status}", fault.name).into());
+            return Err(format!("chaos could not be run with {planted:?}: {status}").into());
         }
         let report: Report = serde_json::from_slice(&fs::read(output.join("report.json"))?)?;
         Ok(report.violations.into_iter().next())

@@ -143,14 +143,14 @@ impl Simulation {
         }
     }
 
-    /// Rule 6. A repeated call made a second deployment. One that was stopped before it began anywhere had no effect, and may be repeated.
+    /// Rule 6. A repeated call made a second deployment. One that ended before it began anywhere had no effect, and may be repeated.
     pub(crate) fn check_repetition(&mut self, deployment: usize) {
         let new = &self.deployments[deployment];
         let Some(description) = new.description.clone().filter(|text| !text.is_empty()) else { return };
         let same = |other: &&Deployment| {
             other.group == new.group
                 && other.description.as_ref() == Some(&description)
-                && !(other.is_stopped() && other.has_begun_nowhere())
+                && !(other.ended_at.is_some() && other.has_begun_nowhere())
         };
         if let Some(earlier) = self.deployments[..deployment].iter().find(same) {
             self.violate(Breach::DeploymentRepeated {

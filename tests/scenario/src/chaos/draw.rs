@@ -32,7 +32,7 @@ pub fn draw(seed: u64) -> Scenario {
         steps,
         speed: 80.0,
         until: fails_for_good.then(|| Condition { ended: Some(ENOUGH_EXECUTIONS), ..Condition::default() }),
-        give_up_seconds: 43_200.0,
+        give_up_seconds: 14_400.0,
         expect: Expect { any_end_with_a_reason: true, ..Expect::default() },
         world,
         ..Scenario::default()

@@ -25,7 +25,7 @@ pub(crate) struct Deployment {
     pub(super) error: Option<ErrorInformation>,
     pub(crate) created_at: f64,
     pub(super) started_at: Option<f64>,
-    pub(super) ended_at: Option<f64>,
+    pub(crate) ended_at: Option<f64>,
     /// Why it is stopped, if it is.
     pub(super) stopping: Option<Stop>,
     pub(super) auto_rollback: AutoRollbackConfiguration,

@@ -34,10 +34,10 @@ pub(super) fn violations(run: &Run) -> Vec<Violation> {
     violations
 }
 
-/// It was stopped before it began anywhere.
+/// It ended before it began anywhere.
 fn is_harmless(deployment: &DeploymentReport) -> bool {
     let mut events = deployment.targets.iter().flat_map(|target| &target.lifecycle_events);
-    deployment.status == "Stopped" && events.all(|event| event.started_at.is_none())
+    deployment.ended_at.is_some() && events.all(|event| event.started_at.is_none())
 }
 
 fn is_found(run: &Run, id: &str) -> bool {

@@ -6,10 +6,9 @@ use world::DeploymentReport;
 use super::{disturbances, gone};
 use crate::format::{Application, Failure, Outcome, Scenario};
 use crate::instance;
+use crate::judge::attempts::DEFAULT_ATTEMPTS;
 use crate::observed::{Observed, Rollout};
 
-/// The default of an application's `maxAttempts`.
-const DEFAULT_ATTEMPTS: u64 = 2;
 /// The error codes after which there is no second attempt.
 const FINAL_ERROR_CODES: [&str; 2] = ["ScriptMissing", "ScriptNotExecutable"];
 

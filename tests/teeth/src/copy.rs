@@ -55,10 +55,10 @@ impl Copy {
                 path.strip_prefix(workspace).ok().and_then(|path| edited.get(path)).cloned()
             })?;
         }
-        // The dependencies are those of the workspace's own build.
-        let target = workspace.join("target");
+        // A folder of its own: in the workspace's, cargo would take the one's crates for the other's.
+        let target = folder.join("build");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--quiet", "--package", "scenario", "--manifest-path"])
+            .args(["build", "--locked", "--package", "scenario", "--manifest-path"])
             .arg(source.join("Cargo.toml"))
             .arg("--target-dir")
             .arg(&target)
@@ -66,9 +66,7 @@ impl Copy {
         if !built.success() {
             return Err("the copy with the planted faults does not build".into());
         }
-        // The workspace's own program goes to the same place when it is built next.
-        let program = folder.join("scenario");
-        fs::copy(target.join("debug/scenario"), &program)?;
+        let program = target.join("debug/scenario");
         Ok(Self { folder: folder.to_owned(), program })
     }
 

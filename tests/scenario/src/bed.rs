@@ -216,6 +216,14 @@ impl Bed {
         }
     }
 
+    /// How many executions run and how many have ended, where that can be told without reading all of them.
+    pub fn execution_counts(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Stack { .. } => None,
+            Self::Simulation { simulation, .. } => Some(simulation.execution_counts()),
+        }
+    }
+
     /// The state that an execution has entered last; `None` before the first one.
     ///
     /// # Errors

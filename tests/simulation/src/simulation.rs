@@ -178,6 +178,11 @@ impl Simulation {
         self.step_functions.executions()
     }
 
+    /// How many executions run, and how many have ended.
+    pub fn execution_counts(&self) -> (usize, usize) {
+        self.step_functions.counts()
+    }
+
     /// An execution's history events, as GetExecutionHistory gives them, the oldest first.
     ///
     /// # Errors

@@ -139,6 +139,13 @@ impl StepFunctions {
         found.ok_or_else(|| Refusal("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'")))
     }
 
+    /// How many executions run, and how many have ended.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let executions = self.executions.borrow();
+        let running = executions.iter().filter(|record| record.status() == "RUNNING").count();
+        (running, executions.len() - running)
+    }
+
     /// Every execution as it is, the oldest first.
     pub(crate) fn executions(&self) -> Vec<Execution> {
         self.executions.borrow().iter().map(|record| record.execution()).collect()

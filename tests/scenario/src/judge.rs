@@ -8,7 +8,7 @@ mod found;
 mod hooks;
 mod instances;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use std::fmt;
 

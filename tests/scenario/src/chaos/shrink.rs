@@ -1,6 +1,6 @@
 //! Shrinks a scenario whose run does not meet its expectations.
 
-use crate::format::{Scenario, Services};
+use crate::format::{Group, Scenario, Services};
 
 /// Leaves out, one thing at a time, whatever the scenario fails without as well. `fails` is asked at most `tries` times.
 pub fn shrink(scenario: Scenario, tries: usize, fails: impl Fn(&Scenario) -> bool) -> Scenario {
@@ -38,7 +38,9 @@ fn smaller(scenario: &Scenario) -> Vec<Scenario> {
     for (i, application) in scenario.world.applications.iter().enumerate() {
         let is_deployed =
             scenario.steps.iter().any(|step| step.deploy.as_ref().is_some_and(|d| d.application == application.name));
-        if scenario.world.applications.len() > 1 && !is_deployed {
+        let has_it = |group: &Group| group.applications.iter().flatten().any(|name| *name == application.name);
+        let is_named = scenario.world.groups.iter().any(has_it);
+        if scenario.world.applications.len() > 1 && !is_deployed && !is_named {
             all.push(without(&|smaller| drop(smaller.world.applications.remove(i))));
         }
         all.push(without(&|smaller| smaller.world.applications[i].failure = None));
@@ -79,7 +81,10 @@ mod tests {
     #[test]
     fn what_the_failure_does_not_need_is_left_out() {
         let is_enough = |scenario: &Scenario| !scenario.faults.is_empty() && is_possible(scenario);
-        let large = (0..).map(draw).find(|scenario| scenario.faults.len() > 1 && scenario.steps.len() > 3).unwrap();
+        let has_pool = |scenario: &Scenario| scenario.world.groups.iter().any(|group| group.warm_pool.is_some());
+        let is_large =
+            |scenario: &Scenario| scenario.faults.len() > 1 && scenario.steps.len() > 3 && !has_pool(scenario);
+        let large = (0..).map(draw).find(is_large).unwrap();
         let small = shrink(large.clone(), 200, is_enough);
         assert_eq!((small.faults.len(), small.steps.len(), small.world.applications.len()), (1, 1, 1), "{small:#?}");
         assert_eq!(small.steps[0].launch.as_ref().map(|launch| launch.count), Some(1));

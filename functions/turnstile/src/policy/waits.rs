@@ -2,7 +2,9 @@
 //!
 //! Everything is in seconds. Nothing here reads a clock: the callers tell for how long something has been waited for.
 
-use crate::limits::{LONGEST_CALL, LONGEST_DEPLOYMENT, LONGEST_HOOK, MOST_HEARTBEAT_TIMEOUTS};
+use crate::limits::{
+    LONGEST_CALL, LONGEST_DEPLOYMENT, LONGEST_HOOK, LONGEST_PAUSE, LONGEST_TASK, MOST_HEARTBEAT_TIMEOUTS,
+};
 use crate::words::error::Error;
 use crate::words::hook::Hook;
 use crate::words::plan::Plan;
@@ -136,9 +138,13 @@ pub fn check_time(plan: &Plan, age: u32) -> Result<(), Error> {
     }
 }
 
-/// The longest wait between two calls that send a heartbeat. Half the heartbeat time-out leaves room for one that is lost.
+/// The longest wait between two calls that send a heartbeat: half the heartbeat time-out, and less where the time-out is so short that
+/// one call that is lost on its way, and the pause after it, would not fit into the other half. A quarter at the least.
 pub fn longest_between_heartbeats(hook: Option<&Hook>) -> u32 {
-    hook.map_or(u32::MAX, |hook| (hook.heartbeat_timeout_seconds / 2).max(1))
+    const LOST_CALL: u32 = LONGEST_TASK + LONGEST_PAUSE + 5;
+    hook.map_or(u32::MAX, |Hook { heartbeat_timeout_seconds: timeout, .. }| {
+        timeout.saturating_sub(LOST_CALL).clamp(timeout / 4, timeout / 2).max(1)
+    })
 }
 
 /// How long the next deployment to one instance should take, judged by the group's last successful one.
@@ -213,7 +219,7 @@ mod tests {
             (0, Some(0), None, 10),
             // The hook needs a heartbeat.
             (0, Some(3_600), Some(600), 300),
-            (0, Some(240), Some(30), 15),
+            (0, Some(240), Some(30), 7),
             (300, Some(3_600), Some(600), 300),
         ] {
             let hook = heartbeat_timeout.map(hook);
@@ -258,9 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_call_fits_between_two_heartbeats() {
+        for (timeout, longest) in [(30, 7), (60, 15), (120, 30), (150, 60), (180, 90), (600, 300), (7_200, 3_600)] {
+            assert_eq!(longest_between_heartbeats(Some(&hook(timeout))), longest, "{timeout}");
+        }
+        assert_eq!(longest_between_heartbeats(None), u32::MAX);
+    }
+
+    #[test]
     fn a_hook_ends_after_a_hundred_of_its_time_outs_or_two_days() {
         for (timeout, age, left) in
-            [(600, 0, 59_100), (600, 59_000, 100), (600, 70_000, 0), (7_200, 0, 171_600), (30, 0, 2_385)]
+            [(600, 0, 59_100), (600, 59_000, 100), (600, 70_000, 0), (7_200, 0, 171_600), (30, 0, 2_393)]
         {
             assert_eq!(until_hook_is_over(age, &hook(timeout)), left, "{timeout} after {age}");
         }

@@ -1,9 +1,9 @@
 //! Looks at the deployment of one application: is it over, and has it succeeded on the rollout's instance?
 
-use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
@@ -27,7 +27,7 @@ use turnstile::words::turn::FinishedDeployment;
 /// The function.
 pub struct CheckStatus {
     codedeploy: CodeDeploy,
-    autoscaling: AutoScaling,
+    launches: Launches,
     turns: Turns,
     /// The Region's name, for links to the console.
     region: String,
@@ -80,7 +80,7 @@ impl Function for CheckStatus {
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             codedeploy: clients.codedeploy(),
-            autoscaling: clients.autoscaling(),
+            launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             region: clients.region(),
         })
@@ -99,8 +99,8 @@ impl Function for CheckStatus {
         )
     }
 
-    async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        self.autoscaling.heartbeat(&request.plan).await?.require_open()?;
+    async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
+        self.launches.keep_open(&mut request.plan, &request.execution).await?.require_open()?;
 
         let deployment =
             self.codedeploy.deployment(&request.deployment_id).await?.ok_or_else(|| Error::Unexpected {

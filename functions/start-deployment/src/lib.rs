@@ -4,6 +4,7 @@ use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
@@ -30,6 +31,7 @@ const CLOCK_SKEW: u32 = 60;
 pub struct StartDeployment {
     codedeploy: CodeDeploy,
     autoscaling: AutoScaling,
+    launches: Launches,
     turns: Turns,
 }
 
@@ -95,6 +97,7 @@ impl Function for StartDeployment {
         Ok(Self {
             codedeploy: clients.codedeploy(),
             autoscaling: clients.autoscaling(),
+            launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
         })
     }
@@ -111,10 +114,10 @@ impl Function for StartDeployment {
         )
     }
 
-    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+    async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
+        self.launches.keep_open(&mut request.plan, &request.execution).await?.require_open()?;
         let (codedeploy, request) = (&self.codedeploy, &request);
         let Request { plan, application, .. } = request;
-        self.autoscaling.heartbeat(plan).await?.require_open()?;
         waits::check_time(plan, request.age())?;
 
         let group = codedeploy.group(&application.group).await?.ok_or_else(|| {

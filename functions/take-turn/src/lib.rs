@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::executions::Executions;
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use turnstile::words::turn::{Claim, DeployedApplication, Taking};
 /// The function.
 pub struct TakeTurn {
     codedeploy: CodeDeploy,
-    autoscaling: AutoScaling,
+    launches: Launches,
     turns: Turns,
     executions: Executions,
 }
@@ -77,7 +77,7 @@ impl Function for TakeTurn {
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             codedeploy: clients.codedeploy(),
-            autoscaling: clients.autoscaling(),
+            launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             executions: clients.executions(),
         })
@@ -92,8 +92,8 @@ impl Function for TakeTurn {
         )
     }
 
-    async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        let hook = self.autoscaling.heartbeat(&request.plan).await?;
+    async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
+        let hook = self.launches.keep_open(&mut request.plan, &request.execution).await?;
         match request.waiting_since.is_some() || request.round > 1 {
             true => hook.require_still_open()?,
             false => hook.require_open()?,
@@ -109,7 +109,6 @@ impl Function for TakeTurn {
                 if state.is_part_mine() {
                     self.turns.give_back(&claims, &request.execution).await?;
                 }
-                self.clear_failures(&request.plan).await;
                 return Ok(Answer { outcome: Outcome::UpToDate { applications }, observations });
             }
             if !has_seen_all {
@@ -170,15 +169,6 @@ impl TakeTurn {
             }
         }
         Ok(true)
-    }
-
-    /// A launch that succeeds ends the group's failures in a row, also one that others have served.
-    async fn clear_failures(&self, plan: &Plan) {
-        if plan.hook.is_some()
-            && let Err(error) = self.turns.clear_failures(&plan.auto_scaling_group_name).await
-        {
-            warn!(error = error.name(), reason = %error, "the group's failures still count");
-        }
     }
 
     async fn take(&self, request: &Request, claims: &[ClaimKey]) -> Result<Outcome, Error> {

@@ -2,7 +2,7 @@
 
 use tracing::warn;
 use turnstile::words::error::Error;
-use turnstile::words::hook::{HookResult, HookState, PendingHook};
+use turnstile::words::hook::{HookResult, HookState, LifecycleAction, PendingHook};
 use turnstile::words::ids::ExecutionArn;
 use turnstile::words::owner::Phase;
 use turnstile::words::plan::Plan;
@@ -85,6 +85,20 @@ impl Launches {
         self.as_owner(entered, self.autoscaling.keep_open(&pending.action)).await
     }
 
+    /// Keeps the hook open that the input of a rollout without a plan names, if no other rollout owns the launch.
+    ///
+    /// # Errors
+    /// See [`Launches::keep_open`].
+    pub async fn keep_open_by_input(&self, action: &LifecycleAction, execution: &ExecutionArn) -> Result<bool, Error> {
+        let asked = self.owners.read(action).await.and_then(|found| match found {
+            Some(owner) if owner.owned_by != *execution && owner.phase != Phase::Over => {
+                Err(Error::LaunchTakenOver(format!("{} owns the launch", owner.owned_by)))
+            }
+            _ => Ok(()),
+        });
+        self.as_owner(asked, self.autoscaling.keep_open(action)).await
+    }
+
     /// Completes the hook of the launch with `result`. `phase` says why; before it is recorded nothing is completed.
     ///
     /// # Errors
@@ -103,8 +117,9 @@ impl Launches {
     /// Lets go of the launch: its hook is completed, or there is nothing to complete. An item that stays behind is replaced when its
     /// owner has ended.
     pub async fn let_go(&self, pending: &PendingHook, execution: &ExecutionArn) {
-        if let Err(error) = self.owners.enter(&pending.action, execution, Phase::Over).await {
-            warn!(error = error.name(), reason = %error, "the launch still has an owner");
+        match self.owners.enter(&pending.action, execution, Phase::Over).await {
+            Ok(()) | Err(Error::LaunchTakenOver(_)) => {}
+            Err(error) => warn!(error = error.name(), reason = %error, "the launch still has an owner"),
         }
     }
 }

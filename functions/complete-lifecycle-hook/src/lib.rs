@@ -48,6 +48,8 @@ pub struct Request {
     #[serde(default)]
     input: Value,
     plan: Option<Plan>,
+    /// The round in which it took its turn. Absent in a call of the version before, which gives back whatever the execution holds.
+    round: Option<u32>,
     /// How many times the rollout has gone through its applications again because of somebody else.
     #[serde(default)]
     repeats: u32,
@@ -64,13 +66,6 @@ enum Ending {
     Failure(Failure),
 }
 
-/// How a rollout leaves its launch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Leaving {
-    Succeeded,
-    Failed,
-}
-
 /// What became of the hook, and what the execution ends with.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Answer {
@@ -81,9 +76,6 @@ pub struct Answer {
     applications: Option<Vec<DeployedApplication>>,
     #[serde(flatten)]
     failure: Option<Failure>,
-    /// Whether the turn could not be given back.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    keeps_turn: bool,
 }
 
 /// What became of the hook.
@@ -135,7 +127,7 @@ impl Function for CompleteLifecycleHook {
 impl CompleteLifecycleHook {
     /// Lets the instance into service, if every application is still up to date there.
     async fn let_in(&self, request: &Request, all: &[DeployedApplication]) -> Result<Answer, Error> {
-        let answer = |hook, applications| Answer { hook, applications, failure: None, keeps_turn: false };
+        let answer = |hook, applications| Answer { hook, applications, failure: None };
         if let Some(plan) = &request.plan {
             let state = self.launches.keep_open_at_last(plan, &request.execution).await?;
             // If there is a hook, an earlier call whose answer was lost may have completed it: that shows below.
@@ -154,8 +146,8 @@ impl CompleteLifecycleHook {
                 // An earlier call, whose answer was lost, has let it in. What has happened since is not this rollout's.
                 Err(_) if request.has_hook() && self.is_in_service(instance_id).await? => {
                     let pending = self.pending_hook(request).await?;
-                    let keeps_turn = !self.leave(request, pending.as_ref(), Leaving::Succeeded).await;
-                    return Ok(Answer { keeps_turn, ..answer(Outcome::AlreadyOver, Some(applications)) });
+                    self.leave(request, pending.as_ref()).await;
+                    return Ok(answer(Outcome::AlreadyOver, Some(applications)));
                 }
                 Err(current) if request.repeats >= MOST_REPEATS => {
                     return Err(Error::RevisionsKeepChanging(format!(
@@ -180,8 +172,8 @@ impl CompleteLifecycleHook {
                 HookState::Over { .. } | HookState::NotYetOpen { .. } => Outcome::AlreadyOver,
             },
         };
-        let keeps_turn = !self.leave(request, pending.as_ref(), Leaving::Succeeded).await;
-        Ok(Answer { keeps_turn, ..answer(hook, Some(applications)) })
+        self.leave(request, pending.as_ref()).await;
+        Ok(answer(hook, Some(applications)))
     }
 
     /// Completes the hook of a rollout that has failed as the rollout's `onFailure` says.
@@ -200,9 +192,9 @@ impl CompleteLifecycleHook {
                 }
             }
         };
-        let keeps_turn = !self.leave(request, pending.as_ref(), Leaving::Failed).await;
+        self.leave(request, pending.as_ref()).await;
         let failure = cause::with_hook(failure, request.subject(), &done);
-        Ok(Answer { hook, applications: None, failure: Some(failure), keeps_turn })
+        Ok(Answer { hook, applications: None, failure: Some(failure) })
     }
 
     async fn complete(
@@ -215,30 +207,26 @@ impl CompleteLifecycleHook {
         self.launches.complete(pending, &request.execution, phase, result).await
     }
 
-    /// Lets go of the launch and gives the turn back: the hook is completed, and no courtesy has been in its way. The answer says whether
-    /// the turn is given back. A launch that succeeds ends the group's failures in a row.
-    async fn leave(&self, request: &Request, pending: Option<&PendingHook>, leaving: Leaving) -> bool {
-        let Request { execution, plan, .. } = request;
+    /// Lets go of the launch and gives the turn back, now that no courtesy is in the hook's way any more. A turn that stays behind is returned
+    /// by return-turn, and one that return-turn cannot return is taken over.
+    async fn leave(&self, request: &Request, pending: Option<&PendingHook>) {
+        let Request { execution, plan, round, ending, .. } = request;
         if let Some(pending) = pending {
             self.launches.let_go(pending, execution).await;
-            if leaving == Leaving::Succeeded
-                && let Err(error) = self.turns.clear_failures(&pending.action.auto_scaling_group_name).await
-            {
-                warn!(error = error.name(), reason = %error, "the group's failures still count");
-            }
         }
-        let Some(plan) = plan else { return true };
-        match self.turns.give_back(&turn::claims(plan), execution).await {
-            Ok(()) => true,
-            Err(error) => {
-                warn!(error = error.name(), reason = %error, "keeps the turn");
-                false
-            }
+        let Some(plan) = plan else { return };
+        let drains = match ending {
+            Ending::Failure(failure) => turn::may_leave_a_call_behind(&failure.error),
+            Ending::Deployed(_) => false,
+        };
+        if let Err(error) = self.turns.give_back(&turn::claims(plan), execution, *round, drains).await {
+            warn!(error = error.name(), reason = %error, "keeps the turn");
         }
     }
 
     async fn pending_hook(&self, request: &Request) -> Result<Option<PendingHook>, Error> {
-        pending_hook::find(&self.launches.autoscaling, request.plan.as_ref(), &request.input, &self.own_hook).await
+        pending_hook::find(&self.launches, &request.execution, request.plan.as_ref(), &request.input, &self.own_hook)
+            .await
     }
 
     async fn is_in_service(&self, instance_id: &InstanceId) -> Result<bool, Error> {

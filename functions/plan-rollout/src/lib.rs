@@ -117,24 +117,12 @@ impl Function for PlanRollout {
             }
             None => None,
         };
-        let applications = match input.applications {
-            Some(applications) => applications,
-            None => self.default_applications(hook)?,
-        };
-        application::check_list(&applications)?;
-        let mut plan = Plan {
-            hook: hook_to_complete.cloned(),
-            hook_opened_at: None,
-            auto_scaling_group_name: group,
-            instance_id,
-            applications,
-            on_failure: input.on_failure.unwrap_or_default(),
-            warnings,
-        };
-        if let (Some(hook), Some(instance), Some(asked)) = (&plan.hook, &instance, asked) {
+        // Before anything can be found wrong: a failure completes the hook.
+        let mut hook_opened_at = None;
+        if let (Some(hook), Some(instance), Some(asked)) = (hook_to_complete, &instance, asked) {
             let is_open = asked.is_open.clone();
             match self.ask.own(asked, hook, instance.destination(), &execution, owner.as_ref(), now).await? {
-                Ok(opened_at) => plan.hook_opened_at = opened_at,
+                Ok(opened_at) => hook_opened_at = opened_at,
                 Err(owner) => return Ok(Answer::Owned { owner }),
             }
             match is_open? {
@@ -143,7 +131,21 @@ impl Function for PlanRollout {
                 state => state.require_open()?,
             }
         }
-        plan.warnings.extend(longer_than_the_hook(&plan));
+        let applications = match input.applications {
+            Some(applications) => applications,
+            None => self.default_applications(hook)?,
+        };
+        application::check_list(&applications)?;
+        let mut plan = Plan {
+            hook: hook_to_complete.cloned(),
+            hook_opened_at,
+            auto_scaling_group_name: group,
+            instance_id,
+            applications,
+            on_failure: input.on_failure.unwrap_or_default(),
+            warnings,
+        };
+        plan.warnings.extend(longer_than_the_hook(&plan, now));
         plan.warnings.extend(self.check_groups(&plan.applications).await?);
         plan.warnings.extend(hooks.iter().filter(|hook| is_managed_by_codedeploy(hook)).map(|hook| {
             format!(
@@ -276,9 +278,9 @@ impl PlanRollout {
 }
 
 /// A hook is over in the end, however many heartbeats it gets.
-fn longer_than_the_hook(plan: &Plan) -> Option<String> {
+fn longer_than_the_hook(plan: &Plan, now: Timestamp) -> Option<String> {
     let hook = plan.hook.as_ref()?;
-    let open = waits::until_hook_is_over(0, hook);
+    let open = waits::until_hook_is_over(waits::hook_age(plan, now, now), hook);
     let needed: u32 = plan.applications.iter().map(|application| application.timeout_seconds).sum();
     (needed > open).then(|| {
         format!(

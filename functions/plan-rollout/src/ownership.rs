@@ -60,6 +60,9 @@ impl Ask {
                 return Err(error);
             }
         };
+        if last_seen.is_some_and(|last_seen| last_seen.keeps_open) {
+            self.autoscaling.keep_open(&action).await?;
+        }
         let keeps_opening = match owner::ownership(found.as_ref(), last_seen, execution, None) {
             Ownership::Mine => true,
             Ownership::Free { keeps_opening } => keeps_opening,
@@ -71,12 +74,7 @@ impl Ask {
                     Ownership::Free { keeps_opening } => keeps_opening,
                     _ => match self.step(&by, found.as_ref(), last_seen, now, None).await? {
                         Step::TakeOver => true,
-                        Step::Wait { owner, keeps_open } => {
-                            if keeps_open {
-                                self.autoscaling.keep_open(&action).await?;
-                            }
-                            return Ok(Some(Asked::Owned(owner)));
-                        }
+                        Step::Wait(owner) => return Ok(Some(Asked::Owned(owner))),
                     },
                 }
             }
@@ -118,7 +116,7 @@ impl Ask {
         match owner::ownership(found.as_ref(), None, execution, Some(destination)) {
             Ownership::Mine => Ok(Ok(found.and_then(|found| found.opened_at))),
             Ownership::Owned(by) => match self.step(&by, found.as_ref(), last_seen, now, Some(hook)).await? {
-                Step::Wait { owner, .. } => Ok(Err(owner)),
+                Step::Wait(owner) => Ok(Err(owner)),
                 Step::TakeOver => Err(changed_hands()),
             },
             Ownership::Free { .. } | Ownership::GoneOn => Err(changed_hands()),

@@ -48,6 +48,11 @@ pub struct BackingOff {
 }
 
 impl Failed {
+    /// The name of the failure.
+    pub(crate) fn error(&self) -> &str {
+        &self.failure.error
+    }
+
     /// Whether the rollout has just failed.
     pub(crate) fn is_first_call(&self) -> bool {
         self.backing_off_since.is_none()
@@ -60,6 +65,7 @@ impl BackOff {
         &self,
         pending: &PendingHook,
         is_open: bool,
+        hook_opened_at: Option<Timestamp>,
         failed: &Failed,
     ) -> Result<BackingOff, Error> {
         let action = &pending.action;
@@ -70,7 +76,7 @@ impl BackOff {
             error!(error, cause, failures, "the rollout fails, and backs off before its hook is completed");
         }
         let backed_off = failed.backing_off_since.map_or(0, |since| failed.now.seconds_since(since));
-        let age = failed.now.seconds_since(failed.started_at);
+        let age = failed.now.seconds_since(hook_opened_at.unwrap_or(failed.started_at));
         let wait_seconds = match back_off::next(failures, backed_off, age, &pending.hook) {
             _ if !is_open => 0,
             Step::Wait(seconds) => seconds,

@@ -11,13 +11,14 @@ use aws::settings::{self, SettingError, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
+use turnstile::policy::turn;
 use turnstile::words::error::Error;
 use turnstile::words::hook::{HookResult, PendingHook};
 use turnstile::words::ids::{ExecutionArn, HookName};
 use turnstile::words::plan::{self, Plan};
 
 use crate::back_off::{BackOff, BackingOff, Failed};
-use crate::give_back::{GiveBack, GivenBack};
+use crate::give_back::{GiveBack, GivenBack, GivingBack};
 
 /// The function.
 pub struct ReturnTurn {
@@ -35,6 +36,8 @@ pub struct Request {
     execution: ExecutionArn,
     /// Absent when planning failed: then there is no turn to give back.
     plan: Option<Plan>,
+    /// The round in which it took the turn. Absent in a call of the version before, which gives back whatever the execution holds.
+    round: Option<u32>,
     /// The execution's input as it came.
     #[serde(default)]
     input: Value,
@@ -83,32 +86,35 @@ impl Function for ReturnTurn {
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        let Request { execution, mut plan, input, because } = request;
+        let Request { execution, mut plan, round, input, because } = request;
+        let give_back = |drains| GivingBack { execution: &execution, round, drains };
         match because {
             Because::Failed(failed) => {
+                let opened_at = plan.as_ref().and_then(|plan| plan.hook_opened_at);
                 // A failure on the way to the hook is that of the hook's completion too, which follows.
                 let pending = self.keep_failed_open(plan.as_ref(), &input, &execution).await;
                 if failed.is_first_call() {
-                    self.give_back.now(plan.as_ref(), &execution).await?;
+                    let drains = turn::may_leave_a_call_behind(failed.error());
+                    self.give_back.now(plan.as_ref(), give_back(drains)).await?;
                 }
                 Ok(Answer::BackingOff(match pending? {
-                    Some((pending, is_open)) => self.back_off.go_on(&pending, is_open, &failed).await?,
+                    Some((pending, is_open)) => self.back_off.go_on(&pending, is_open, opened_at, &failed).await?,
                     None => BackingOff::default(),
                 }))
             }
+            // The hook is completed already.
             Because::Deployed => {
-                self.keep_open(&mut plan, &execution).await?;
-                self.give_back.after_success(plan.as_ref(), &execution).await.map(Answer::GivenBack)
+                self.give_back.after_success(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
             }
             Because::Yielded => {
                 self.keep_open(&mut plan, &execution).await?;
-                self.give_back.to_yield(plan.as_ref(), &execution).await.map(Answer::GivenBack)
+                self.give_back.to_yield(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
             }
             Because::InstanceGone => {
                 if let Some(pending) = plan.as_ref().and_then(Plan::pending_hook) {
                     self.launches.let_go(&pending, &execution).await;
                 }
-                self.give_back.now(plan.as_ref(), &execution).await.map(Answer::GivenBack)
+                self.give_back.now(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
             }
         }
     }
@@ -135,7 +141,7 @@ impl ReturnTurn {
         input: &Value,
         execution: &ExecutionArn,
     ) -> Result<Option<(PendingHook, bool)>, Error> {
-        let pending = pending_hook::find(&self.launches.autoscaling, plan, input, &self.own_hook).await?;
+        let pending = pending_hook::find(&self.launches, execution, plan, input, &self.own_hook).await?;
         let Some(pending) = pending.filter(|pending| pending.on_failure == HookResult::Abandon) else {
             return Ok(None);
         };

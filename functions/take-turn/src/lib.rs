@@ -101,22 +101,22 @@ impl Function for TakeTurn {
 
         let claims = turn::claims(&request.plan);
         let found = self.turns.read(&claims).await?;
-        let state = TurnState::of(&claims, &found, &request.execution);
+        let state = TurnState::of(&claims, &found, &request.execution, request.round);
         let mut observations = request.observations.clone();
         if !matches!(state, TurnState::Mine | TurnState::Draining) {
             let has_seen_all = self.observe(&request, &found, &mut observations).await?;
             if let Some(applications) = observations::all_deployed(&observations, &request.plan.applications) {
                 if state.is_part_mine() {
-                    self.turns.give_back(&claims, &request.execution).await?;
+                    self.turns.give_back(&claims, &request.execution, Some(request.round), false).await?;
                 }
                 return Ok(Answer { outcome: Outcome::UpToDate { applications }, observations });
             }
             if !has_seen_all {
-                waits::check_time(&request.plan, request.age())?;
+                waits::check_time(&request.plan, request.started_at, request.now)?;
                 return Ok(Answer { outcome: request.wait(BTreeSet::new()), observations });
             }
         }
-        waits::check_time(&request.plan, request.age())?;
+        waits::check_time(&request.plan, request.started_at, request.now)?;
         let outcome = match state {
             TurnState::Mine => Outcome::Mine,
             TurnState::Draining => self.drain(&request, &claims, request.drained()).await?,
@@ -172,7 +172,7 @@ impl TakeTurn {
     }
 
     async fn take(&self, request: &Request, claims: &[ClaimKey]) -> Result<Outcome, Error> {
-        match self.turns.take(claims, &request.execution).await? {
+        match self.turns.take(claims, &request.execution, request.round).await? {
             Taking::Taken => Ok(Outcome::Mine),
             Taking::Refused(holders) => Ok(request.wait(holders)),
         }
@@ -194,7 +194,7 @@ impl TakeTurn {
         claims: &[ClaimKey],
         ended: BTreeSet<ExecutionArn>,
     ) -> Result<Outcome, Error> {
-        match self.turns.take_over(claims, &request.execution, &ended).await? {
+        match self.turns.take_over(claims, &request.execution, request.round, &ended).await? {
             Taking::Taken => {
                 info!(from = ?ended, "took the turn over");
                 self.drain(request, claims, 0).await
@@ -209,7 +209,7 @@ impl TakeTurn {
         if let Some(wait_seconds) = waits::to_drain(drained, request.plan.hook.as_ref()) {
             return Ok(Outcome::Draining { wait_seconds });
         }
-        match self.turns.end_draining(claims, &request.execution).await? {
+        match self.turns.end_draining(claims, &request.execution, request.round).await? {
             Taking::Taken => Ok(Outcome::Mine),
             Taking::Refused(holders) => Ok(request.wait(holders)),
         }
@@ -217,11 +217,6 @@ impl TakeTurn {
 }
 
 impl Request {
-    /// How long the execution has been running, in seconds.
-    fn age(&self) -> u32 {
-        self.now.seconds_since(self.started_at)
-    }
-
     /// For how long it has waited for the last calls of the holder before, in seconds.
     fn drained(&self) -> u32 {
         self.draining_since.map_or(0, |since| self.now.seconds_since(since))

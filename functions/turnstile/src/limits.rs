@@ -45,6 +45,8 @@ pub const LONGEST_LOG_TAIL: usize = 1_500;
 
 // Turnstile
 
+/// How long a rollout without a hook may take: as long as one whose hook is kept open.
+pub const LONGEST_ROLLOUT: u32 = LONGEST_HOOK;
 /// How many times a rollout goes through its applications again because of somebody else: one of them got a new revision meanwhile,
 /// or another instance's failure kept its own out of a deployment. Nothing unusual once, but not for ever.
 pub const MOST_REPEATS: u32 = 9;

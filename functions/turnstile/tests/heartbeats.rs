@@ -82,9 +82,9 @@ impl Retrier {
 fn unheard(error: &str) -> u32 {
     /// Lambda refuses a call, or fails on its side, within seconds.
     const REFUSAL: u32 = 5;
-    /// A function sends its heartbeat first, and the SDK tries a call for so long (`OPERATION_TIMEOUT` of functions/aws/src/clients.rs),
-    /// once for the question who owns the launch and once for the heartbeat.
-    const TWO_CALLS: u32 = 40;
+    /// A function asks who owns the launch (`LONGEST_QUESTION` of functions/aws/src/owners.rs), and then sends its heartbeat, which the SDK
+    /// tries for so long (`OPERATION_TIMEOUT` of functions/aws/src/clients.rs).
+    const TWO_CALLS: u32 = 5 + 20;
     match error {
         "Lambda.TooManyRequestsException" | "Lambda.ServiceException" | "Lambda.AWSLambdaException" => REFUSAL,
         "Lambda.ClientExecutionTimeoutException" | "Lambda.SdkClientException" | "States.Timeout" | "States.ALL" => {
@@ -225,4 +225,33 @@ fn a_failed_rollout_does_not_wait_for_return_turn() {
     let retrier = retriers.iter().find(is_for).expect("a retrier for it");
     let total: u32 = retrier.pauses().map(|pause| pause + unheard(LAMBDA_THROTTLED)).sum();
     assert!(total < SHORTEST_OWN_HEARTBEAT_TIMEOUT / 2, "{total} s");
+}
+
+/// docs/architecture.md shows what is computed here.
+#[test]
+fn the_longest_silences_are_documented() {
+    let documented = include_str!("../../../docs/architecture.md");
+    let states = states();
+    let retriers = retriers(&states["CheckStatus"]);
+    for (errors, of) in [
+        ("`Turnstile.Throttled`, `Lambda.TooManyRequestsException`", "Turnstile.Throttled"),
+        ("`Lambda.ServiceException`, `Lambda.AWSLambdaException`", "Lambda.ServiceException"),
+        ("`Turnstile.Unavailable`, `Lambda.Unknown`, `Sandbox.Timedout`, `Runtime.ExitError`", "Turnstile.Unavailable"),
+        ("`States.Timeout`, `Lambda.ClientExecutionTimeoutException`, `Lambda.SdkClientException`", "States.Timeout"),
+        ("`Turnstile.HookNotOpen`, `Turnstile.InstanceNotFound`", "Turnstile.HookNotOpen"),
+        ("any other name", "States.ALL"),
+    ] {
+        let retrier = retriers.iter().find(|retrier| retrier.error_equals.iter().any(|e| e == of)).expect("a retrier");
+        let retrier = Retrier { error_equals: vec![of.into()], ..*retrier };
+        let silence = |timeout| longest_silence(&retrier, timeout);
+        let row = format!(
+            "| {errors} | {} s | {} | {} s | {} s, {} s |",
+            unheard(of),
+            retrier.max_attempts + 1,
+            retrier.longest_pause(),
+            silence(120),
+            silence(600)
+        );
+        assert!(documented.contains(&row), "docs/architecture.md lacks: {row}");
+    }
 }

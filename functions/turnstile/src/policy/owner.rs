@@ -64,8 +64,8 @@ pub fn ownership(
 /// What is to be done about an owner that is at work, or completes the hook.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Ask again later. `keeps_open`: the owner has ended, so that the rollout has to send the heartbeats meanwhile.
-    Wait { owner: OtherOwner, keeps_open: bool },
+    /// Ask again later.
+    Wait(OtherOwner),
     /// It has ended, and none of its calls can complete the hook any more.
     TakeOver,
 }
@@ -82,9 +82,9 @@ pub fn next(
 ) -> Step {
     let last_seen = last_seen.filter(|last_seen| last_seen.execution == *owner);
     let waiting_since = last_seen.map_or(now, |last_seen| last_seen.waiting_since);
-    let wait = |wait_seconds, ended_since: Option<Timestamp>| Step::Wait {
-        owner: OtherOwner { execution: owner.clone(), wait_seconds, waiting_since, ended_since },
-        keeps_open: ended_since.is_some() && last_seen.is_some_and(|last_seen| last_seen.ended_since.is_some()),
+    let wait = |wait_seconds, ended_since: Option<Timestamp>| {
+        let keeps_open = ended_since.is_some() && last_seen.is_some_and(|last_seen| last_seen.ended_since.is_some());
+        Step::Wait(OtherOwner { execution: owner.clone(), wait_seconds, waiting_since, ended_since, keeps_open })
     };
     if !has_ended {
         return wait(waits::for_turn(now.seconds_since(waiting_since), spread, None), None);
@@ -121,6 +121,7 @@ mod tests {
             wait_seconds: 15,
             waiting_since: Timestamp::from_seconds(0),
             ended_since: ended_since.map(Timestamp::from_seconds),
+            keeps_open: false,
         }
     }
 
@@ -175,8 +176,8 @@ mod tests {
             next((&OTHER.into(), phase), has_ended, last_seen.as_ref(), now, 1.0, Some(&hook))
         };
         let wait = |step| match step {
-            Step::Wait { owner, keeps_open } => {
-                Some((owner.wait_seconds, owner.ended_since.map(Timestamp::seconds), keeps_open))
+            Step::Wait(owner) => {
+                Some((owner.wait_seconds, owner.ended_since.map(Timestamp::seconds), owner.keeps_open))
             }
             Step::TakeOver => None,
         };
@@ -206,7 +207,7 @@ mod tests {
             for (phase, last_seen) in [(Phase::AtWork, None), (Phase::LetsIn, Some(seen(Some(0))))] {
                 let now = Timestamp::from_seconds(now);
                 let step = next((&OTHER.into(), phase), true, last_seen.as_ref(), now, 1.0, Some(&hook));
-                if let Step::Wait { owner, .. } = step {
+                if let Step::Wait(owner) = step {
                     prop_assert!((1..=timeout / 2).contains(&owner.wait_seconds), "{owner:?}");
                 }
             }

@@ -80,6 +80,9 @@ pub struct OtherOwner {
     /// Since when the owner has been seen to have ended; absent while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_since: Option<Timestamp>,
+    /// Whether this rollout keeps the hook open meanwhile, because the owner was seen to have ended twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_open: bool,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::words::application::Application;
+use crate::words::application::{Application, DeploymentGroup};
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{AutoScalingGroupName, InstanceId};
 use crate::words::input;
@@ -30,6 +30,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether one of its applications is deployed to this group.
+    pub fn names(&self, group: &DeploymentGroup) -> bool {
+        self.applications.iter().any(|application| application.group == *group)
+    }
+
     /// The lifecycle action that the rollout keeps open and completes, when there is one.
     pub fn pending_hook(&self) -> Option<PendingHook> {
         let (instance_id, hook) = (self.instance_id.as_ref()?, self.hook.as_ref()?);

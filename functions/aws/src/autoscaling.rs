@@ -132,12 +132,20 @@ impl AutoScaling {
     /// See [`AutoScaling::instances_in_service`].
     pub async fn heartbeat(&self, plan: &Plan) -> Result<HookState, Error> {
         let Some(instance_id) = &plan.instance_id else { return Ok(HookState::Open) };
-        let Some(PendingHook { action, .. }) = plan.pending_hook() else {
-            return Ok(hook_state::without_hook(instance_id, self.instance(instance_id).await?.as_ref()));
-        };
-        match self.record_heartbeat(&action).await? {
+        match plan.pending_hook() {
+            Some(PendingHook { action, .. }) => self.heartbeat_at(&action).await,
+            None => Ok(hook_state::without_hook(instance_id, self.instance(instance_id).await?.as_ref())),
+        }
+    }
+
+    /// Keeps a hook open for another heartbeat time-out.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn heartbeat_at(&self, action: &LifecycleAction) -> Result<HookState, Error> {
+        match self.record_heartbeat(action).await? {
             Recorded::Open => Ok(HookState::Open),
-            Recorded::NoAction(message) => self.without_action(&action, &message).await,
+            Recorded::NoAction(message) => self.without_action(action, &message).await,
         }
     }
 

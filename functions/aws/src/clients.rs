@@ -10,6 +10,8 @@ use aws_sdk_codedeploy::config::retry::RetryPartition;
 use crate::autoscaling::AutoScaling;
 use crate::codedeploy::CodeDeploy;
 use crate::executions::Executions;
+use crate::launches::Launches;
+use crate::owners::Owners;
 use crate::turns::Turns;
 
 /// Three tries within a call ride out a lost packet or a throttled second. What lasts longer is for the state machine,
@@ -104,8 +106,17 @@ impl Clients {
     /// DynamoDB. `table` is the name of the table of turns.
     #[inline]
     pub fn turns(&self, table: String) -> Turns {
+        Turns::new(self.dynamodb(), table)
+    }
+
+    /// `table` is the name of the table of turns.
+    pub fn launches(&self, table: String) -> Launches {
+        Launches { autoscaling: self.autoscaling(), owners: Owners::new(self.dynamodb(), table) }
+    }
+
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
         config.set_retry_partition(self.retry_partition.clone());
-        Turns::new(aws_sdk_dynamodb::Client::from_conf(config.build()), table)
+        aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 }

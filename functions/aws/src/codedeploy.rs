@@ -28,14 +28,14 @@ use crate::error::{of_call, unexpected};
 /// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
 const BATCH: usize = 25;
 
-/// What comes of stopping a stalled deployment.
+/// Whether a stalled deployment may be stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopping {
-    /// It is stopped, and has not begun on these targets.
-    Stopped { not_begun: Vec<TargetId> },
-    /// It goes on: an instance is at work after all. The overview had trailed the targets.
+    /// It may: nothing is at work, and it has not begun on these targets.
+    Stalled { not_begun: Vec<TargetId> },
+    /// It has to go on: an instance is at work after all. The overview had trailed the targets.
     AtWork,
-    /// It goes on: no rollout has started it.
+    /// It has to go on: no rollout has started it.
     NotOurs,
 }
 
@@ -300,12 +300,12 @@ impl CodeDeploy {
         }
     }
 
-    /// Stops a stalled deployment, if a rollout has started it. Whoever has the turn may do so: the deployment is its own, or that of a
+    /// Whether a stalled deployment may be stopped. Whoever has the turn may stop one that a rollout has started: it is its own, or that of a
     /// rollout that has ended. A deployment of anybody else's is not touched.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`].
-    pub async fn stop_stalled(&self, deployment: &Deployment) -> Result<Stopping, Error> {
+    pub async fn may_be_stopped(&self, deployment: &Deployment) -> Result<Stopping, Error> {
         if !deployment_tag::is_a_rollouts(&deployment.description) {
             return Ok(Stopping::NotOurs);
         }
@@ -316,9 +316,8 @@ impl CodeDeploy {
         let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
         let not_begun: Vec<TargetId> = pending.map(|target| target.target_id).collect();
         let id = &deployment.deployment_id;
-        tracing::warn!(deployment = %id, not_begun = ?not_begun, "stops a stalled deployment: the targets left have not begun");
-        self.stop(&deployment.deployment_id).await?;
-        Ok(Stopping::Stopped { not_begun })
+        tracing::warn!(deployment = %id, not_begun = ?not_begun, "a deployment is stalled: the targets left have not begun");
+        Ok(Stopping::Stalled { not_begun })
     }
 }
 

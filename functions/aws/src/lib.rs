@@ -9,6 +9,8 @@ pub mod codedeploy;
 mod error;
 pub mod executions;
 pub mod function;
+pub mod launches;
+pub mod owners;
 pub mod pending_hook;
 pub mod settings;
 pub mod turns;

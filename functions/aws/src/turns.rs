@@ -13,9 +13,9 @@ use turnstile::limits::MOST_FAILURES;
 use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group, claims};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn, InstanceId};
+use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, InstanceId};
 use turnstile::words::plan::Plan;
-use turnstile::words::turn::{Claim, FinishedDeployment, Taking};
+use turnstile::words::turn::{Claim, FinishedDeployment, Stop, Taking};
 
 use crate::error::{of_call, of_code, unexpected};
 
@@ -25,6 +25,12 @@ const TURN_LOST: &str = "the rollout does not hold its turn any more";
 const CLAIM: &str = "claim";
 /// Of an Auto Scaling group: the instances whose launches have failed since the last that succeeded.
 const FAILURES: &str = "failures";
+
+/// Of a claim: that the execution `:me` holds it in its round `:round`, or has taken it before there were rounds.
+const IN_ROUND: &str = "holder = :me AND (attribute_not_exists(round) OR round = :round)";
+/// Of a claim: that the execution `:me` has not gone on beyond its round `:round`. It has not taken it later, nor given it back since.
+const NOT_LATE: &str = "(attribute_not_exists(round) OR holder <> :me OR round <= :round) \
+     AND (attribute_not_exists(returnedBy) OR returnedBy <> :me OR returnedRound < :round)";
 
 /// The table of turns: an item for each claim.
 #[derive(Debug, Clone)]
@@ -57,14 +63,15 @@ impl Turns {
         serde_dynamo::from_items(items).map_err(|e| unexpected(CALL, e.to_string()))
     }
 
-    /// The rollout's claims, after making sure that it holds them all. Without the turn it may neither start nor stop anything.
+    /// The rollout's claims, after making sure that it holds them all in this round. Without the turn it may neither start nor stop
+    /// anything.
     ///
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn require(&self, plan: &Plan, execution: &ExecutionArn) -> Result<Vec<Claim>, Error> {
+    pub async fn require(&self, plan: &Plan, execution: &ExecutionArn, round: u32) -> Result<Vec<Claim>, Error> {
         let claims = claims(plan);
         let found = self.read(&claims).await?;
-        match TurnState::of(&claims, &found, execution) {
+        match TurnState::of(&claims, &found, execution, round) {
             TurnState::Mine => Ok(found),
             TurnState::Draining | TurnState::Free { .. } => Err(Error::TurnLost(TURN_LOST.into())),
             TurnState::Held(holders) => {
@@ -74,17 +81,19 @@ impl Turns {
         }
     }
 
-    /// Takes all claims or none. Those that the execution holds already stay its own, unless they are draining.
+    /// Takes all claims or none for a round of the execution. Those that it holds already stay its own, unless they are draining. It gets
+    /// none back that it has taken or given back in a later round, and none that it has given back in this one.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn take(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<Taking, Error> {
-        let condition = "attribute_not_exists(holder) OR (holder = :me AND attribute_not_exists(draining))";
-        self.write(claims, "SET holder = :me", condition, HashMap::from([me(execution)])).await
+    pub async fn take(&self, claims: &[ClaimKey], execution: &ExecutionArn, round: u32) -> Result<Taking, Error> {
+        let condition =
+            format!("(attribute_not_exists(holder) OR holder = :me) AND attribute_not_exists(draining) AND {NOT_LATE}");
+        self.write(claims, "SET holder = :me, round = :round", &condition, me_in(execution, round)).await
     }
 
-    /// Takes all claims or none, among them those of holders that have `ended`. The claims are draining from then on, also those that
-    /// the execution holds already.
+    /// Takes all claims or none, as [`Turns::take`], among them those of holders that have `ended`. The claims are draining from then on, also
+    /// those that the execution holds already.
     ///
     /// # Errors
     /// See [`Turns::read`].
@@ -92,31 +101,58 @@ impl Turns {
         &self,
         claims: &[ClaimKey],
         execution: &ExecutionArn,
+        round: u32,
         ended: &BTreeSet<ExecutionArn>,
     ) -> Result<Taking, Error> {
-        let mut values = HashMap::from([me(execution), (":yes".to_owned(), AttributeValue::Bool(true))]);
+        let mut values = me_in(execution, round);
+        values.insert(":yes".to_owned(), AttributeValue::Bool(true));
         let names: Vec<String> = (0..ended.len()).map(|i| format!(":ended{i}")).collect();
         values.extend(names.iter().cloned().zip(ended.iter().map(|holder| AttributeValue::S(holder.to_string()))));
         let holders = [vec![":me".to_owned()], names].concat().join(", ");
-        let condition = format!("attribute_not_exists(holder) OR holder IN ({holders})");
-        self.write(claims, "SET holder = :me, draining = :yes", &condition, values).await
+        let condition = format!("(attribute_not_exists(holder) OR holder IN ({holders})) AND {NOT_LATE}");
+        self.write(claims, "SET holder = :me, round = :round, draining = :yes", &condition, values).await
     }
 
-    /// Ends the draining of the execution's own claims.
+    /// Ends the draining of the claims that the execution holds in this round.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn end_draining(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<Taking, Error> {
-        self.write(claims, "REMOVE draining", "holder = :me", HashMap::from([me(execution)])).await
+    pub async fn end_draining(
+        &self,
+        claims: &[ClaimKey],
+        execution: &ExecutionArn,
+        round: u32,
+    ) -> Result<Taking, Error> {
+        self.write(claims, "REMOVE draining", IN_ROUND, me_in(execution, round)).await
     }
 
-    /// Gives back those of the claims that the execution holds.
+    /// Gives back those of the claims that the execution has taken in this round or before; without a round, whatever it holds. It gets them
+    /// again in a later round only. `drains`: a call of the execution may still be under way. Claims that are draining stay so: only time
+    /// ends that.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn give_back(&self, claims: &[ClaimKey], execution: &ExecutionArn) -> Result<(), Error> {
+    pub async fn give_back(
+        &self,
+        claims: &[ClaimKey],
+        execution: &ExecutionArn,
+        round: Option<u32>,
+        drains: bool,
+    ) -> Result<(), Error> {
+        let mut values = HashMap::from([me(execution)]);
+        let (mut set, mut condition) = (Vec::new(), "holder = :me".to_owned());
+        if let Some(round) = round {
+            values.insert(":round".to_owned(), number(round));
+            set.push("returnedBy = :me, returnedRound = :round");
+            condition += " AND (attribute_not_exists(round) OR round <= :round)";
+        }
+        if drains {
+            values.insert(":yes".to_owned(), AttributeValue::Bool(true));
+            set.push("draining = :yes");
+        }
+        let set = if set.is_empty() { String::new() } else { format!("SET {} ", set.join(", ")) };
         for claim in claims {
-            self.update_if(claim, "REMOVE holder, draining", "holder = :me", HashMap::from([me(execution)])).await?;
+            self.update_if(claim, &format!("{set}REMOVE holder, round"), &condition, values.clone()).await?;
         }
         Ok(())
     }
@@ -154,15 +190,44 @@ impl Turns {
         auto_scaling_group: &AutoScalingGroupName,
         group: &DeploymentGroup,
         execution: &ExecutionArn,
+        round: u32,
     ) -> Result<(), Error> {
         let value =
             serde_dynamo::to_attribute_value(group).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
-        let values = HashMap::from([me(execution), (":deploying".to_owned(), value)]);
-        let condition = "holder = :me AND attribute_not_exists(draining)";
-        match self.update_if(&claim_on(auto_scaling_group), "SET deploying = :deploying", condition, values).await? {
+        let mut values = me_in(execution, round);
+        values.insert(":deploying".to_owned(), value);
+        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
+        match self.update_if(&claim_on(auto_scaling_group), "SET deploying = :deploying", &condition, values).await? {
             true => Ok(()),
             false => Err(Error::TurnLost(TURN_LOST.into())),
         }
+    }
+
+    /// Records that the execution is about to stop a deployment of a group, if it holds the claim on the group in this round. Nothing is
+    /// stopped without the turn in hand.
+    ///
+    /// # Errors
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn record_stop(&self, group: &DeploymentGroup, stop: &Stop) -> Result<(), Error> {
+        let value =
+            serde_dynamo::to_attribute_value(stop).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
+        let mut values = me_in(&stop.by, stop.round);
+        values.insert(":stop".to_owned(), value);
+        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
+        match self.update_if(&claim_on_deployment_group(group), "SET stop = :stop", &condition, values).await? {
+            true => Ok(()),
+            false => Err(Error::TurnLost(TURN_LOST.into())),
+        }
+    }
+
+    /// How a rollout stopped a deployment of a group; `None` when none has.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn stop_of(&self, group: &DeploymentGroup, deployment_id: &DeploymentId) -> Result<Option<Stop>, Error> {
+        let found = self.read(&[claim_on_deployment_group(group)]).await?;
+        let stop = found.into_iter().find_map(|claim| claim.stop);
+        Ok(stop.filter(|stop| stop.deployment_id == *deployment_id))
     }
 
     /// Counts a failed launch of an Auto Scaling group, each instance once. The answer is how many have failed since the last launch that
@@ -268,6 +333,14 @@ fn key_value(claim: &ClaimKey) -> AttributeValue {
 
 fn me(execution: &ExecutionArn) -> (String, AttributeValue) {
     (":me".to_owned(), AttributeValue::S(execution.to_string()))
+}
+
+fn me_in(execution: &ExecutionArn, round: u32) -> HashMap<String, AttributeValue> {
+    HashMap::from([me(execution), (":round".to_owned(), number(round))])
+}
+
+fn number(number: u32) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {

@@ -1,15 +1,16 @@
 //! Looks at the deployment of one application: is it over, and has it succeeded on the rollout's instance?
 
-use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tracing::{Span, info_span, warn};
-use turnstile::limits::{GRACE, MOST_REPEATS};
+use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::stall::{Action, Look, StallTimer};
 use turnstile::policy::verdict::{self, Verdict};
@@ -22,12 +23,12 @@ use turnstile::words::ids::{DeploymentId, ExecutionArn, TargetId};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
-use turnstile::words::turn::FinishedDeployment;
+use turnstile::words::turn::{FinishedDeployment, Stop};
 
 /// The function.
 pub struct CheckStatus {
     codedeploy: CodeDeploy,
-    autoscaling: AutoScaling,
+    launches: Launches,
     turns: Turns,
     /// The Region's name, for links to the console.
     region: String,
@@ -71,6 +72,9 @@ pub enum Answer {
     Succeeded { deployment_id: DeploymentId, revision: Option<Revision> },
     /// It failed. `retry` says whether another deployment is to be tried.
     Failed { error: FailureKind, reason: Box<Reason>, retry: bool },
+    /// What the call has answered that stopped the deployment, and whose answer was lost.
+    #[serde(untagged)]
+    AsBefore(Value),
 }
 
 impl Function for CheckStatus {
@@ -80,7 +84,7 @@ impl Function for CheckStatus {
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             codedeploy: clients.codedeploy(),
-            autoscaling: clients.autoscaling(),
+            launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             region: clients.region(),
         })
@@ -99,8 +103,8 @@ impl Function for CheckStatus {
         )
     }
 
-    async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        self.autoscaling.heartbeat(&request.plan).await?.require_open()?;
+    async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
+        self.launches.keep_open(&mut request.plan, &request.execution).await?.require_open()?;
 
         let deployment =
             self.codedeploy.deployment(&request.deployment_id).await?.ok_or_else(|| Error::Unexpected {
@@ -110,6 +114,9 @@ impl Function for CheckStatus {
             })?;
         let (verdict, target) = self.judge(&request.plan, &deployment).await?;
         let look = Looked { request: &request, deployment, target };
+        if let Some(answer) = self.answer_before(&look).await? {
+            return Ok(answer);
+        }
         if !look.deployment.status.is_active() && verdict != Verdict::InProgress {
             self.publish_finished(&look).await;
         }
@@ -165,7 +172,7 @@ impl CheckStatus {
     /// happens any more.
     async fn wait(&self, look: Looked<'_>, at_last: FailureKind) -> Result<Answer, Error> {
         let Looked { request, deployment, target } = &look;
-        match waits::check_time(&request.plan, request.age()) {
+        match waits::check_time(&request.plan, request.started_at, request.now) {
             // What has happened on the instance is the better reason.
             Err(_) if at_last == FailureKind::DeploymentFailed => {
                 return Ok(self.failed(at_last, &look, target.as_ref()));
@@ -177,16 +184,27 @@ impl CheckStatus {
         let own = target.as_ref().map(|target| target.status);
         match look.action(own, stall_seconds) {
             Action::Wait => {}
-            Action::StopStalled => match (self.codedeploy.stop_stalled(deployment).await?, own) {
-                (Stopping::AtWork, _) | (_, Some(TargetStatus::Succeeded)) => {}
+            Action::StopStalled => match (self.codedeploy.may_be_stopped(deployment).await?, own) {
+                (Stopping::AtWork, _) | (Stopping::NotOurs, Some(TargetStatus::Succeeded)) => {}
+                (Stopping::Stalled { .. }, Some(TargetStatus::Succeeded)) => self.stop(&look, None).await?,
                 // Judged as it was: once it is stopped, its error code says nothing but that.
-                (_, Some(TargetStatus::Failed)) => return Ok(self.failed(at_last, &look, target.as_ref())),
-                _ => return self.not_reached(&look).await,
+                (stopping, own) => {
+                    let answer = match own {
+                        Some(TargetStatus::Failed) => self.failed(at_last, &look, target.as_ref()),
+                        _ => self.not_reached(&look).await?,
+                    };
+                    if let Stopping::Stalled { .. } = stopping {
+                        self.stop(&look, Some(&answer)).await?;
+                    }
+                    return Ok(answer);
+                }
             },
-            Action::Yield => match self.codedeploy.stop_stalled(deployment).await? {
+            Action::Yield => match self.codedeploy.may_be_stopped(deployment).await? {
                 Stopping::AtWork => {}
-                Stopping::Stopped { not_begun } => {
-                    return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun));
+                Stopping::Stalled { not_begun } => {
+                    let answer = self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun);
+                    self.stop(&look, Some(&answer)).await?;
+                    return Ok(answer);
                 }
                 Stopping::NotOurs => {
                     return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
@@ -194,26 +212,54 @@ impl CheckStatus {
             },
             Action::AcceptSuccess => return Ok(succeeded(look.deployment)),
             Action::TimeOut => {
-                let only_it_is_left = deployment.overview.pending + deployment.overview.in_progress <= 1;
-                if at_last == FailureKind::DeploymentTimedOut
-                    && only_it_is_left
-                    && deployment_tag::is_a_rollouts(&deployment.description)
-                {
-                    self.codedeploy.stop(&deployment.deployment_id).await?;
-                }
-                return Ok(match own {
+                let answer = match own {
                     Some(TargetStatus::Pending) => {
                         let others = request.silence.as_ref().map(|silence| silence.others_not_begun.clone());
                         self.silent(at_last, &look, stall_seconds, others.unwrap_or_default())
                     }
                     _ => self.failed(at_last, &look, target.as_ref()),
-                });
+                };
+                let only_it_is_left = deployment.overview.pending + deployment.overview.in_progress <= 1;
+                if at_last == FailureKind::DeploymentTimedOut
+                    && only_it_is_left
+                    && deployment_tag::is_a_rollouts(&deployment.description)
+                {
+                    self.stop(&look, Some(&answer)).await?;
+                }
+                return Ok(answer);
             }
         }
         let elapsed = request.now.seconds_since(request.waiting_since);
         let hook = request.plan.hook.as_ref();
         let wait_seconds = waits::before_look(elapsed, request.expected_seconds, request.age(), hook);
         Ok(Answer::InProgress { wait_seconds, stall })
+    }
+
+    /// Stops the deployment, if the rollout has the turn. `answer` is what comes of it, if the rollout does not go on as before: a call that
+    /// is repeated because its answer was lost gives the same one.
+    async fn stop(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<(), Error> {
+        let Request { execution, round, plan, application, .. } = look.request;
+        self.turns.require(plan, execution, *round).await?;
+        let stop = Stop {
+            deployment_id: look.deployment.deployment_id.clone(),
+            by: execution.clone(),
+            round: *round,
+            answer: answer.map(|answer| json!(answer).to_string()),
+        };
+        self.turns.record_stop(&application.group, &stop).await?;
+        self.codedeploy.stop(&stop.deployment_id).await
+    }
+
+    /// What an earlier call has answered that stopped the deployment.
+    async fn answer_before(&self, look: &Looked<'_>) -> Result<Option<Answer>, Error> {
+        let Request { execution, round, application, .. } = look.request;
+        if look.deployment.status != DeploymentStatus::Stopped {
+            return Ok(None);
+        }
+        let stop = self.turns.stop_of(&application.group, &look.deployment.deployment_id).await?;
+        let own = stop.filter(|stop| stop.by == *execution && stop.round == *round);
+        let answer = own.and_then(|own| serde_json::from_str(&own.answer?).ok());
+        Ok(answer.map(Answer::AsBefore))
     }
 
     /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it failed on another
@@ -224,15 +270,11 @@ impl CheckStatus {
             return Ok(succeeded(earlier));
         }
         if deployment.status == DeploymentStatus::Stopped {
-            // A person has stopped it, unless another rollout has, which took the turn over.
-            self.turns.require(&request.plan, &request.execution).await?;
-            // Nor was it a person if an earlier call has stopped it as stalled and its answer was lost.
-            let stall_seconds = match &request.stall {
-                Some(stall) => stall.seconds(request.now),
-                None => request.now.seconds_since(request.waiting_since),
-            };
-            if stall_seconds >= GRACE && deployment_tag::is_a_rollouts(&deployment.description) {
-                return Ok(self.silent(FailureKind::AgentSilent, look, stall_seconds, Vec::new()));
+            // A person has stopped it, unless a rollout has.
+            self.turns.require(&request.plan, &request.execution, request.round).await?;
+            let stop = self.turns.stop_of(&request.application.group, &deployment.deployment_id).await?;
+            if let Some(Stop { by, .. }) = stop {
+                return Err(Error::TurnLost(format!("{by} has stopped {}", deployment.deployment_id)));
             }
         }
         // The answer for the target may trail the deployment's.

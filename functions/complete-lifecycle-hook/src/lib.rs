@@ -2,24 +2,27 @@
 
 mod cause;
 
-use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::pending_hook;
 use aws::settings::{self, SettingError, Settings};
+use aws::turns::Turns;
 use aws::up_to_date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Span, error, info_span};
+use tracing::{Span, error, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::observations::{self, Observation};
+use turnstile::policy::turn;
 use turnstile::words::deployment::LastDeployment;
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
 use turnstile::words::hook::{HookResult, HookState, PendingHook};
 use turnstile::words::ids::{ExecutionArn, HookName, InstanceId};
 use turnstile::words::instance::Stage;
+use turnstile::words::owner::Phase;
 use turnstile::words::plan::{self, Plan};
 use turnstile::words::revision::Revision;
 use turnstile::words::turn::{DeployedApplication, FinishedDeployment};
@@ -29,7 +32,8 @@ use crate::cause::Subject;
 /// The function.
 pub struct CompleteLifecycleHook {
     codedeploy: CodeDeploy,
-    autoscaling: AutoScaling,
+    launches: Launches,
+    turns: Turns,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     own_hook: HookName,
 }
@@ -38,12 +42,14 @@ pub struct CompleteLifecycleHook {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
-    /// For the log.
+    /// The owner of the launch, and perhaps the holder of the turn.
     execution: ExecutionArn,
     /// The execution's input as it came. It is all there is to go by when planning failed.
     #[serde(default)]
     input: Value,
     plan: Option<Plan>,
+    /// The round in which it took its turn. Absent in a call of the version before, which gives back whatever the execution holds.
+    round: Option<u32>,
     /// How many times the rollout has gone through its applications again because of somebody else.
     #[serde(default)]
     repeats: u32,
@@ -99,7 +105,8 @@ impl Function for CompleteLifecycleHook {
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             codedeploy: clients.codedeploy(),
-            autoscaling: clients.autoscaling(),
+            launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
+            turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
     }
@@ -120,9 +127,9 @@ impl Function for CompleteLifecycleHook {
 impl CompleteLifecycleHook {
     /// Lets the instance into service, if every application is still up to date there.
     async fn let_in(&self, request: &Request, all: &[DeployedApplication]) -> Result<Answer, Error> {
-        let answer = |hook, applications| Ok(Answer { hook, applications, failure: None });
+        let answer = |hook, applications| Answer { hook, applications, failure: None };
         if let Some(plan) = &request.plan {
-            let state = self.autoscaling.heartbeat(plan).await?;
+            let state = self.launches.keep_open_at_last(plan, &request.execution).await?;
             // If there is a hook, an earlier call whose answer was lost may have completed it: that shows below.
             if plan.hook.is_none() {
                 state.require_open()?;
@@ -138,7 +145,9 @@ impl CompleteLifecycleHook {
                 Ok(deployed) => applications.push(deployed),
                 // An earlier call, whose answer was lost, has let it in. What has happened since is not this rollout's.
                 Err(_) if request.has_hook() && self.is_in_service(instance_id).await? => {
-                    return answer(Outcome::AlreadyOver, Some(applications));
+                    let pending = self.pending_hook(request).await?;
+                    self.leave(request, pending.as_ref()).await;
+                    return Ok(answer(Outcome::AlreadyOver, Some(applications)));
                 }
                 Err(current) if request.repeats >= MOST_REPEATS => {
                     return Err(Error::RevisionsKeepChanging(format!(
@@ -149,30 +158,33 @@ impl CompleteLifecycleHook {
                 Err(current) => {
                     let application = deployed.group.to_string();
                     let observations = observations::for_next_round(all, &deployed.group);
-                    return answer(Outcome::Outdated { application, current, observations }, None);
+                    return Ok(answer(Outcome::Outdated { application, current, observations }, None));
                 }
             }
         }
-        let hook = match self.pending_hook(request).await? {
+        let pending = self.pending_hook(request).await?;
+        let hook = match &pending {
             None => Outcome::NoHook,
-            Some(pending) => match self.autoscaling.complete(&pending.action, HookResult::Continue).await? {
+            Some(pending) => match self.complete(request, pending, Phase::LetsIn, HookResult::Continue).await? {
                 HookState::Open => Outcome::Completed { result: HookResult::Continue },
                 HookState::Over { instance: Stage::Gone, why } => return Err(Error::InstanceGone(why)),
                 // Heartbeats have kept it open until here: an earlier call, whose answer was lost, has completed it.
                 HookState::Over { .. } | HookState::NotYetOpen { .. } => Outcome::AlreadyOver,
             },
         };
-        answer(hook, Some(applications))
+        self.leave(request, pending.as_ref()).await;
+        Ok(answer(hook, Some(applications)))
     }
 
     /// Completes the hook of a rollout that has failed as the rollout's `onFailure` says.
     async fn give_up(&self, request: &Request, failure: &Failure) -> Result<Answer, Error> {
         error!(error = failure.error, cause = failure.cause, "the rollout failed");
-        let (hook, done) = match self.pending_hook(request).await? {
+        let pending = self.pending_hook(request).await?;
+        let (hook, done) = match &pending {
             None => (Outcome::NoHook, "none to complete".to_owned()),
             Some(pending) => {
                 let (name, result) = (&pending.action.lifecycle_hook_name, pending.on_failure);
-                match self.autoscaling.complete(&pending.action, result).await? {
+                match self.complete(request, pending, Phase::GivesUp, result).await? {
                     HookState::Open => (Outcome::Completed { result }, format!("{name} completed with {result}")),
                     // A launch that failed at once: the action may be about to open.
                     HookState::NotYetOpen { why } => return Err(Error::HookNotOpen(why)),
@@ -180,16 +192,45 @@ impl CompleteLifecycleHook {
                 }
             }
         };
+        self.leave(request, pending.as_ref()).await;
         let failure = cause::with_hook(failure, request.subject(), &done);
         Ok(Answer { hook, applications: None, failure: Some(failure) })
     }
 
+    async fn complete(
+        &self,
+        request: &Request,
+        pending: &PendingHook,
+        phase: Phase,
+        result: HookResult,
+    ) -> Result<HookState, Error> {
+        self.launches.complete(pending, &request.execution, phase, result).await
+    }
+
+    /// Lets go of the launch and gives the turn back, now that no courtesy is in the hook's way any more. A turn that stays behind is returned
+    /// by return-turn, and one that return-turn cannot return is taken over.
+    async fn leave(&self, request: &Request, pending: Option<&PendingHook>) {
+        let Request { execution, plan, round, ending, .. } = request;
+        if let Some(pending) = pending {
+            self.launches.let_go(pending, execution).await;
+        }
+        let Some(plan) = plan else { return };
+        let drains = match ending {
+            Ending::Failure(failure) => turn::may_leave_a_call_behind(&failure.error),
+            Ending::Deployed(_) => false,
+        };
+        if let Err(error) = self.turns.give_back(&turn::claims(plan), execution, *round, drains).await {
+            warn!(error = error.name(), reason = %error, "keeps the turn");
+        }
+    }
+
     async fn pending_hook(&self, request: &Request) -> Result<Option<PendingHook>, Error> {
-        pending_hook::find(&self.autoscaling, request.plan.as_ref(), &request.input, &self.own_hook).await
+        pending_hook::find(&self.launches, &request.execution, request.plan.as_ref(), &request.input, &self.own_hook)
+            .await
     }
 
     async fn is_in_service(&self, instance_id: &InstanceId) -> Result<bool, Error> {
-        let instance = self.autoscaling.instance(instance_id).await?;
+        let instance = self.launches.autoscaling.instance(instance_id).await?;
         Ok(instance.is_some_and(|instance| instance.stage() == Stage::InService))
     }
 

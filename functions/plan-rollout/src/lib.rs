@@ -1,11 +1,14 @@
-//! Makes a plan of a rollout's input, and checks that it can be carried out.
+//! Makes a plan of a rollout's input, checks that it can be carried out, and takes ownership of the launch.
+
+mod ownership;
 
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::{preflight, waits};
@@ -15,12 +18,17 @@ use turnstile::words::hook::{Hook, HookState};
 use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId};
 use turnstile::words::input::{self, Input};
 use turnstile::words::instance::{Instance, Stage};
+use turnstile::words::owner::OtherOwner;
 use turnstile::words::plan::Plan;
+use turnstile::words::time::Timestamp;
+
+use crate::ownership::{Ask, Asked};
 
 /// The function.
 pub struct PlanRollout {
     codedeploy: CodeDeploy,
     autoscaling: AutoScaling,
+    ask: Ask,
     /// The stack's parameter `Applications`, for rollouts whose input and hook name none.
     default_applications: String,
     /// The stack's hook, for an instance that waits and an input that names no hook.
@@ -31,20 +39,37 @@ pub struct PlanRollout {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
-    /// For the log.
+    /// The owner of the launch, once it has it.
     execution: ExecutionArn,
     /// The execution's input.
     input: Value,
+    /// Absent in a call of the version before: then nothing is known of the time, and an owner that is in the way is asked for as if for
+    /// the first time.
+    now: Option<Timestamp>,
+    /// The rollout that it has waited for; absent when it asks for the first time.
+    owner: Option<OtherOwner>,
+}
+
+/// What comes of planning.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The rollout can go on; if it has a launch, it owns it.
+    Planned(Box<Plan>),
+    /// Another rollout owns the launch. Ask again after its `waitSeconds`.
+    Owned { owner: OtherOwner },
 }
 
 impl Function for PlanRollout {
     type Request = Request;
-    type Answer = Plan;
+    type Answer = Answer;
 
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
+        let Launches { autoscaling, owners } = clients.launches(settings.get(settings::TURNS_TABLE)?);
         Ok(Self {
             codedeploy: clients.codedeploy(),
-            autoscaling: clients.autoscaling(),
+            autoscaling: autoscaling.clone(),
+            ask: Ask { autoscaling, owners, executions: clients.executions() },
             default_applications: settings.get_or_empty(settings::APPLICATIONS),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
@@ -55,8 +80,17 @@ impl Function for PlanRollout {
         info_span!("plan-rollout", execution = %request.execution, group, instance)
     }
 
-    async fn handle(&self, request: Request) -> Result<Plan, Error> {
-        let input = Input::parse(request.input)?;
+    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+        let Request { execution, input, now, owner } = request;
+        let input = Input::parse(input)?;
+        let now = now.unwrap_or_else(|| Timestamp::from_seconds(0));
+        let asked = self.ask.first(&input, &self.own_hook, &execution, owner.as_ref(), now).await?;
+        let asked = match asked {
+            Some(Asked::Owned(owner)) => return Ok(Answer::Owned { owner }),
+            Some(Asked::Free(asked)) => Some(asked),
+            None => None,
+        };
+
         let completes_own_hook = input.completes_own_hook();
         let Input { auto_scaling_group_name: group, instance_id, lifecycle_hook_name: named_hook, .. } = input;
         let mut warnings = Vec::new();
@@ -71,7 +105,7 @@ impl Function for PlanRollout {
         let hooks = self.autoscaling.launch_hooks(&group).await?;
         let hook = self.hook(named_hook.as_ref(), &hooks)?;
         let is_ours = named_hook.is_some() || completes_own_hook;
-        let hook_to_complete = match instance {
+        let hook_to_complete = match &instance {
             Some(instance) if instance.stage() == Stage::Launching => {
                 warnings.extend(self.warning_of_launch(&group, hook, is_ours));
                 hook.filter(|_| is_ours)
@@ -83,6 +117,20 @@ impl Function for PlanRollout {
             }
             None => None,
         };
+        // Before anything can be found wrong: a failure completes the hook.
+        let mut hook_opened_at = None;
+        if let (Some(hook), Some(instance), Some(asked)) = (hook_to_complete, &instance, asked) {
+            let is_open = asked.is_open.clone();
+            match self.ask.own(asked, hook, instance.destination(), &execution, owner.as_ref(), now).await? {
+                Ok(opened_at) => hook_opened_at = opened_at,
+                Err(owner) => return Ok(Answer::Owned { owner }),
+            }
+            match is_open? {
+                // The plan does not need the hook yet.
+                HookState::NotYetOpen { .. } => {}
+                state => state.require_open()?,
+            }
+        }
         let applications = match input.applications {
             Some(applications) => applications,
             None => self.default_applications(hook)?,
@@ -90,14 +138,14 @@ impl Function for PlanRollout {
         application::check_list(&applications)?;
         let mut plan = Plan {
             hook: hook_to_complete.cloned(),
+            hook_opened_at,
             auto_scaling_group_name: group,
             instance_id,
             applications,
             on_failure: input.on_failure.unwrap_or_default(),
             warnings,
         };
-        self.keep_open(&plan).await?;
-        plan.warnings.extend(longer_than_the_hook(&plan));
+        plan.warnings.extend(longer_than_the_hook(&plan, now));
         plan.warnings.extend(self.check_groups(&plan.applications).await?);
         plan.warnings.extend(hooks.iter().filter(|hook| is_managed_by_codedeploy(hook)).map(|hook| {
             format!(
@@ -107,20 +155,11 @@ impl Function for PlanRollout {
                 hook.lifecycle_hook_name
             )
         }));
-        Ok(plan)
+        Ok(Answer::Planned(Box::new(plan)))
     }
 }
 
 impl PlanRollout {
-    /// In a burst of launches the calls that follow may be throttled, and repeated for longer than the hook stays open by itself.
-    async fn keep_open(&self, plan: &Plan) -> Result<(), Error> {
-        match self.autoscaling.heartbeat(plan).await? {
-            // The plan does not need the hook yet.
-            HookState::NotYetOpen { .. } => Ok(()),
-            state => state.require_open(),
-        }
-    }
-
     async fn check_group_exists(&self, group: &AutoScalingGroupName) -> Result<(), Error> {
         match self.autoscaling.instances_in_service(group).await? {
             Some(_) => Ok(()),
@@ -239,9 +278,9 @@ impl PlanRollout {
 }
 
 /// A hook is over in the end, however many heartbeats it gets.
-fn longer_than_the_hook(plan: &Plan) -> Option<String> {
+fn longer_than_the_hook(plan: &Plan, now: Timestamp) -> Option<String> {
     let hook = plan.hook.as_ref()?;
-    let open = waits::until_hook_is_over(0, hook);
+    let open = waits::until_hook_is_over(waits::hook_age(plan, now, now), hook);
     let needed: u32 = plan.applications.iter().map(|application| application.timeout_seconds).sum();
     (needed > open).then(|| {
         format!(

@@ -1,29 +1,21 @@
 //! Keeps the hook of a failed rollout open for a while before its launch is abandoned.
 
-use aws::autoscaling::AutoScaling;
 use aws::codedeploy::CodeDeploy;
-use aws::pending_hook;
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tracing::{error, info};
 use turnstile::policy::back_off::{self, Step};
 use turnstile::policy::turn;
 use turnstile::words::deployment::TargetStatus;
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
-use turnstile::words::hook::{HookResult, LifecycleAction};
-use turnstile::words::ids::HookName;
-use turnstile::words::plan::Plan;
+use turnstile::words::hook::{LifecycleAction, PendingHook};
 use turnstile::words::time::Timestamp;
 
 /// Backs off.
 pub(crate) struct BackOff {
     pub(crate) codedeploy: CodeDeploy,
-    pub(crate) autoscaling: AutoScaling,
     pub(crate) turns: Turns,
-    /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
-    pub(crate) own_hook: HookName,
 }
 
 /// A rollout that has failed.
@@ -56,6 +48,11 @@ pub struct BackingOff {
 }
 
 impl Failed {
+    /// The name of the failure.
+    pub(crate) fn error(&self) -> &str {
+        &self.failure.error
+    }
+
     /// Whether the rollout has just failed.
     pub(crate) fn is_first_call(&self) -> bool {
         self.backing_off_since.is_none()
@@ -63,12 +60,14 @@ impl Failed {
 }
 
 impl BackOff {
-    /// Goes on backing off, with a heartbeat. There is nothing to wait for when no launch is to be abandoned.
-    pub(crate) async fn go_on(&self, plan: Option<&Plan>, input: &Value, failed: &Failed) -> Result<BackingOff, Error> {
-        let pending = pending_hook::find(&self.autoscaling, plan, input, &self.own_hook).await?;
-        let Some(pending) = pending.filter(|pending| pending.on_failure == HookResult::Abandon) else {
-            return Ok(BackingOff::default());
-        };
+    /// Goes on backing off from abandoning the launch at the `pending` hook. There is nothing to wait for when it is not open any more.
+    pub(crate) async fn go_on(
+        &self,
+        pending: &PendingHook,
+        is_open: bool,
+        hook_opened_at: Option<Timestamp>,
+        failed: &Failed,
+    ) -> Result<BackingOff, Error> {
         let action = &pending.action;
         let failures = self.turns.count_failure(&action.auto_scaling_group_name, &action.instance_id).await?;
         if failed.is_first_call() {
@@ -77,19 +76,16 @@ impl BackOff {
             error!(error, cause, failures, "the rollout fails, and backs off before its hook is completed");
         }
         let backed_off = failed.backing_off_since.map_or(0, |since| failed.now.seconds_since(since));
-        let age = failed.now.seconds_since(failed.started_at);
-        let mut wait_seconds = match back_off::next(failures, backed_off, age, &pending.hook) {
+        let age = failed.now.seconds_since(hook_opened_at.unwrap_or(failed.started_at));
+        let wait_seconds = match back_off::next(failures, backed_off, age, &pending.hook) {
+            _ if !is_open => 0,
             Step::Wait(seconds) => seconds,
             Step::WaitIfAtWork(seconds) if self.is_at_work(action).await? => seconds,
             Step::WaitIfAtWork(_) | Step::Complete => 0,
         };
         let length = back_off::length(failures);
         if wait_seconds > 0 {
-            match self.autoscaling.keep_open(action).await? {
-                true => info!(failures, backed_off, length, "backs off"),
-                // There is nothing to abandon any more.
-                false => wait_seconds = 0,
-            }
+            info!(failures, backed_off, length, "backs off");
         }
         Ok(BackingOff {
             wait_seconds,

@@ -12,6 +12,15 @@ pub(crate) struct GiveBack {
     pub(crate) turns: Turns,
 }
 
+/// Who gives a turn back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GivingBack<'a> {
+    pub(crate) execution: &'a ExecutionArn,
+    pub(crate) round: Option<u32>,
+    /// Whether a call of the rollout may still be under way.
+    pub(crate) drains: bool,
+}
+
 /// The turn is given back.
 #[derive(Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,20 +31,17 @@ pub struct GivenBack {
 
 impl GiveBack {
     /// Gives back whatever the execution holds of the plan's claims. Without a plan it holds none.
-    pub(crate) async fn now(&self, plan: Option<&Plan>, execution: &ExecutionArn) -> Result<GivenBack, Error> {
+    pub(crate) async fn now(&self, plan: Option<&Plan>, giving: GivingBack<'_>) -> Result<GivenBack, Error> {
         if let Some(plan) = plan {
-            self.turns.give_back(&turn::claims(plan), execution).await?;
+            let GivingBack { execution, round, drains } = giving;
+            self.turns.give_back(&turn::claims(plan), execution, round, drains).await?;
         }
         Ok(GivenBack::default())
     }
 
     /// Gives the turn back after the last deployment. A launch that succeeds ends the group's failures in a row.
-    pub(crate) async fn after_success(
-        &self,
-        plan: Option<&Plan>,
-        execution: &ExecutionArn,
-    ) -> Result<GivenBack, Error> {
-        let given_back = self.now(plan, execution).await?;
+    pub(crate) async fn after_success(&self, plan: Option<&Plan>, giving: GivingBack<'_>) -> Result<GivenBack, Error> {
+        let given_back = self.now(plan, giving).await?;
         if let Some(plan) = plan.filter(|plan| plan.hook.is_some()) {
             self.turns.clear_failures(&plan.auto_scaling_group_name).await?;
         }
@@ -43,8 +49,8 @@ impl GiveBack {
     }
 
     /// Gives the turn back for a while, so that every other rollout can ask for it.
-    pub(crate) async fn to_yield(&self, plan: Option<&Plan>, execution: &ExecutionArn) -> Result<GivenBack, Error> {
-        self.now(plan, execution).await?;
+    pub(crate) async fn to_yield(&self, plan: Option<&Plan>, giving: GivingBack<'_>) -> Result<GivenBack, Error> {
+        self.now(plan, giving).await?;
         Ok(GivenBack { wait_seconds: waits::to_yield(plan.and_then(|plan| plan.hook.as_ref())) })
     }
 }

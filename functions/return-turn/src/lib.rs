@@ -5,21 +5,28 @@ mod give_back;
 
 use aws::clients::Clients;
 use aws::function::Function;
+use aws::launches::Launches;
+use aws::pending_hook;
 use aws::settings::{self, SettingError, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Span, info_span};
+use tracing::{Span, info_span, warn};
+use turnstile::policy::turn;
 use turnstile::words::error::Error;
-use turnstile::words::ids::ExecutionArn;
+use turnstile::words::hook::{HookResult, PendingHook};
+use turnstile::words::ids::{ExecutionArn, HookName};
 use turnstile::words::plan::{self, Plan};
 
 use crate::back_off::{BackOff, BackingOff, Failed};
-use crate::give_back::{GiveBack, GivenBack};
+use crate::give_back::{GiveBack, GivenBack, GivingBack};
 
 /// The function.
 pub struct ReturnTurn {
+    launches: Launches,
     give_back: GiveBack,
     back_off: BackOff,
+    /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
+    own_hook: HookName,
 }
 
 /// A rollout that needs its turn no more.
@@ -29,6 +36,8 @@ pub struct Request {
     execution: ExecutionArn,
     /// Absent when planning failed: then there is no turn to give back.
     plan: Option<Plan>,
+    /// The round in which it took the turn. Absent in a call of the version before, which gives back whatever the execution holds.
+    round: Option<u32>,
     /// The execution's input as it came.
     #[serde(default)]
     input: Value,
@@ -62,14 +71,12 @@ impl Function for ReturnTurn {
 
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         let turns = clients.turns(settings.get(settings::TURNS_TABLE)?);
+        let launches = clients.launches(settings.get(settings::TURNS_TABLE)?);
         Ok(Self {
             give_back: GiveBack { turns: turns.clone() },
-            back_off: BackOff {
-                codedeploy: clients.codedeploy(),
-                autoscaling: clients.autoscaling(),
-                turns,
-                own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
-            },
+            back_off: BackOff { codedeploy: clients.codedeploy(), turns },
+            launches,
+            own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
     }
 
@@ -79,18 +86,66 @@ impl Function for ReturnTurn {
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        let Request { execution, plan, input, because } = request;
-        let plan = plan.as_ref();
+        let Request { execution, mut plan, round, input, because } = request;
+        let give_back = |drains| GivingBack { execution: &execution, round, drains };
         match because {
-            Because::Deployed => self.give_back.after_success(plan, &execution).await.map(Answer::GivenBack),
-            Because::Yielded => self.give_back.to_yield(plan, &execution).await.map(Answer::GivenBack),
-            Because::InstanceGone => self.give_back.now(plan, &execution).await.map(Answer::GivenBack),
             Because::Failed(failed) => {
+                let opened_at = plan.as_ref().and_then(|plan| plan.hook_opened_at);
+                // A failure on the way to the hook is that of the hook's completion too, which follows.
+                let pending = self.keep_failed_open(plan.as_ref(), &input, &execution).await;
                 if failed.is_first_call() {
-                    self.give_back.now(plan, &execution).await?;
+                    let drains = turn::may_leave_a_call_behind(failed.error());
+                    self.give_back.now(plan.as_ref(), give_back(drains)).await?;
                 }
-                self.back_off.go_on(plan, &input, &failed).await.map(Answer::BackingOff)
+                Ok(Answer::BackingOff(match pending? {
+                    Some((pending, is_open)) => self.back_off.go_on(&pending, is_open, opened_at, &failed).await?,
+                    None => BackingOff::default(),
+                }))
+            }
+            // The hook is completed already.
+            Because::Deployed => {
+                self.give_back.after_success(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
+            }
+            Because::Yielded => {
+                self.keep_open(&mut plan, &execution).await?;
+                self.give_back.to_yield(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
+            }
+            Because::InstanceGone => {
+                if let Some(pending) = plan.as_ref().and_then(Plan::pending_hook) {
+                    self.launches.let_go(&pending, &execution).await;
+                }
+                self.give_back.now(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
             }
         }
+    }
+}
+
+impl ReturnTurn {
+    /// A turn is given back whatever becomes of the hook, unless another rollout has taken the launch over.
+    async fn keep_open(&self, plan: &mut Option<Plan>, execution: &ExecutionArn) -> Result<(), Error> {
+        let Some(plan) = plan else { return Ok(()) };
+        match self.launches.keep_open(plan, execution).await {
+            Err(error @ Error::LaunchTakenOver(_)) => Err(error),
+            Err(error) => {
+                warn!(error = error.name(), reason = %error, "the hook may be without a heartbeat");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// The hook of the failed rollout, if its launch is to be abandoned, and whether it is open: it has got a heartbeat then.
+    async fn keep_failed_open(
+        &self,
+        plan: Option<&Plan>,
+        input: &Value,
+        execution: &ExecutionArn,
+    ) -> Result<Option<(PendingHook, bool)>, Error> {
+        let pending = pending_hook::find(&self.launches, execution, plan, input, &self.own_hook).await?;
+        let Some(pending) = pending.filter(|pending| pending.on_failure == HookResult::Abandon) else {
+            return Ok(None);
+        };
+        let is_open = self.launches.back_off(&pending, execution).await?;
+        Ok(Some((pending, is_open)))
     }
 }

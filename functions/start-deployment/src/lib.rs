@@ -2,8 +2,9 @@
 
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
-use aws::codedeploy::CodeDeploy;
+use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
@@ -21,7 +22,7 @@ use turnstile::words::ids::{DeploymentId, ExecutionArn};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
-use turnstile::words::turn::FinishedDeployment;
+use turnstile::words::turn::{FinishedDeployment, Stop};
 
 /// How much the clocks of Step Functions and CodeDeploy may differ, in seconds. They differ by some; a minute is generous.
 const CLOCK_SKEW: u32 = 60;
@@ -30,6 +31,7 @@ const CLOCK_SKEW: u32 = 60;
 pub struct StartDeployment {
     codedeploy: CodeDeploy,
     autoscaling: AutoScaling,
+    launches: Launches,
     turns: Turns,
 }
 
@@ -95,6 +97,7 @@ impl Function for StartDeployment {
         Ok(Self {
             codedeploy: clients.codedeploy(),
             autoscaling: clients.autoscaling(),
+            launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
         })
     }
@@ -111,11 +114,11 @@ impl Function for StartDeployment {
         )
     }
 
-    async fn handle(&self, request: Request) -> Result<Answer, Error> {
+    async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
+        self.launches.keep_open(&mut request.plan, &request.execution).await?.require_open()?;
         let (codedeploy, request) = (&self.codedeploy, &request);
         let Request { plan, application, .. } = request;
-        self.autoscaling.heartbeat(plan).await?.require_open()?;
-        waits::check_time(plan, request.age())?;
+        waits::check_time(plan, request.started_at, request.now)?;
 
         let group = codedeploy.group(&application.group).await?.ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!(
@@ -233,8 +236,8 @@ impl StartDeployment {
         if let Some(deployment) = &deployment {
             let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None);
             if stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
-                self.turns.require(plan, &request.execution).await?;
-                self.codedeploy.stop_stalled(deployment).await?;
+                self.turns.require(plan, &request.execution, request.round).await?;
+                self.stop(request, deployment).await?;
             }
             stall = Some(timer);
         }
@@ -245,11 +248,27 @@ impl StartDeployment {
         })
     }
 
+    /// Stops a stalled deployment, if a rollout has started it. The stop is recorded in the claim on the deployment's group, so that it is not
+    /// taken for a person's; the turn of another list of applications may have no such claim.
+    async fn stop(&self, request: &Request, deployment: &Deployment) -> Result<(), Error> {
+        let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? else { return Ok(()) };
+        if let Some(group) = deployment.group.as_ref().filter(|group| request.plan.names(group)) {
+            let stop = Stop {
+                deployment_id: deployment.deployment_id.clone(),
+                by: request.execution.clone(),
+                round: request.round,
+                answer: None,
+            };
+            self.turns.record_stop(group, &stop).await?;
+        }
+        self.codedeploy.stop(&deployment.deployment_id).await
+    }
+
     /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, if it is still at
     /// work on any instance; else records this application as the next to be deployed.
     async fn claim_next(&self, request: &Request) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
-        if let Some(last) = turn::last_deployed(&self.turns.require(plan, &request.execution).await?)
+        if let Some(last) = turn::last_deployed(&self.turns.require(plan, &request.execution, request.round).await?)
             && let Some(group) = self.codedeploy.group(last).await?
             && let Some(attempted) = group.last_attempted
             && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
@@ -257,7 +276,8 @@ impl StartDeployment {
         {
             return Ok(Some(deployment));
         }
-        self.turns.record_next(&plan.auto_scaling_group_name, &application.group, &request.execution).await?;
+        let (group, asg) = (&application.group, &plan.auto_scaling_group_name);
+        self.turns.record_next(asg, group, &request.execution, request.round).await?;
         Ok(None)
     }
 

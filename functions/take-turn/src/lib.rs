@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::executions::Executions;
 use aws::function::Function;
+use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use turnstile::words::turn::{Claim, DeployedApplication, Taking};
 /// The function.
 pub struct TakeTurn {
     codedeploy: CodeDeploy,
-    autoscaling: AutoScaling,
+    launches: Launches,
     turns: Turns,
     executions: Executions,
 }
@@ -77,7 +77,7 @@ impl Function for TakeTurn {
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             codedeploy: clients.codedeploy(),
-            autoscaling: clients.autoscaling(),
+            launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             executions: clients.executions(),
         })
@@ -92,8 +92,8 @@ impl Function for TakeTurn {
         )
     }
 
-    async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        let hook = self.autoscaling.heartbeat(&request.plan).await?;
+    async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
+        let hook = self.launches.keep_open(&mut request.plan, &request.execution).await?;
         match request.waiting_since.is_some() || request.round > 1 {
             true => hook.require_still_open()?,
             false => hook.require_open()?,
@@ -101,23 +101,22 @@ impl Function for TakeTurn {
 
         let claims = turn::claims(&request.plan);
         let found = self.turns.read(&claims).await?;
-        let state = TurnState::of(&claims, &found, &request.execution);
+        let state = TurnState::of(&claims, &found, &request.execution, request.round);
         let mut observations = request.observations.clone();
         if !matches!(state, TurnState::Mine | TurnState::Draining) {
             let has_seen_all = self.observe(&request, &found, &mut observations).await?;
             if let Some(applications) = observations::all_deployed(&observations, &request.plan.applications) {
                 if state.is_part_mine() {
-                    self.turns.give_back(&claims, &request.execution).await?;
+                    self.turns.give_back(&claims, &request.execution, Some(request.round), false).await?;
                 }
-                self.clear_failures(&request.plan).await;
                 return Ok(Answer { outcome: Outcome::UpToDate { applications }, observations });
             }
             if !has_seen_all {
-                waits::check_time(&request.plan, request.age())?;
+                waits::check_time(&request.plan, request.started_at, request.now)?;
                 return Ok(Answer { outcome: request.wait(BTreeSet::new()), observations });
             }
         }
-        waits::check_time(&request.plan, request.age())?;
+        waits::check_time(&request.plan, request.started_at, request.now)?;
         let outcome = match state {
             TurnState::Mine => Outcome::Mine,
             TurnState::Draining => self.drain(&request, &claims, request.drained()).await?,
@@ -172,17 +171,8 @@ impl TakeTurn {
         Ok(true)
     }
 
-    /// A launch that succeeds ends the group's failures in a row, also one that others have served.
-    async fn clear_failures(&self, plan: &Plan) {
-        if plan.hook.is_some()
-            && let Err(error) = self.turns.clear_failures(&plan.auto_scaling_group_name).await
-        {
-            warn!(error = error.name(), reason = %error, "the group's failures still count");
-        }
-    }
-
     async fn take(&self, request: &Request, claims: &[ClaimKey]) -> Result<Outcome, Error> {
-        match self.turns.take(claims, &request.execution).await? {
+        match self.turns.take(claims, &request.execution, request.round).await? {
             Taking::Taken => Ok(Outcome::Mine),
             Taking::Refused(holders) => Ok(request.wait(holders)),
         }
@@ -204,7 +194,7 @@ impl TakeTurn {
         claims: &[ClaimKey],
         ended: BTreeSet<ExecutionArn>,
     ) -> Result<Outcome, Error> {
-        match self.turns.take_over(claims, &request.execution, &ended).await? {
+        match self.turns.take_over(claims, &request.execution, request.round, &ended).await? {
             Taking::Taken => {
                 info!(from = ?ended, "took the turn over");
                 self.drain(request, claims, 0).await
@@ -219,7 +209,7 @@ impl TakeTurn {
         if let Some(wait_seconds) = waits::to_drain(drained, request.plan.hook.as_ref()) {
             return Ok(Outcome::Draining { wait_seconds });
         }
-        match self.turns.end_draining(claims, &request.execution).await? {
+        match self.turns.end_draining(claims, &request.execution, request.round).await? {
             Taking::Taken => Ok(Outcome::Mine),
             Taking::Refused(holders) => Ok(request.wait(holders)),
         }
@@ -227,11 +217,6 @@ impl TakeTurn {
 }
 
 impl Request {
-    /// How long the execution has been running, in seconds.
-    fn age(&self) -> u32 {
-        self.now.seconds_since(self.started_at)
-    }
-
     /// For how long it has waited for the last calls of the holder before, in seconds.
     fn drained(&self) -> u32 {
         self.draining_since.map_or(0, |since| self.now.seconds_since(since))

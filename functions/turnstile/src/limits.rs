@@ -16,11 +16,20 @@ pub const LONGEST_DEPLOYMENT: u32 = 43_200;
 
 /// A hook can be kept open for 100 times its heartbeat time-out (Auto Scaling API reference, PutLifecycleHook).
 pub const MOST_HEARTBEAT_TIMEOUTS: u32 = 100;
+/// The shortest heartbeat time-out that a hook can have (Auto Scaling API reference, PutLifecycleHook).
+pub const SHORTEST_HEARTBEAT_TIMEOUT: u32 = 30;
+/// The shortest heartbeat time-out that the stack gives its own hook: the MinValue of HeartbeatTimeout in template.yaml.
+pub const SHORTEST_OWN_HEARTBEAT_TIMEOUT: u32 = 120;
 /// A hook can be kept open for 48 hours (Auto Scaling API reference, PutLifecycleHook).
 pub const LONGEST_HOOK: u32 = 48 * 3_600;
 
 // Step Functions, Lambda and DynamoDB
 
+/// How long the state machine waits for a call of a function: the TimeoutSeconds of every state that calls one.
+pub const LONGEST_TASK: u32 = 75;
+/// The longest pause before the state machine repeats a call that could not be made, or that AWS throttled: the greatest MaxDelaySeconds
+/// of such a retrier.
+pub const LONGEST_PAUSE: u32 = 10;
 /// The longest that a call of a function can go on after its execution has ended: the functions' Timeout in template.yaml, the 10 s
 /// that an environment may take to start (Lambda developer guide, "Lambda execution environment lifecycle"), and some for the way.
 pub const LONGEST_CALL: u32 = 90;
@@ -36,6 +45,8 @@ pub const LONGEST_LOG_TAIL: usize = 1_500;
 
 // Turnstile
 
+/// How long a rollout without a hook may take: as long as one whose hook is kept open.
+pub const LONGEST_ROLLOUT: u32 = LONGEST_HOOK;
 /// How many times a rollout goes through its applications again because of somebody else: one of them got a new revision meanwhile,
 /// or another instance's failure kept its own out of a deployment. Nothing unusual once, but not for ever.
 pub const MOST_REPEATS: u32 = 9;

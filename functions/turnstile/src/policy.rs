@@ -4,6 +4,7 @@ pub mod back_off;
 pub mod deployment_tag;
 pub mod hook_state;
 pub mod observations;
+pub mod owner;
 pub mod pending_hook;
 pub mod preflight;
 pub mod reason;

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod input;
 pub mod instance;
 pub mod launch;
+pub mod owner;
 pub mod plan;
 pub mod revision;
 pub mod time;

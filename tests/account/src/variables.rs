@@ -23,11 +23,10 @@ impl Variables {
                 hook,
             ],
             "plan-rollout" => {
-                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([hook]).collect()
+                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([hook, turns]).collect()
             }
             "take-turn" | "start-deployment" | "check-status" => vec![turns],
-            "return-turn" => vec![turns, hook],
-            "complete-lifecycle-hook" => vec![hook],
+            "return-turn" | "complete-lifecycle-hook" => vec![turns, hook],
             _ => Vec::new(),
         }
     }

@@ -36,9 +36,9 @@ def main() -> None:
 
     default_user_config.setdefault("stepfunctions", {})["execute_state_machine"] = True
     definitions.install()
-    queries.install()
     integrations.install(options.front_door)
     clock = Clock(options.speed)
+    queries.install(clock)
     executions.install(clock)
     requests.install()
     waits.install(options.speed)

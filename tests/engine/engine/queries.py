@@ -26,13 +26,15 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata.jsonata import extract_jsonata_variable_references
 
 from engine import reference
+from engine.clock import Clock
 
 LARGEST_EXACT_INTEGER = 2**53
 
 
-def install() -> None:
-    """Makes moto evaluate expressions with this module."""
+def install(clock: Clock) -> None:
+    """Makes moto evaluate expressions with this module; $now() is the world's time."""
     reference.install()
+    FUNCTIONS["now"] = clock.now
     StringJSONata._eval_body = _eval_body
 
 

@@ -28,7 +28,7 @@ pub enum Step {
     Complete,
 }
 
-/// The next step of a rollout that backs off. `age` is the execution's, in seconds.
+/// The next step of a rollout that backs off. `age` is how long ago the hook opened, in seconds.
 pub fn next(failures: u32, backed_off: u32, age: u32, hook: &Hook) -> Step {
     let length = length(failures);
     let open_for = waits::until_hook_is_over(age, hook);

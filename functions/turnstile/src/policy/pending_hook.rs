@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
-use crate::words::ids::{HookName, InstanceId};
+use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::input;
 use crate::words::instance::{Instance, Stage};
 
@@ -15,6 +15,17 @@ pub fn instance_of(input: &Value) -> Option<InstanceId> {
     named_hook(input)?;
     let (_, instance_id) = input::named(input);
     InstanceId::try_from(instance_id?).ok()
+}
+
+/// The lifecycle action that the input names, right or wrong, for the instance of [`instance_of`].
+pub fn action_of(input: &Value, instance_id: &InstanceId, own_hook: &HookName) -> Option<LifecycleAction> {
+    let (group, _) = input::named(input);
+    let hook = named_hook(input)?.as_str().and_then(|name| HookName::try_from(name).ok());
+    Some(LifecycleAction {
+        auto_scaling_group_name: AutoScalingGroupName::try_from(group?).ok()?,
+        lifecycle_hook_name: hook.unwrap_or_else(|| own_hook.clone()),
+        instance_id: instance_id.clone(),
+    })
 }
 
 /// The hook that the rollout has to complete, by its input, for the instance of [`instance_of`] with the hooks of its group. A hook
@@ -55,7 +66,6 @@ fn named_hook(input: &Value) -> Option<&Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::ids::AutoScalingGroupName;
     use serde_json::json;
 
     const INSTANCE: &str = "i-0123456789abcdef0";

@@ -4,7 +4,11 @@
 //! one transaction, because deployment groups can span Auto Scaling groups. Rollouts that share no claim do not wait for each other.
 //!
 //! A holder that has ended without giving its turn back is replaced. One of its Lambda calls may still be under way then, so the
-//! claims of the new holder are **draining**: it starts nothing until [`LONGEST_CALL`](crate::limits::LONGEST_CALL) is over.
+//! claims of the new holder are **draining**: it starts nothing until [`LONGEST_CALL`](crate::limits::LONGEST_CALL) is over. The claims are
+//! draining, too, that a holder gives back after a call whose answer was lost.
+//!
+//! A claim is **fenced** by the round in which it was taken. A call of an earlier round finds that the turn is not its own, and takes
+//! and gives back nothing.
 
 use std::collections::BTreeSet;
 
@@ -42,23 +46,27 @@ pub enum TurnState {
     Mine,
     /// The rollout holds them all, but calls of the holder before it may still be under way.
     Draining,
-    /// No other rollout holds any. This one may hold some, if somebody has deleted the others.
+    /// No other rollout holds any. This one may hold some: those of its last round, or those that are left when somebody has deleted others.
     Free { part_mine: bool, part_draining: bool },
     /// These other executions hold some.
     Held(BTreeSet<ExecutionArn>),
 }
 
 impl TurnState {
-    /// The state of the `needed` claims for an execution. `found` are those that the table has; a claim that it has not is free.
-    pub fn of(needed: &[ClaimKey], found: &[Claim], execution: &ExecutionArn) -> Self {
+    /// The state of the `needed` claims for an execution in this round of it. `found` are those that the table has; a claim that it has not
+    /// is free.
+    pub fn of(needed: &[ClaimKey], found: &[Claim], execution: &ExecutionArn, round: u32) -> Self {
         let holders = found.iter().filter_map(|claim| claim.holder.as_ref());
         let others: BTreeSet<ExecutionArn> = holders.filter(|holder| *holder != execution).cloned().collect();
         if !others.is_empty() {
             return Self::Held(others);
         }
-        let mine = |key: &ClaimKey| found.iter().find(|claim| claim.claim == *key && claim.holder.is_some());
-        let part_draining = needed.iter().filter_map(mine).any(|claim| claim.draining);
-        match needed.iter().all(|key| mine(key).is_some()) {
+        let find = |key: &ClaimKey| found.iter().find(|claim| claim.claim == *key);
+        let mine = |key: &ClaimKey| find(key).filter(|claim| claim.holder.is_some());
+        let of_round =
+            |key: &ClaimKey| mine(key).is_some_and(|claim| claim.round.is_none_or(|taken_in| taken_in == round));
+        let part_draining = needed.iter().filter_map(find).any(|claim| claim.draining);
+        match needed.iter().all(of_round) {
             false => Self::Free { part_mine: needed.iter().any(|key| mine(key).is_some()), part_draining },
             true if part_draining => Self::Draining,
             true => Self::Mine,
@@ -71,6 +79,12 @@ impl TurnState {
     }
 }
 
+/// Whether a call of the rollout may still be under way when it fails with this error: its answer was lost, or the state machine gave it
+/// up. Turnstile's other errors are answers.
+pub fn may_leave_a_call_behind(error: &str) -> bool {
+    !error.starts_with("Turnstile.") || error == "Turnstile.Unavailable"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,7 +93,15 @@ mod tests {
     const ME: &str = "arn:aws:states:us-east-1:123456789012:execution:turnstile:me";
 
     fn claim(key: &str, holder: Option<&str>, draining: bool) -> Claim {
-        Claim { claim: key.into(), holder: holder.map(Into::into), draining, finished: None, deploying: None }
+        Claim {
+            claim: key.into(),
+            holder: holder.map(Into::into),
+            round: Some(2),
+            draining,
+            finished: None,
+            stop: None,
+            deploying: None,
+        }
     }
 
     fn keys(keys: &[&str]) -> Vec<ClaimKey> {
@@ -92,6 +114,7 @@ mod tests {
             auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
             instance_id: None,
             hook: None,
+            hook_opened_at: None,
             applications: ["Search/Production", "Orders/Blue Team"]
                 .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
                 .into(),
@@ -113,6 +136,8 @@ mod tests {
             (vec![claim("a", None, false)], free(false, false)),
             (vec![claim("a", Some(ME), false)], free(true, false)),
             (vec![claim("a", Some(ME), true)], free(true, true)),
+            // Given back after a call whose answer was lost.
+            (vec![claim("b", None, true)], free(false, true)),
             (vec![claim("a", Some(ME), false), claim("b", Some(ME), false)], TurnState::Mine),
             (vec![claim("a", Some(ME), true), claim("b", Some(ME), true)], TurnState::Draining),
             (vec![claim("a", Some(ME), false), claim("b", Some(ME), true)], TurnState::Draining),
@@ -120,7 +145,35 @@ mod tests {
             (vec![claim("a", Some(ME), false), claim("b", Some("x"), false)], held(&["x"])),
             (vec![claim("a", Some("y"), true), claim("b", Some("x"), false)], held(&["x", "y"])),
         ] {
-            assert_eq!(TurnState::of(&keys(&["a", "b"]), &found, &ME.into()), expected, "{found:?}");
+            assert_eq!(TurnState::of(&keys(&["a", "b"]), &found, &ME.into(), 2), expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_turn_is_that_of_its_round() {
+        let mut found = [claim("a", Some(ME), false), claim("b", Some(ME), false)];
+        let state = |found: &[Claim], round| TurnState::of(&keys(&["a", "b"]), found, &ME.into(), round);
+        let not_yet_again = TurnState::Free { part_mine: true, part_draining: false };
+        for (round, expected) in [(1, not_yet_again.clone()), (2, TurnState::Mine), (3, not_yet_again)] {
+            assert_eq!(state(&found, round), expected, "{round}");
+        }
+        for claim in &mut found {
+            claim.round = None;
+        }
+        assert_eq!(state(&found, 3), TurnState::Mine, "taken by a version that wrote no rounds");
+    }
+
+    #[test]
+    fn a_call_may_be_left_behind_whose_answer_was_lost() {
+        for (error, expected) in [
+            ("Turnstile.Unavailable", true),
+            ("States.Timeout", true),
+            ("Lambda.SdkClientException", true),
+            ("Sandbox.Timedout", true),
+            ("Turnstile.DeploymentFailed", false),
+            ("Turnstile.Throttled", false),
+        ] {
+            assert_eq!(may_leave_a_call_behind(error), expected, "{error}");
         }
     }
 
@@ -140,7 +193,7 @@ mod tests {
             let needed = keys(&["a", "b"]);
             let mine = |execution: &str| {
                 let seen: Vec<Claim> = found.iter().filter(|claim| needed.contains(&claim.claim)).cloned().collect();
-                matches!(TurnState::of(&needed, &seen, &execution.into()), TurnState::Mine | TurnState::Draining)
+                matches!(TurnState::of(&needed, &seen, &execution.into(), 2), TurnState::Mine | TurnState::Draining)
             };
             prop_assert!(!(mine("one") && mine("two")));
         }

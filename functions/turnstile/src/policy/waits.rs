@@ -2,10 +2,14 @@
 //!
 //! Everything is in seconds. Nothing here reads a clock: the callers tell for how long something has been waited for.
 
-use crate::limits::{LONGEST_CALL, LONGEST_DEPLOYMENT, LONGEST_HOOK, MOST_HEARTBEAT_TIMEOUTS};
+use crate::limits::{
+    LONGEST_CALL, LONGEST_DEPLOYMENT, LONGEST_HOOK, LONGEST_PAUSE, LONGEST_ROLLOUT, LONGEST_TASK,
+    MOST_HEARTBEAT_TIMEOUTS,
+};
 use crate::words::error::Error;
 use crate::words::hook::Hook;
 use crate::words::plan::Plan;
+use crate::words::time::Timestamp;
 
 /// The shortest wait. CodeDeploy throttles callers that ask for a deployment every 5 s; 10 s keeps clear of that.
 const SHORTEST: u32 = 10;
@@ -105,13 +109,18 @@ pub fn to_drain(drained: u32, hook: Option<&Hook>) -> Option<u32> {
     (left > 0).then(|| left.min(longest_between_heartbeats(hook)))
 }
 
+/// The wait before asking again whether an execution has ended that was just seen to have: longer than Step Functions' answers trail.
+pub fn to_see_the_end_again(hook: Option<&Hook>) -> u32 {
+    WITHOUT_HISTORY.min(longest_between_heartbeats(hook))
+}
+
 /// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once.
 pub fn to_yield(hook: Option<&Hook>) -> u32 {
     LONGEST_POLL.min(longest_between_heartbeats(hook))
 }
 
-/// For how long heartbeats can still keep a hook open, at this `age` of the execution. The launch's event, the last wait and the last
-/// calls of the rollout take part of what Auto Scaling grants.
+/// For how long heartbeats can still keep a hook open that opened `age` ago. The last wait and the last calls of the rollout take part of
+/// what Auto Scaling grants.
 pub fn until_hook_is_over(age: u32, hook: &Hook) -> u32 {
     const CALLS: u32 = 600;
     let open = hook.heartbeat_timeout_seconds.saturating_mul(MOST_HEARTBEAT_TIMEOUTS).min(LONGEST_HOOK);
@@ -119,26 +128,43 @@ pub fn until_hook_is_over(age: u32, hook: &Hook) -> u32 {
     open.saturating_sub(CALLS).saturating_sub(last_wait).saturating_sub(age)
 }
 
-/// Makes sure that heartbeats can keep the plan's hook open for longer, at this `age` of the execution. Left to its time-out, the launch
-/// would end without a word.
+/// How long ago the plan's hook opened, in seconds, at the earliest: heartbeats keep it open from then on, whichever rollout sends them.
+/// `started_at` is the execution's start, in case the plan does not tell.
+pub fn hook_age(plan: &Plan, started_at: Timestamp, now: Timestamp) -> u32 {
+    now.seconds_since(plan.hook_opened_at.unwrap_or(started_at))
+}
+
+/// Makes sure that the rollout has time left. With a hook: that heartbeats can keep it open for longer; left to its time-out, the launch
+/// would end without a word. Without a hook, too, a rollout ends before its execution is ended for it.
 ///
 /// # Errors
 /// [`Error::OutOfTime`].
-pub fn check_time(plan: &Plan, age: u32) -> Result<(), Error> {
-    let Some(hook) = &plan.hook else { return Ok(()) };
+pub fn check_time(plan: &Plan, started_at: Timestamp, now: Timestamp) -> Result<(), Error> {
+    let Some(hook) = &plan.hook else {
+        let age = now.seconds_since(started_at);
+        return match age >= LONGEST_ROLLOUT {
+            true => Err(Error::OutOfTime(format!("not done after {age} s: a rollout ends after 48 hours"))),
+            false => Ok(()),
+        };
+    };
+    let age = hook_age(plan, started_at, now);
     match until_hook_is_over(age, hook) {
         0 => Err(Error::OutOfTime(format!(
-            "not done after {age} s, and {} cannot be kept open for longer: {MOST_HEARTBEAT_TIMEOUTS} times its heartbeat time-out \
-             ({} s), 48 hours at most",
+            "not done {age} s after the hook opened, and {} cannot be kept open for longer: {MOST_HEARTBEAT_TIMEOUTS} times its heartbeat \
+             time-out ({} s), 48 hours at most",
             hook.lifecycle_hook_name, hook.heartbeat_timeout_seconds
         ))),
         _ => Ok(()),
     }
 }
 
-/// The longest wait between two calls that send a heartbeat. Half the heartbeat time-out leaves room for one that is lost.
+/// The longest wait between two calls that send a heartbeat: half the heartbeat time-out, and less where the time-out is so short that
+/// one call that is lost on its way, and the pause after it, would not fit into the other half. A quarter at the least.
 pub fn longest_between_heartbeats(hook: Option<&Hook>) -> u32 {
-    hook.map_or(u32::MAX, |hook| (hook.heartbeat_timeout_seconds / 2).max(1))
+    const LOST_CALL: u32 = LONGEST_TASK + LONGEST_PAUSE + 5;
+    hook.map_or(u32::MAX, |Hook { heartbeat_timeout_seconds: timeout, .. }| {
+        timeout.saturating_sub(LOST_CALL).clamp(timeout / 4, timeout / 2).max(1)
+    })
 }
 
 /// How long the next deployment to one instance should take, judged by the group's last successful one.
@@ -213,7 +239,7 @@ mod tests {
             (0, Some(0), None, 10),
             // The hook needs a heartbeat.
             (0, Some(3_600), Some(600), 300),
-            (0, Some(240), Some(30), 15),
+            (0, Some(240), Some(30), 7),
             (300, Some(3_600), Some(600), 300),
         ] {
             let hook = heartbeat_timeout.map(hook);
@@ -258,9 +284,17 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_call_fits_between_two_heartbeats() {
+        for (timeout, longest) in [(30, 7), (60, 15), (120, 30), (150, 60), (180, 90), (600, 300), (7_200, 3_600)] {
+            assert_eq!(longest_between_heartbeats(Some(&hook(timeout))), longest, "{timeout}");
+        }
+        assert_eq!(longest_between_heartbeats(None), u32::MAX);
+    }
+
+    #[test]
     fn a_hook_ends_after_a_hundred_of_its_time_outs_or_two_days() {
         for (timeout, age, left) in
-            [(600, 0, 59_100), (600, 59_000, 100), (600, 70_000, 0), (7_200, 0, 171_600), (30, 0, 2_385)]
+            [(600, 0, 59_100), (600, 59_000, 100), (600, 70_000, 0), (7_200, 0, 171_600), (30, 0, 2_393)]
         {
             assert_eq!(until_hook_is_over(age, &hook(timeout)), left, "{timeout} after {age}");
         }
@@ -272,16 +306,41 @@ mod tests {
             auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
             instance_id: None,
             hook: Some(hook(600)),
+            hook_opened_at: None,
             applications: Vec::new(),
             on_failure: HookResult::Abandon,
             warnings: Vec::new(),
         };
-        assert_eq!(check_time(&plan, 59_099), Ok(()));
-        let error = check_time(&plan, 59_100).unwrap_err();
+        let check = |plan: &Plan, now| check_time(plan, Timestamp::from_seconds(1_000), Timestamp::from_seconds(now));
+        assert_eq!(check(&plan, 60_099), Ok(()));
+        let error = check(&plan, 60_100).unwrap_err();
         assert_eq!(error.name(), "Turnstile.OutOfTime");
         assert!(error.to_string().contains("100 times its heartbeat time-out (600 s), 48 hours at most"), "{error}");
-        plan.hook = None;
-        assert_eq!(check_time(&plan, u32::MAX), Ok(()));
+        // The hook had been open for a while when this execution started, as after one that was aborted.
+        plan.hook_opened_at = Some(Timestamp::from_seconds(0));
+        assert_eq!(check(&plan, 59_099), Ok(()));
+        assert_eq!(check(&plan, 59_100).unwrap_err().name(), "Turnstile.OutOfTime");
+    }
+
+    #[test]
+    fn a_rollout_without_a_hook_ends_with_a_reason() {
+        let plan = Plan {
+            auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
+            instance_id: None,
+            hook: None,
+            hook_opened_at: None,
+            applications: Vec::new(),
+            on_failure: HookResult::Abandon,
+            warnings: Vec::new(),
+        };
+        let check = |now| check_time(&plan, Timestamp::from_seconds(1_000), Timestamp::from_seconds(now));
+        assert_eq!(check(1_000 + 48 * 3_600 - 1), Ok(()));
+        let error = check(1_000 + 48 * 3_600).unwrap_err();
+        assert_eq!(error.to_string(), "not done after 172800 s: a rollout ends after 48 hours");
+        let definition = include_str!("../../../../statemachine/rollout.asl.json");
+        let timeout = definition.lines().find_map(|line| line.strip_prefix("  \"TimeoutSeconds\": ")).expect("its own");
+        let timeout: u32 = timeout.trim_end_matches(',').parse().expect("a number of seconds");
+        assert!(LONGEST_ROLLOUT + 3_600 < timeout, "what follows on the failure takes time, too");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Deployment groups, deployments and their targets, as CodeDeploy tells of them.
 
+use crate::words::application::DeploymentGroup;
 use crate::words::ids::{DeploymentId, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::Timestamp;
@@ -30,6 +31,8 @@ pub struct LastDeployment {
 #[derive(Debug, Clone)]
 pub struct Deployment {
     pub deployment_id: DeploymentId,
+    /// The group that it deploys to; absent when the answer does not tell.
+    pub group: Option<DeploymentGroup>,
     pub status: DeploymentStatus,
     pub revision: Option<Revision>,
     pub description: String,
@@ -137,6 +140,7 @@ pub(crate) mod sample {
     /// The deployment `d-1`, of nothing in particular.
     pub fn deployment(status: DeploymentStatus, overview: Overview) -> Deployment {
         Deployment {
+            group: None,
             deployment_id: "d-1".into(),
             status,
             revision: None,

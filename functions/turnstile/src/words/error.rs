@@ -15,6 +15,9 @@ pub enum Error {
     /// The instance has been terminated, or its hook is over: timed out, or completed by somebody else.
     #[error("{0}")]
     InstanceGone(String),
+    /// Another rollout owns the launch meanwhile, or the call is a late one of a rollout that has gone on.
+    #[error("{0}")]
+    LaunchTakenOver(String),
     /// The instance is launching, but its hook has no lifecycle action yet: Auto Scaling's answers may trail the launch by a moment.
     #[error("{0}")]
     HookNotOpen(String),
@@ -62,6 +65,7 @@ impl Error {
             Self::InvalidInput(_) => "Turnstile.InvalidInput",
             Self::UnsuitableDeploymentGroup(_) => "Turnstile.UnsuitableDeploymentGroup",
             Self::InstanceGone(_) => "Turnstile.InstanceGone",
+            Self::LaunchTakenOver(_) => "Turnstile.LaunchTakenOver",
             Self::HookNotOpen(_) => "Turnstile.HookNotOpen",
             Self::InstanceNotFound(_) => "Turnstile.InstanceNotFound",
             Self::RevisionsKeepChanging(_) => "Turnstile.RevisionsKeepChanging",

@@ -1,6 +1,7 @@
 //! An instance of an Auto Scaling group.
 
 use crate::words::ids::AutoScalingGroupName;
+use crate::words::owner::Destination;
 
 /// What Auto Scaling tells of an instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,14 @@ pub enum Stage {
 }
 
 impl Instance {
+    /// Where its launch takes it.
+    pub fn destination(&self) -> Destination {
+        match self.lifecycle_state.starts_with("Warmed:") {
+            true => Destination::WarmPool,
+            false => Destination::AutoScalingGroup,
+        }
+    }
+
     /// The stage that its lifecycle state stands for.
     pub fn stage(&self) -> Stage {
         // Warm pool states are "Warmed:" and the plain state.

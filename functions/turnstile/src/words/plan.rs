@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::words::application::Application;
+use crate::words::application::{Application, DeploymentGroup};
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{AutoScalingGroupName, InstanceId};
 use crate::words::input;
+use crate::words::time::Timestamp;
 
 /// A rollout with nothing left open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Plan {
     /// The hook at which the instance waits; absent when the rollout has none to complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<Hook>,
+    /// The earliest that the hook can have opened. In the plan of a version that did not know it: absent, and the execution's start counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook_opened_at: Option<Timestamp>,
     pub applications: Vec<Application>,
     pub on_failure: HookResult,
     /// What the operator should know, although the rollout goes on.
@@ -26,6 +30,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether one of its applications is deployed to this group.
+    pub fn names(&self, group: &DeploymentGroup) -> bool {
+        self.applications.iter().any(|application| application.group == *group)
+    }
+
     /// The lifecycle action that the rollout keeps open and completes, when there is one.
     pub fn pending_hook(&self) -> Option<PendingHook> {
         let (instance_id, hook) = (self.instance_id.as_ref()?, self.hook.as_ref()?);

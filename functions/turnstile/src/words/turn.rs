@@ -17,11 +17,16 @@ pub struct Claim {
     pub claim: ClaimKey,
     /// The execution that holds it.
     pub holder: Option<ExecutionArn>,
-    /// Whether its holder has taken it over from an execution that ended, of which a call may still be under way.
+    /// The round of the holder's in which it was taken: the claim's fencing token. Absent when a version took it that wrote none.
+    pub round: Option<u32>,
+    /// Whether a call of an earlier holder may still be under way: the holder has taken it over from an execution that ended, or nobody holds
+    /// it and the last one gave it back after a call whose answer was lost.
     #[serde(default)]
     pub draining: bool,
     /// Of a deployment group: the deployment that was last seen finished by a holder. It stays when the claim is given back.
     pub finished: Option<FinishedDeployment>,
+    /// Of a deployment group: the deployment that a holder stopped last. It stays when the claim is given back.
+    pub stop: Option<Stop>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
     pub deploying: Option<DeploymentGroup>,
 }
@@ -44,6 +49,19 @@ impl From<&Deployment> for FinishedDeployment {
             ended_at: deployment.ended,
         }
     }
+}
+
+/// A rollout's stop of a deployment, recorded before the call of CodeDeploy. Whoever finds the deployment stopped knows by it that no person
+/// has done so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    pub deployment_id: DeploymentId,
+    pub by: ExecutionArn,
+    pub round: u32,
+    /// What the call answers that stops the deployment, in JSON, for the case that its answer is lost. Absent when the rollout goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
 }
 
 /// An application that is up to date on the rollout's instance, and the deployment that brought it there.

@@ -58,13 +58,13 @@ impl Definition {
     }
 
     /// The names of the states from which every way ends in a failure: an execution that enters one of them has failed, whatever it still
-    /// does.
+    /// does. The ways of errors that are caught do not count: by one of those it may learn that another execution goes on in its place.
     pub fn states_after_failure(&self) -> BTreeSet<&str> {
         let mut after: BTreeSet<&str> = self.states.keys().map(String::as_str).collect();
         loop {
             let before = after.len();
             let may_succeed = |name: &str| {
-                let mut exits = self.states[name].exits().into_iter();
+                let mut exits = self.states[name].exits_without_errors().into_iter();
                 exits.any(|exit| match &exit.next {
                     Next::State(next) => !after.contains(next.as_str()),
                     Next::End => true,

@@ -31,6 +31,8 @@ pub(crate) struct States<'a> {
     /// Made when an expression reads it.
     pub(crate) context: &'a OnceCell<JValue>,
     pub(crate) make_context: &'a dyn Fn() -> JValue,
+    /// What `$now()` comes to.
+    pub(crate) now: &'a dyn Fn() -> JValue,
 }
 
 impl States<'_> {
@@ -65,7 +67,8 @@ impl Expression {
             return Err(place.error("an expression starts with '{%' and ends with '%}', with nothing around them"));
         };
         let refused = |problem: String| place.error(format!("{problem}, in '{text}'"));
-        let tree = parser::parse(text).map_err(|error| refused(error.to_string()))?;
+        let tree = parser::parse(&text.replace(functions::NOW_CALL, &format!("${}", functions::NOW)))
+            .map_err(|error| refused(error.to_string()))?;
         let reads = Reads::of(&tree, sight).map_err(refused)?;
         Ok(Some(Self { text: text.to_owned(), place: place.clone(), tree, reads }))
     }
@@ -86,6 +89,9 @@ impl Expression {
         for name in &self.reads.variables {
             let value = variables.get(name).expect("the definition's check has found it assigned on every way here");
             context.bind(name.clone(), value.clone());
+        }
+        if self.reads.tells_time {
+            context.bind(functions::NOW.to_owned(), (states.now)());
         }
         if !self.reads.states.is_empty() {
             context.bind("states".to_owned(), states.value(&self.reads));

@@ -71,8 +71,13 @@ const BUILT_IN: [&str; 60] = [
 /// The only function that Step Functions adds to JSONata and that a definition uses.
 pub(crate) const PARSE: &str = "parse";
 
+/// The call that tells the time, as a definition writes it. It is that of the attempt: the interpreter's clock is not the system's.
+pub(crate) const NOW_CALL: &str = "$now()";
+/// The variable that stands for it.
+pub(crate) const NOW: &str = "now";
+
 /// Functions that the service has and the interpreter has not.
-const LEFT_OUT: [&str; 8] = ["hash", "millis", "now", "partition", "random", "range", "shuffle", "uuid"];
+const LEFT_OUT: [&str; 7] = ["hash", "millis", "partition", "random", "range", "shuffle", "uuid"];
 
 /// Whether expressions may call `$name`.
 pub(crate) fn is_function(name: &str) -> bool {

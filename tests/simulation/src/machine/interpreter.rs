@@ -249,6 +249,7 @@ impl<'a, I: AsyncFn(Invocation) -> Result<Value, Failure>> Interpreter<'a, I> {
             error_output: seen.error_output,
             context: &entry.context,
             make_context: &|| self.context(entry),
+            now: &|| JValue::from(json!(time(self.now()))),
         };
         evaluate(&states, &self.variables).or_else(|error| {
             let failure = Failure::new(QUERY_EVALUATION_ERROR, entry.sentence(&error.sentence()));

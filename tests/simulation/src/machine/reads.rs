@@ -36,6 +36,8 @@ pub(crate) struct Reads {
     pub(crate) states: BTreeSet<String>,
     /// Whether it calls `$parse`.
     pub(crate) parses: bool,
+    /// Whether it calls `$now`.
+    pub(crate) tells_time: bool,
 }
 
 impl Reads {
@@ -169,6 +171,10 @@ impl Walk {
             "" => Err("$ is not available in Step Functions".to_owned()),
             "states" => Err("$states is only read field by field, such as $states.input".to_owned()),
             _ if self.bound.iter().any(|bound| bound == name) => Ok(()),
+            functions::NOW => {
+                self.reads.tells_time = true;
+                Ok(())
+            }
             _ if functions::is_function(name) => {
                 self.reads.parses |= name == functions::PARSE;
                 Ok(())

@@ -100,10 +100,17 @@ impl State {
 
     /// Every way out of it.
     pub(crate) fn exits(&self) -> Vec<&Exit> {
+        let mut exits = self.exits_without_errors();
+        if let Self::Task(task) = self {
+            exits.extend(task.catch.iter().map(|catcher| &catcher.exit));
+        }
+        exits
+    }
+
+    /// Every way out of it but those of errors that are caught.
+    pub(crate) fn exits_without_errors(&self) -> Vec<&Exit> {
         match self {
-            Self::Task(task) => {
-                [&task.exit].into_iter().chain(task.catch.iter().map(|catcher| &catcher.exit)).collect()
-            }
+            Self::Task(task) => vec![&task.exit],
             Self::Choice { rules, default } => rules.iter().map(|rule| &rule.exit).chain(default).collect(),
             Self::Wait { exit, .. } | Self::Pass(exit) | Self::Succeed(exit) => vec![exit],
             Self::Fail { .. } => Vec::new(),

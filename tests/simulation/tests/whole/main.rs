@@ -1,5 +1,7 @@
 //! Whole rollouts in virtual time: the functions, the definition and the world.
 
+mod fences;
+mod ownership;
 mod rollouts;
 mod rules;
 mod seeds;

@@ -236,7 +236,7 @@ fn an_expression_that_cannot_work_is_refused() {
         ("{% $guess(1) %}", "there is no function $guess"),
         ("{% string(1) %}", "string(…) calls nothing"),
         ("{% $eval('1') %}", "Step Functions does not support $eval"),
-        ("{% $now() %}", "the interpreter lacks $now"),
+        ("{% $millis() %}", "the interpreter lacks $millis"),
         ("{% $uuid() %}", "the interpreter lacks $uuid"),
         ("{% $random() %}", "the interpreter lacks $random"),
         ("{% $unknown %}", "reads $unknown, which is not assigned on every way"),

@@ -225,14 +225,13 @@ fn a_fail_state_ends_the_execution_with_its_error() {
 
 #[test]
 fn after_a_failure_every_way_ends_in_a_failure() {
-    let go_on = |next: &str| json!({"Type": "Pass", "Next": next});
     let definition = parse(&machine(json!({
         "Call": task_then("IsItDone", "BackOff"),
         "IsItDone": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "Call"}], "Default": "Done"},
         "Done": {"Type": "Succeed"},
         "BackOff": {"Type": "Wait", "Seconds": 5, "Next": "IsItOver"},
         "IsItOver": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "BackOff"}], "Default": "Tell"},
-        "Tell": go_on("Failed"),
+        "Tell": task_then("Failed", "Done"),
         "Failed": {"Type": "Fail", "Error": "Turnstile.Gone", "Cause": "It is gone."},
     })));
     let after: Vec<&str> = definition.states_after_failure().into_iter().collect();

@@ -104,6 +104,50 @@ async fn a_call_of_another_service_comes_first() {
     assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "return-turn", "TransactWriteItems")]);
 }
 
+/// Who owns the launch may be asked before the heartbeat, which is the owner's. Nothing else may come between.
+#[tokio::test]
+async fn the_question_who_owns_the_launch_comes_first() {
+    let stage = stage().await;
+    let instance = stage.launch_and_boot();
+    let asks = |request: &str, entry, operation: &str, claim: &str| {
+        let (request_id, execution) = (request.to_owned(), Some("arn:1".to_owned()));
+        stage.world.record(Call {
+            caller: "check-status".to_owned(),
+            invocation: Some(Invocation { request_id, execution, state_entry: Some(entry) }),
+            service: "dynamodb",
+            operation: operation.to_owned(),
+            parameters: json!({"Key": {"claim": {"S": claim}}}),
+            outcome: "ok".to_owned(),
+            ..Call::default()
+        });
+    };
+    let of = |request, entry| Function::of("arn:1", "check-status", request, entry, &stage.world);
+    of("r-1", 1).heartbeat(&instance).await;
+    asks("r-2", 2, "UpdateItem", "launch:web/launch/i-1");
+    of("r-2", 2).heartbeat(&instance).await;
+    assert_eq!(found(&stage, &[running("arn:1")], &[]), []);
+    asks("r-3", 3, "UpdateItem", "launch:web/launch/i-1");
+    of("r-3", 3).codedeploy("ListDeployments", json!({})).await;
+    assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "check-status", "ListDeployments")]);
+    let stage = self::stage().await;
+    let instance = stage.launch_and_boot();
+    Function::of("arn:1", "check-status", "r-1", 1, &stage.world).heartbeat(&instance).await;
+    stage.world.record(Call {
+        caller: "check-status".to_owned(),
+        invocation: Some(Invocation {
+            request_id: "r-2".to_owned(),
+            execution: Some("arn:1".to_owned()),
+            state_entry: Some(2),
+        }),
+        service: "dynamodb",
+        operation: "UpdateItem".to_owned(),
+        parameters: json!({"Key": {"claim": {"S": "autoScalingGroup:web"}}}),
+        outcome: "ok".to_owned(),
+        ..Call::default()
+    });
+    assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "check-status", "UpdateItem")]);
+}
+
 /// A rollout that waits for its launch has nothing to keep open.
 #[tokio::test]
 async fn who_is_not_the_owner_sends_no_heartbeat() {

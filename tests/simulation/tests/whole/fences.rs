@@ -1,0 +1,311 @@
+//! A late or repeated call changes nothing: the functions are called as the state machine calls them, and called again.
+
+use std::time::Duration;
+
+use account::execution_arn;
+use serde_json::{Value, json};
+use simulation::{Simulation, block_on};
+use tokio::time::sleep;
+use tower::ServiceExt;
+
+use crate::ownership::{WEB, options, web};
+
+/// A simulation in which nothing but the test calls functions.
+fn start(setting: Value) -> Simulation {
+    let mut options = options(setting);
+    options.events.copies = 0;
+    Simulation::start(options).expect("it starts")
+}
+
+async fn call(simulation: &Simulation, function: &str, request: &Value) -> Value {
+    let invoked = simulation.invoke(function, request).await.expect("it is there");
+    assert_eq!(invoked.function_error, None, "{function}: {:#}", invoked.payload);
+    invoked.payload
+}
+
+/// The name of the error that a call ends with.
+async fn error(simulation: &Simulation, function: &str, request: &Value) -> Value {
+    let invoked = simulation.invoke(function, request).await.expect("it is there");
+    assert!(invoked.function_error.is_some(), "{function}: {:#}", invoked.payload);
+    invoked.payload["errorType"].clone()
+}
+
+fn now(simulation: &Simulation) -> String {
+    simulation.world().time()
+}
+
+/// What the plan of the execution of this name comes to.
+async fn plan(simulation: &Simulation, execution: &str, instance: Option<&str>, owner: &Value) -> Value {
+    let input = json!({"autoScalingGroupName": WEB, "instanceId": instance, "applications": null});
+    let mut input = input.as_object().expect("an object").clone();
+    input.retain(|_, value| !value.is_null());
+    if instance.is_none() {
+        input.insert("applications".into(), json!(["Orders/Production"]));
+    }
+    let request =
+        json!({"execution": execution_arn(execution), "now": now(simulation), "input": input, "owner": owner});
+    call(simulation, "plan-rollout", &request).await
+}
+
+/// The request of a call of this round; `more` is what the function needs besides.
+fn request(simulation: &Simulation, execution: &str, plan: &Value, round: u32, more: Value) -> Value {
+    let now = now(simulation);
+    let mut request = json!({
+        "execution": execution_arn(execution), "startedAt": now, "now": now, "plan": plan, "round": round,
+        "observations": [], "repeats": 0, "attempt": 1,
+    });
+    request.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    request
+}
+
+async fn take(simulation: &Simulation, execution: &str, plan: &Value, round: u32) -> Value {
+    call(simulation, "take-turn", &request(simulation, execution, plan, round, json!({}))).await["outcome"].clone()
+}
+
+async fn give_back(simulation: &Simulation, execution: &str, plan: &Value, round: u32, more: Value) -> Value {
+    call(simulation, "return-turn", &request(simulation, execution, plan, round, more)).await
+}
+
+/// How many claims the execution holds.
+fn held_by(simulation: &Simulation, execution: &str) -> usize {
+    let arn = execution_arn(execution);
+    simulation.turns().iter().filter(|turn| turn.holder.as_ref() == Some(&arn)).count()
+}
+
+#[test]
+fn a_call_of_an_earlier_round_changes_nothing() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders"]));
+        let plan = plan(&simulation, "one", None, &Value::Null).await;
+        let yields = || json!({"because": "YIELDED"});
+        assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
+        assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE", "repeated");
+        give_back(&simulation, "one", &plan, 1, yields()).await;
+        assert_eq!((take(&simulation, "one", &plan, 1).await, held_by(&simulation, "one")), (json!("WAIT"), 0));
+        assert_eq!(take(&simulation, "one", &plan, 2).await, "MINE");
+
+        give_back(&simulation, "one", &plan, 1, yields()).await;
+        assert_eq!(held_by(&simulation, "one"), 2, "given back in the round before, and taken again since");
+        let late = request(&simulation, "one", &plan, 1, json!({"application": plan["applications"][0]}));
+        assert_eq!(error(&simulation, "start-deployment", &late).await, "Turnstile.TurnLost");
+        assert_eq!(simulation.world().report_without_calls().deployments.len(), 0);
+
+        give_back(&simulation, "one", &plan, 2, json!({"because": "DEPLOYED"})).await;
+        for round in [1, 2] {
+            assert_eq!(take(&simulation, "one", &plan, round).await, "WAIT", "the rollout has ended: {round}");
+        }
+        assert_eq!(held_by(&simulation, "one"), 0);
+        assert_eq!(take(&simulation, "two", &plan, 1).await, "MINE");
+        give_back(&simulation, "one", &plan, 2, json!({"because": "DEPLOYED"})).await;
+        assert_eq!(held_by(&simulation, "two"), 2);
+    });
+}
+
+/// A request of the version before names no round.
+#[test]
+fn a_turn_is_given_back_without_a_round() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders"]));
+        let plan = plan(&simulation, "one", None, &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan, 3).await, "MINE");
+        let before = json!({"execution": execution_arn("one"), "plan": plan, "because": "DEPLOYED"});
+        call(&simulation, "return-turn", &before).await;
+        assert_eq!(held_by(&simulation, "one"), 0);
+        assert_eq!(take(&simulation, "two", &plan, 1).await, "MINE");
+    });
+}
+
+#[test]
+fn a_turn_given_back_after_a_lost_answer_drains() {
+    block_on(async || {
+        for (lost, outcome) in
+            [("Turnstile.Unavailable", "DRAINING"), ("States.Timeout", "DRAINING"), ("Turnstile.GroupBusy", "MINE")]
+        {
+            let simulation = start(web(600, &["Orders"]));
+            let plan = plan(&simulation, "one", None, &Value::Null).await;
+            assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
+            let failed = json!({"because": "FAILED", "failure": {"error": lost, "cause": ""}});
+            give_back(&simulation, "one", &plan, 1, failed).await;
+            assert_eq!(held_by(&simulation, "one"), 0, "{lost}");
+            assert_eq!(take(&simulation, "two", &plan, 1).await, outcome, "{lost}");
+            // It fails, too, and the calls of the first one may be under way still.
+            if outcome == "DRAINING" {
+                give_back(&simulation, "two", &plan, 1, json!({"because": "DEPLOYED"})).await;
+                assert_eq!(take(&simulation, "three", &plan, 1).await, "DRAINING", "{lost}");
+            }
+        }
+    });
+}
+
+/// An instance that waits at the hook.
+async fn waiting_instance(simulation: &Simulation) -> String {
+    let instance = simulation.world().launch(WEB).expect("it launches");
+    while simulation.world().report_without_calls().hook_actions.is_empty() {
+        sleep(Duration::from_secs(1)).await;
+    }
+    instance
+}
+
+fn is_open(simulation: &Simulation) -> bool {
+    simulation.world().report_without_calls().hook_actions[0].closed_at.is_none()
+}
+
+#[test]
+fn a_rollout_that_was_taken_over_from_touches_nothing() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders"]));
+        let instance = waiting_instance(&simulation).await;
+        let instance = Some(instance.as_str());
+        let plan_of_one = plan(&simulation, "one", instance, &Value::Null).await;
+        assert_eq!(plan_of_one["autoScalingGroupName"], WEB, "{plan_of_one:#}");
+        let owned = plan(&simulation, "two", instance, &Value::Null).await;
+        assert_eq!(owned["owner"]["execution"], execution_arn("one"), "{owned:#}");
+        let failed = json!({"because": "FAILED", "failure": {"error": "Turnstile.DeploymentFailed", "cause": "{}"}});
+        let backs_off = give_back(&simulation, "one", &plan_of_one, 1, failed.clone()).await;
+        assert!(backs_off["waitSeconds"].as_u64() > Some(0), "{backs_off:#}");
+        let plan_of_two = plan(&simulation, "two", instance, &owned["owner"]).await;
+        assert_eq!(plan_of_two["autoScalingGroupName"], WEB, "{plan_of_two:#}");
+
+        let heartbeats = || simulation.world().report_without_calls().hook_actions[0].heartbeats;
+        let before = heartbeats();
+        let taken_over = "Turnstile.LaunchTakenOver";
+        let of = |more: Value| request(&simulation, "one", &plan_of_one, 1, more);
+        assert_eq!(error(&simulation, "return-turn", &of(failed)).await, taken_over);
+        let gives_up = json!({"failure": {"error": "Turnstile.DeploymentFailed", "cause": "{}"}});
+        assert_eq!(error(&simulation, "complete-lifecycle-hook", &of(gives_up)).await, taken_over);
+        assert_eq!(error(&simulation, "complete-lifecycle-hook", &of(json!({"deployed": []}))).await, taken_over);
+        assert_eq!(error(&simulation, "take-turn", &of(json!({}))).await, taken_over);
+        let application = json!({"application": plan_of_one["applications"][0]});
+        assert_eq!(error(&simulation, "start-deployment", &of(application)).await, taken_over);
+        assert_eq!((heartbeats(), is_open(&simulation)), (before, true));
+        assert_eq!(take(&simulation, "two", &plan_of_two, 1).await, "MINE");
+    });
+}
+
+/// Whether an execution has ended is known late, and of one that has just started nothing is known. (These do not exist at all.)
+#[test]
+fn an_owner_is_replaced_only_after_a_second_look() {
+    block_on(async || {
+        let simulation = start(web(120, &["Orders"]));
+        let instance = waiting_instance(&simulation).await;
+        let instance = Some(instance.as_str());
+        let plan_of_one = plan(&simulation, "one", instance, &Value::Null).await;
+        let first = plan(&simulation, "two", instance, &Value::Null).await;
+        assert!(first["owner"]["endedSince"].is_string(), "{first:#}");
+        sleep(Duration::from_secs(15)).await;
+        assert_eq!(plan(&simulation, "two", instance, &first["owner"]).await["autoScalingGroupName"], WEB);
+        let late = request(&simulation, "one", &plan_of_one, 1, json!({}));
+        assert_eq!(error(&simulation, "take-turn", &late).await, "Turnstile.LaunchTakenOver");
+    });
+}
+
+#[test]
+fn a_launch_is_let_go_of_once() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders"]));
+        let instance = waiting_instance(&simulation).await;
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+        let failure = json!({"failure": {"error": "Turnstile.DeploymentFailed", "cause": "{}"}});
+        for outcome in ["COMPLETED", "ALREADY_OVER"] {
+            let completes = request(&simulation, "one", &plan_of_one, 1, failure.clone());
+            assert_eq!(call(&simulation, "complete-lifecycle-hook", &completes).await["outcome"], outcome);
+            assert_eq!(held_by(&simulation, "one"), 0, "and the turn is returned");
+        }
+        // A late call of the rollout, as of an execution that was aborted.
+        let late = request(&simulation, "one", &plan_of_one, 1, json!({}));
+        assert_eq!(error(&simulation, "take-turn", &late).await, "Turnstile.LaunchTakenOver");
+        assert_eq!(held_by(&simulation, "one"), 0);
+    });
+}
+
+/// A deployment whose agent never answers is stopped after five minutes.
+#[test]
+fn a_stop_whose_answer_was_lost_comes_to_the_same() {
+    block_on(async || {
+        let simulation = start(web(7_200, &["Orders"]));
+        let instance = waiting_instance(&simulation).await;
+        simulation.world().silence_agent(&instance).expect("it has one");
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+        let application = json!({"application": plan_of_one["applications"][0]});
+        let starts = request(&simulation, "one", &plan_of_one, 1, application.clone());
+        let started = call(&simulation, "start-deployment", &starts).await;
+        let waiting_since = now(&simulation);
+        sleep(Duration::from_secs(301)).await;
+        let mut check = request(&simulation, "one", &plan_of_one, 1, application);
+        check["deploymentId"] = started["deploymentId"].clone();
+        check["waitingSince"] = json!(waiting_since);
+
+        // Nothing is stopped without the turn in hand.
+        let mut late = check.clone();
+        late["round"] = json!(2);
+        assert_eq!(error(&simulation, "check-status", &late).await, "Turnstile.TurnLost");
+        let status = || simulation.world().report_without_calls().deployments[0].status;
+        assert_ne!(status(), "Stopped");
+
+        let first = call(&simulation, "check-status", &check).await;
+        assert_eq!((&first["error"], status()), (&json!("Turnstile.AgentSilent"), "Stopped"), "{first:#}");
+        sleep(Duration::from_secs(60)).await;
+        check["now"] = json!(now(&simulation));
+        assert_eq!(call(&simulation, "check-status", &check).await, first);
+
+        // Another round of the same rollout, or another rollout, does not take it for a person's stop.
+        give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 2).await, "MINE");
+        check["round"] = json!(2);
+        assert_eq!(error(&simulation, "check-status", &check).await, "Turnstile.TurnLost");
+    });
+}
+
+/// As a person does at the command line.
+async fn set_heartbeat_timeout(simulation: &Simulation, seconds: u32) {
+    let body = format!(
+        "Action=PutLifecycleHook&Version=2011-01-01&AutoScalingGroupName={WEB}&LifecycleHookName=turnstile&HeartbeatTimeout={seconds}"
+    );
+    let credential =
+        "AWS4-HMAC-SHA256 Credential=person/20260131/us-east-1/autoscaling/aws4_request, SignedHeaders=host";
+    let request =
+        http::Request::post("/").header(http::header::AUTHORIZATION, credential).body(axum::body::Body::from(body));
+    let answer = simulation.world().router().oneshot(request.expect("a request")).await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+}
+
+#[test]
+fn a_heartbeat_time_out_that_somebody_lowers_is_noticed() {
+    block_on(async || {
+        let simulation = start(web(7_200, &["Orders"]));
+        let instance = waiting_instance(&simulation).await;
+        let of_group = plan(&simulation, "group", None, &Value::Null).await;
+        assert_eq!(take(&simulation, "group", &of_group, 1).await, "MINE");
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        // It has waited for so long that it asks once a minute.
+        sleep(Duration::from_secs(3_600)).await;
+        let long_ago = json!({"waitingSince": plan_of_one["hookOpenedAt"]});
+        let wait = async || {
+            let asks = request(&simulation, "one", &plan_of_one, 1, long_ago.clone());
+            call(&simulation, "take-turn", &asks).await["waitSeconds"].as_u64().expect("seconds")
+        };
+        let before = wait().await;
+        set_heartbeat_timeout(&simulation, 120).await;
+        let after = wait().await;
+        assert!(before >= 45 && after <= 30, "{before} s, then {after} s");
+    });
+}
+
+/// The hook's end is counted from its opening, also by the rollout that takes the launch over.
+#[test]
+fn a_launch_that_is_taken_over_keeps_its_opening() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders"]));
+        let instance = waiting_instance(&simulation).await;
+        let instance = Some(instance.as_str());
+        let plan_of_one = plan(&simulation, "one", instance, &Value::Null).await;
+        let opened_at = plan_of_one["hookOpenedAt"].clone();
+        assert!(opened_at.is_string(), "{plan_of_one:#}");
+        sleep(Duration::from_secs(400)).await;
+        let owned = plan(&simulation, "two", instance, &Value::Null).await;
+        sleep(Duration::from_secs(15)).await;
+        assert_eq!(plan(&simulation, "two", instance, &owned["owner"]).await["hookOpenedAt"], opened_at);
+    });
+}

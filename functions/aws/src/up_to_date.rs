@@ -89,7 +89,7 @@ pub async fn of_all_instances(
             if !undecided.contains(target.target_id.as_str()) {
                 continue;
             }
-            match Evidence::of(Some(target.status), current.is_of(deployment)) {
+            match Evidence::of(Some(&target), current.is_of(deployment)) {
                 Evidence::UpToDate => undecided.remove(target.target_id.as_str()),
                 Evidence::AtWork | Evidence::Outdated => return Ok(None),
                 Evidence::None => continue,
@@ -119,7 +119,7 @@ async fn decided_by(
 ) -> Result<Freshness, Error> {
     for deployment in may_have_touched(newest_first) {
         let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
-        match Evidence::of(target.map(|target| target.status), current.is_of(deployment)) {
+        match Evidence::of(target.as_ref(), current.is_of(deployment)) {
             Evidence::UpToDate => return Ok(Freshness::UpToDate(deployment.clone())),
             Evidence::AtWork => return Ok(Freshness::AtWork(deployment.clone())),
             Evidence::Outdated => return Ok(Freshness::Outdated),

@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn target(status: TargetStatus, failed_event: Option<FailedEvent>) -> Target {
-        Target { target_id: INSTANCE.into(), status, failed_event }
+        Target { failed_event, ..sample::target(status) }
     }
 
     /// A deployment to A/S that failed on the instance, in the second attempt, in eu-west-1.

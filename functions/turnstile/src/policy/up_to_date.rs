@@ -4,7 +4,7 @@
 //! proves nothing about it.
 
 use crate::words::application::DeploymentGroup;
-use crate::words::deployment::{Deployment, DeploymentGroupInfo, Overview, TargetStatus};
+use crate::words::deployment::{Deployment, DeploymentGroupInfo, Overview, Target, TargetStatus};
 use crate::words::error::Error;
 use crate::words::revision::Revision;
 
@@ -63,6 +63,34 @@ impl Freshness {
     }
 }
 
+/// What a deployment has left on an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// Its revision.
+    Success,
+    /// The agent is still busy with it.
+    AtWork,
+    /// It has ended half-way, so nobody knows what is there now.
+    Change,
+    /// It has changed nothing there: it did not contain the instance, left it out, or failed before a lifecycle event began, as beside
+    /// another deployment or while the instance is stopped.
+    None,
+}
+
+impl Trace {
+    /// The trace by the instance's target; `None` when the deployment did not contain the instance.
+    pub fn of(target: Option<&Target>) -> Self {
+        let Some(target) = target else { return Self::None };
+        match target.status {
+            TargetStatus::Succeeded => Self::Success,
+            TargetStatus::InProgress => Self::AtWork,
+            TargetStatus::Skipped | TargetStatus::Pending => Self::None,
+            TargetStatus::Failed | TargetStatus::Ready | TargetStatus::Unknown if target.has_begun => Self::Change,
+            TargetStatus::Failed | TargetStatus::Ready | TargetStatus::Unknown => Self::None,
+        }
+    }
+}
+
 /// What one deployment says of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
@@ -76,12 +104,12 @@ pub enum Evidence {
 impl Evidence {
     /// What a deployment says of an instance by its target; `None` when the deployment did not contain the instance.
     /// `brought_current`: whether it brought the current revision.
-    pub fn of(target: Option<TargetStatus>, brought_current: bool) -> Self {
-        match target {
-            Some(TargetStatus::Succeeded) if brought_current => Self::UpToDate,
-            Some(TargetStatus::InProgress) => Self::AtWork,
-            None | Some(TargetStatus::Skipped | TargetStatus::Pending) => Self::None,
-            Some(_) => Self::Outdated,
+    pub fn of(target: Option<&Target>, brought_current: bool) -> Self {
+        match Trace::of(target) {
+            Trace::Success if brought_current => Self::UpToDate,
+            Trace::AtWork => Self::AtWork,
+            Trace::Success | Trace::Change => Self::Outdated,
+            Trace::None => Self::None,
         }
     }
 }
@@ -106,7 +134,7 @@ pub fn may_have_touched(newest_first: &[Deployment]) -> impl Iterator<Item = &De
 mod tests {
     use super::*;
     use crate::words::deployment::DeploymentStatus;
-    use crate::words::deployment::sample::deployment;
+    use crate::words::deployment::sample::{self, deployment};
 
     #[test]
     fn a_deployment_that_touched_nothing_is_not_asked_about() {
@@ -131,7 +159,7 @@ mod tests {
     #[test]
     fn only_a_success_on_the_same_build_is_evidence() {
         use TargetStatus::*;
-        for (target, brought_current, expected) in [
+        for (status, brought_current, expected) in [
             (Some(Succeeded), true, Evidence::UpToDate),
             (Some(Succeeded), false, Evidence::Outdated),
             (Some(Failed), true, Evidence::Outdated),
@@ -142,7 +170,22 @@ mod tests {
             (Some(Pending), true, Evidence::None),
             (None, true, Evidence::None),
         ] {
-            assert_eq!(Evidence::of(target, brought_current), expected, "{target:?}, current: {brought_current}");
+            let target = status.map(sample::target);
+            assert_eq!(
+                Evidence::of(target.as_ref(), brought_current),
+                expected,
+                "{target:?}, current: {brought_current}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_target_that_never_began_proves_nothing() {
+        for status in [TargetStatus::Failed, TargetStatus::Unknown, TargetStatus::Ready] {
+            let never_began = Target { status, ..sample::failed_before_it_began() };
+            for brought_current in [true, false] {
+                assert_eq!(Evidence::of(Some(&never_began), brought_current), Evidence::None, "{status:?}");
+            }
         }
     }
 

@@ -52,6 +52,7 @@ pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::deployment::sample;
     use Verdict::{Failed, InProgress, NotReached, Succeeded};
 
     const TARGETS: [Option<TargetStatus>; 8] = [
@@ -105,8 +106,7 @@ mod tests {
             (D::Stopped, Some("MANUAL_STOP"), vec![T::Succeeded, T::Skipped], Failed),
             (D::Stopped, Some("MANUAL_STOP"), vec![T::InProgress], InProgress),
         ] {
-            let target = |status| Target { target_id: "i-0123abcd".into(), status, failed_event: None };
-            let targets: Vec<_> = statuses.iter().copied().map(target).collect();
+            let targets: Vec<_> = statuses.iter().copied().map(sample::target).collect();
             assert_eq!(of_group(overall, error_code, &targets), expected, "{overall:?} {statuses:?}");
         }
     }

@@ -9,6 +9,7 @@ pub mod codedeploy;
 mod error;
 pub mod executions;
 pub mod function;
+pub mod history;
 pub mod pending_hook;
 pub mod settings;
 pub mod turns;

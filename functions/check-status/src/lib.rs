@@ -4,21 +4,23 @@ use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
+use aws::history::History;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
 use serde::{Deserialize, Serialize};
-use tracing::{Span, info_span, warn};
-use turnstile::limits::{GRACE, MOST_REPEATS};
+use tracing::{Span, info, info_span, warn};
+use turnstile::limits::{GRACE, MOST_INSTANCES_NAMED, MOST_REPEATS};
 use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::stall::{Action, Look, StallTimer};
+use turnstile::policy::up_to_date::{Found, Search, Trace};
 use turnstile::policy::verdict::{self, Verdict};
 use turnstile::policy::{deployment_tag, retry, waits};
 use turnstile::words::application::Application;
-use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
+use turnstile::words::deployment::{Deployment, DeploymentStatus, Overview, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::{FailureKind, Reason, Silence};
-use turnstile::words::ids::{DeploymentId, ExecutionArn, TargetId};
+use turnstile::words::ids::{DeploymentId, ExecutionArn, InstanceId, TargetId};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
@@ -58,6 +60,9 @@ pub struct Request {
     stall: Option<StallTimer>,
     /// Why the rollout last yielded, if it has.
     silence: Option<Silence>,
+    /// How far the last call came that searched for evidence; absent when none has.
+    #[serde(default)]
+    search: Option<Search>,
 }
 
 /// How the deployment is going.
@@ -65,10 +70,23 @@ pub struct Request {
 #[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum Answer {
     /// Look again after so many seconds.
-    InProgress { wait_seconds: u32, stall: StallTimer },
-    /// It succeeded on the instance; in a rollout of a whole group, on every instance. `deployment_id` is the deployment that did it: an
+    InProgress {
+        wait_seconds: u32,
+        stall: StallTimer,
+        /// Where the next call goes on, when the deployment is over and this call has not found out whether the instance is up to date.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        search: Option<Search>,
+    },
+    /// The instance is up to date; in a rollout of a whole group, every instance is. `deployment_id` is the deployment that did it: an
     /// earlier one, when this one found the instance up to date.
-    Succeeded { deployment_id: DeploymentId, revision: Option<Revision> },
+    Succeeded {
+        deployment_id: DeploymentId,
+        revision: Option<Revision>,
+        /// Other instances, in service, to which the rollout's deployment came too,
+        /// [`MOST_INSTANCES_NAMED`] at the most.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        also_deployed_to: Vec<TargetId>,
+    },
     /// It failed. `retry` says whether another deployment is to be tried.
     Failed { error: FailureKind, reason: Box<Reason>, retry: bool },
 }
@@ -110,11 +128,19 @@ impl Function for CheckStatus {
             })?;
         let (verdict, target) = self.judge(&request.plan, &deployment).await?;
         let look = Looked { request: &request, deployment, target };
+        // Before others learn of the deployment, and enter service.
+        let also_deployed_to = match verdict {
+            Verdict::Succeeded => self.also_deployed_to(&look).await,
+            _ => Vec::new(),
+        };
         if !look.deployment.status.is_active() && verdict != Verdict::InProgress {
             self.publish_finished(&look).await;
         }
         match verdict {
-            Verdict::Succeeded => Ok(succeeded(look.deployment)),
+            Verdict::Succeeded if request.plan.instance_id.is_none() => {
+                self.every_instance(look, also_deployed_to).await
+            }
+            Verdict::Succeeded => Ok(succeeded(look.deployment, also_deployed_to)),
             Verdict::NotReached => self.not_reached(&look).await,
             Verdict::InProgress => self.wait(look, FailureKind::DeploymentTimedOut).await,
             Verdict::Failed => match self.failed(FailureKind::DeploymentFailed, &look, look.target.as_ref()) {
@@ -192,7 +218,10 @@ impl CheckStatus {
                     return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
                 }
             },
-            Action::AcceptSuccess => return Ok(succeeded(look.deployment)),
+            Action::AcceptSuccess => {
+                let also_deployed_to = self.also_deployed_to(&look).await;
+                return Ok(succeeded(look.deployment, also_deployed_to));
+            }
             Action::TimeOut => {
                 let only_it_is_left = deployment.overview.pending + deployment.overview.in_progress <= 1;
                 if at_last == FailureKind::DeploymentTimedOut
@@ -213,15 +242,19 @@ impl CheckStatus {
         let elapsed = request.now.seconds_since(request.waiting_since);
         let hook = request.plan.hook.as_ref();
         let wait_seconds = waits::before_look(elapsed, request.expected_seconds, request.age(), hook);
-        Ok(Answer::InProgress { wait_seconds, stall })
+        Ok(Answer::InProgress { wait_seconds, stall, search: None })
     }
 
     /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it failed on another
     /// instance first, that is no failure of this rollout's: the other instance's rollout may have the turn, and with it its failure.
     async fn not_reached(&self, look: &Looked<'_>) -> Result<Answer, Error> {
         let Looked { request, deployment, target } = look;
-        if let Some(earlier) = self.earlier_success(request).await? {
-            return Ok(succeeded(earlier));
+        if let Some(instance_id) = &request.plan.instance_id {
+            match self.search(request, vec![instance_id.clone()]).await? {
+                Some(Found::UpToDate(earlier)) => return Ok(succeeded(earlier, Vec::new())),
+                Some(Found::SearchOn(search)) => return Ok(look.search_on(search)),
+                Some(Found::AtWork(_) | Found::Outdated(_)) | None => {}
+            }
         }
         if deployment.status == DeploymentStatus::Stopped {
             // A person has stopped it, unless another rollout has, which took the turn over.
@@ -248,22 +281,72 @@ impl CheckStatus {
         Ok(self.failed(FailureKind::InstanceNotReached, look, target.as_ref()))
     }
 
-    /// The deployment that has brought the instance up to date, if one has.
-    async fn earlier_success(&self, request: &Request) -> Result<Option<Deployment>, Error> {
-        let Request { plan, application, .. } = request;
-        let Some(instance_id) = &plan.instance_id else { return Ok(None) };
-        let Some(group) = self.codedeploy.group(&application.group).await? else { return Ok(None) };
-        let current = up_to_date::current_revision(&self.codedeploy, &application.group, &group).await?;
-        let freshness =
-            up_to_date::by_all_deployments(&self.codedeploy, &application.group, &current, instance_id).await?;
-        Ok(freshness.up_to_date())
+    /// A deployment to a whole group has failed nowhere, which says nothing of an instance that it left out. The rollout has succeeded when
+    /// every instance in service is known to be up to date.
+    async fn every_instance(&self, look: Looked<'_>, also_deployed_to: Vec<TargetId>) -> Result<Answer, Error> {
+        let Looked { request, .. } = &look;
+        let instances = self.autoscaling.instances_in_service(&request.plan.auto_scaling_group_name).await?;
+        let instances = instances.unwrap_or_default();
+        if instances.is_empty() {
+            return Ok(succeeded(look.deployment, also_deployed_to));
+        }
+        match self.search(request, instances).await? {
+            Some(Found::UpToDate(_)) => Ok(succeeded(look.deployment, also_deployed_to)),
+            Some(Found::AtWork(_)) => self.wait(look, FailureKind::DeploymentTimedOut).await,
+            Some(Found::SearchOn(search)) => Ok(look.search_on(search)),
+            Some(Found::Outdated(outdated)) => {
+                let reason = self.failure(FailureKind::InstanceNotReached, &look, None).reason_of_outdated(&outdated);
+                Ok(look.failed(FailureKind::InstanceNotReached, reason))
+            }
+            None => Ok(self.failed(FailureKind::InstanceNotReached, &look, None)),
+        }
+    }
+
+    /// Searches the group's deployments for those that brought these instances up to date, or goes on with the search of the call before.
+    /// `None`: the group was deleted.
+    async fn search(&self, request: &Request, instances: Vec<InstanceId>) -> Result<Option<Found>, Error> {
+        let name = &request.application.group;
+        let Some(group) = self.codedeploy.group(name).await? else { return Ok(None) };
+        let history = History::read(&self.codedeploy, name, &group, request.now).await?;
+        let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
+        up_to_date::search(&self.codedeploy, name, &history.current, search).await.map(Some)
+    }
+
+    /// The instances in service to which the rollout's deployment came besides its own. An operator should know of them; the rollout does
+    /// not depend on them.
+    async fn also_deployed_to(&self, look: &Looked<'_>) -> Vec<TargetId> {
+        let Looked { request, deployment, .. } = look;
+        let Overview { in_progress, succeeded, failed, .. } = deployment.overview;
+        let own = request.plan.instance_id.as_ref();
+        let is_alone = own.is_some() && in_progress + succeeded + failed <= 1;
+        if is_alone || !deployment_tag::is_a_rollouts(&deployment.description) {
+            return Vec::new();
+        }
+        let in_service = async {
+            let targets = self.codedeploy.targets(&deployment.deployment_id).await?;
+            let came = |target: &&Target| Trace::of(Some(*target)) != Trace::None;
+            let is_other = |target: &&Target| own.is_none_or(|own| target.target_id != *own);
+            let others: Vec<TargetId> =
+                targets.iter().filter(came).filter(is_other).map(|target| target.target_id.clone()).collect();
+            self.autoscaling.in_service(&others).await
+        };
+        match in_service.await {
+            Ok(mut in_service) => {
+                if !in_service.is_empty() {
+                    info!(also_deployed_to = ?in_service, "the deployment came to instances in service");
+                }
+                in_service.truncate(MOST_INSTANCES_NAMED);
+                in_service
+            }
+            Err(error) => {
+                warn!(error = error.name(), reason = %error, "which other instances were deployed to is not known");
+                Vec::new()
+            }
+        }
     }
 
     fn failed(&self, kind: FailureKind, look: &Looked<'_>, target: Option<&Target>) -> Answer {
-        let reason = self.failure(kind, look, target).reason();
-        let request = look.request;
-        let retry = request.attempt < request.application.max_attempts && retry::is_worthwhile(kind, &reason);
-        Answer::Failed { error: kind, reason: Box::new(reason), retry }
+        look.failed(kind, self.failure(kind, look, target).reason())
     }
 
     /// The deployment has not begun on the instance for so many seconds, nor have those before it since the rollout first yielded.
@@ -296,6 +379,18 @@ impl CheckStatus {
 }
 
 impl Looked<'_> {
+    fn failed(&self, kind: FailureKind, reason: Reason) -> Answer {
+        let Request { attempt, application, .. } = self.request;
+        let retry = *attempt < application.max_attempts && retry::is_worthwhile(kind, &reason);
+        Answer::Failed { error: kind, reason: Box::new(reason), retry }
+    }
+
+    fn search_on(&self, search: Search) -> Answer {
+        let Self { request, deployment, .. } = self;
+        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
+        Answer::InProgress { wait_seconds: waits::TO_SEARCH_ON, stall, search: Some(search) }
+    }
+
     /// What to do about the deployment, which is under way. `own` is the status of the instance's own target.
     fn action(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Action {
         let timeout = self.request.application.timeout_seconds;
@@ -324,6 +419,6 @@ impl Request {
     }
 }
 
-fn succeeded(deployment: Deployment) -> Answer {
-    Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision }
+fn succeeded(deployment: Deployment, also_deployed_to: Vec<TargetId>) -> Answer {
+    Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision, also_deployed_to }
 }

@@ -6,9 +6,11 @@ use aws_sdk_codedeploy::types::{
     TargetStatus as SdkTargetStatus,
 };
 use aws_smithy_types::DateTime;
+use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{
     Deployment, DeploymentStatus, FailedEvent, LastDeployment, Overview, Target, TargetStatus,
 };
+use turnstile::words::ids::CodeDeployName;
 use turnstile::words::revision::{Revision, S3Object};
 use turnstile::words::time::Timestamp;
 
@@ -45,7 +47,14 @@ pub(super) fn deployment(info: DeploymentInfo) -> Deployment {
         let code = e.code().map_or_else(String::new, |c| c.as_str().to_owned());
         (code, e.message().unwrap_or_default().to_owned())
     });
+    let group = || {
+        Some(DeploymentGroup {
+            application_name: CodeDeployName::try_from(info.application_name()?).ok()?,
+            deployment_group_name: CodeDeployName::try_from(info.deployment_group_name()?).ok()?,
+        })
+    };
     Deployment {
+        group: group(),
         status,
         error,
         revision: info.revision().and_then(revision),

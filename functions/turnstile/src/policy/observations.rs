@@ -67,7 +67,8 @@ pub fn all_deployed(observations: &[Observation], applications: &[Application]) 
     let deployed = |application: &Application| {
         let success = observations.iter().find(|seen| seen.group == application.group)?.success.clone()?;
         let deployment = FinishedDeployment { ended_at: None, ..success };
-        Some(DeployedApplication { group: application.group.clone(), deployment, attempts: 0 })
+        let group = application.group.clone();
+        Some(DeployedApplication { group, deployment, attempts: 0, also_deployed_to: Vec::new(), looked_at: None })
     };
     applications.iter().map(deployed).collect()
 }

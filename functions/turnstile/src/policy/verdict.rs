@@ -36,6 +36,8 @@ pub fn of_instance(overall: DeploymentStatus, target: Option<TargetStatus>) -> V
 
 /// What a deployment means for a rollout of a whole group: every target counts. `targets` may be empty until the deployment has
 /// ended; `error_code` is CodeDeploy's for the whole deployment.
+///
+/// That it succeeded says that it failed nowhere. An instance that it left out may be outdated all the same.
 pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[Target]) -> Verdict {
     let any = |status| targets.iter().any(|target| target.status == status);
     match overall {

@@ -1,5 +1,6 @@
 //! Deployment groups, deployments and their targets, as CodeDeploy tells of them.
 
+use crate::words::application::DeploymentGroup;
 use crate::words::ids::{DeploymentId, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::Timestamp;
@@ -30,6 +31,8 @@ pub struct LastDeployment {
 #[derive(Debug, Clone)]
 pub struct Deployment {
     pub deployment_id: DeploymentId,
+    /// Where it deploys; absent when the answer does not say.
+    pub group: Option<DeploymentGroup>,
     pub status: DeploymentStatus,
     pub revision: Option<Revision>,
     pub description: String,
@@ -151,6 +154,7 @@ pub(crate) mod sample {
     pub fn deployment(status: DeploymentStatus, overview: Overview) -> Deployment {
         Deployment {
             deployment_id: "d-1".into(),
+            group: None,
             status,
             revision: None,
             description: String::new(),

@@ -1,26 +1,26 @@
 //! Looks at the deployment of one application: is it over, and has it succeeded on the rollout's instance?
 
+mod evidence;
+
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
-use aws::history::History;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
-use aws::up_to_date;
 use serde::{Deserialize, Serialize};
-use tracing::{Span, info, info_span, warn};
-use turnstile::limits::{GRACE, MOST_INSTANCES_NAMED, MOST_REPEATS};
+use tracing::{Span, info_span, warn};
+use turnstile::limits::{GRACE, MOST_REPEATS};
 use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::stall::{Action, Look, StallTimer};
-use turnstile::policy::up_to_date::{Found, Search, Trace};
+use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::verdict::{self, Verdict};
 use turnstile::policy::{deployment_tag, retry, waits};
 use turnstile::words::application::Application;
-use turnstile::words::deployment::{Deployment, DeploymentStatus, Overview, Target, TargetStatus};
+use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::{FailureKind, Reason, Silence};
-use turnstile::words::ids::{DeploymentId, ExecutionArn, InstanceId, TargetId};
+use turnstile::words::ids::{DeploymentId, ExecutionArn, TargetId};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
@@ -83,7 +83,7 @@ pub enum Answer {
         deployment_id: DeploymentId,
         revision: Option<Revision>,
         /// Other instances, in service, to which the rollout's deployment came too,
-        /// [`MOST_INSTANCES_NAMED`] at the most.
+        /// [`MOST_INSTANCES_NAMED`](turnstile::limits::MOST_INSTANCES_NAMED) at the most.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         also_deployed_to: Vec<TargetId>,
     },
@@ -281,70 +281,6 @@ impl CheckStatus {
         Ok(self.failed(FailureKind::InstanceNotReached, look, target.as_ref()))
     }
 
-    /// A deployment to a whole group has failed nowhere, which says nothing of an instance that it left out. The rollout has succeeded when
-    /// every instance in service is known to be up to date.
-    async fn every_instance(&self, look: Looked<'_>, also_deployed_to: Vec<TargetId>) -> Result<Answer, Error> {
-        let Looked { request, .. } = &look;
-        let instances = self.autoscaling.instances_in_service(&request.plan.auto_scaling_group_name).await?;
-        let instances = instances.unwrap_or_default();
-        if instances.is_empty() {
-            return Ok(succeeded(look.deployment, also_deployed_to));
-        }
-        match self.search(request, instances).await? {
-            Some(Found::UpToDate(_)) => Ok(succeeded(look.deployment, also_deployed_to)),
-            Some(Found::AtWork(_)) => self.wait(look, FailureKind::DeploymentTimedOut).await,
-            Some(Found::SearchOn(search)) => Ok(look.search_on(search)),
-            Some(Found::Outdated(outdated)) => {
-                let reason = self.failure(FailureKind::InstanceNotReached, &look, None).reason_of_outdated(&outdated);
-                Ok(look.failed(FailureKind::InstanceNotReached, reason))
-            }
-            None => Ok(self.failed(FailureKind::InstanceNotReached, &look, None)),
-        }
-    }
-
-    /// Searches the group's deployments for those that brought these instances up to date, or goes on with the search of the call before.
-    /// `None`: the group was deleted.
-    async fn search(&self, request: &Request, instances: Vec<InstanceId>) -> Result<Option<Found>, Error> {
-        let name = &request.application.group;
-        let Some(group) = self.codedeploy.group(name).await? else { return Ok(None) };
-        let history = History::read(&self.codedeploy, name, &group, request.now).await?;
-        let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
-        up_to_date::search(&self.codedeploy, name, &history.current, search).await.map(Some)
-    }
-
-    /// The instances in service to which the rollout's deployment came besides its own. An operator should know of them; the rollout does
-    /// not depend on them.
-    async fn also_deployed_to(&self, look: &Looked<'_>) -> Vec<TargetId> {
-        let Looked { request, deployment, .. } = look;
-        let Overview { in_progress, succeeded, failed, .. } = deployment.overview;
-        let own = request.plan.instance_id.as_ref();
-        let is_alone = own.is_some() && in_progress + succeeded + failed <= 1;
-        if is_alone || !deployment_tag::is_a_rollouts(&deployment.description) {
-            return Vec::new();
-        }
-        let in_service = async {
-            let targets = self.codedeploy.targets(&deployment.deployment_id).await?;
-            let came = |target: &&Target| Trace::of(Some(*target)) != Trace::None;
-            let is_other = |target: &&Target| own.is_none_or(|own| target.target_id != *own);
-            let others: Vec<TargetId> =
-                targets.iter().filter(came).filter(is_other).map(|target| target.target_id.clone()).collect();
-            self.autoscaling.in_service(&others).await
-        };
-        match in_service.await {
-            Ok(mut in_service) => {
-                if !in_service.is_empty() {
-                    info!(also_deployed_to = ?in_service, "the deployment came to instances in service");
-                }
-                in_service.truncate(MOST_INSTANCES_NAMED);
-                in_service
-            }
-            Err(error) => {
-                warn!(error = error.name(), reason = %error, "which other instances were deployed to is not known");
-                Vec::new()
-            }
-        }
-    }
-
     fn failed(&self, kind: FailureKind, look: &Looked<'_>, target: Option<&Target>) -> Answer {
         look.failed(kind, self.failure(kind, look, target).reason())
     }
@@ -383,12 +319,6 @@ impl Looked<'_> {
         let Request { attempt, application, .. } = self.request;
         let retry = *attempt < application.max_attempts && retry::is_worthwhile(kind, &reason);
         Answer::Failed { error: kind, reason: Box::new(reason), retry }
-    }
-
-    fn search_on(&self, search: Search) -> Answer {
-        let Self { request, deployment, .. } = self;
-        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
-        Answer::InProgress { wait_seconds: waits::TO_SEARCH_ON, stall, search: Some(search) }
     }
 
     /// What to do about the deployment, which is under way. `own` is the status of the instance's own target.

@@ -160,9 +160,13 @@ impl Function for StartDeployment {
             return self.busy(request, Some(previous)).await;
         }
         // The calls up to here take their time, in which a release may have ended or begun.
-        let history = self.read_again(&history, None).await?;
+        let earlier = history;
+        let history = self.read_again(&earlier, None).await?;
         if let Some(answer) = self.under_way(request, &history).await? {
             return Ok(answer);
+        }
+        if history.has_another_build_than(&earlier) {
+            return self.busy(request, history.current.last_successful).await;
         }
         let CurrentRevision { revision, last_successful } = &history.current;
         let tag = request.own_attempt().tag(last_successful.as_ref().map(|deployment| &deployment.deployment_id));
@@ -198,6 +202,7 @@ impl StartDeployment {
                 return Ok(Some(Answer::Started(request.started(id, history))));
             }
             if own.status.is_active() {
+                self.turns.require(&request.plan, &request.execution).await?;
                 return Ok(Some(self.withdraw(request, id, history).await));
             }
         }

@@ -1,5 +1,6 @@
 //! Whole rollouts in virtual time: the functions, the definition and the world.
 
+mod decisions;
 mod rollouts;
 mod rules;
 mod seeds;

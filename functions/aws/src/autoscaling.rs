@@ -1,5 +1,7 @@
 //! The Auto Scaling calls of a rollout: its instance, and the hook at which it waits.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance as SdkInstance, LifecycleHook, LifecycleState};
@@ -85,22 +87,23 @@ impl AutoScaling {
         }))
     }
 
-    /// How many of a deployment's targets are in service. Those of which Auto Scaling knows nothing are: they are in no group, or no
+    /// Those of a deployment's targets that are in service. Those of which Auto Scaling knows nothing are: they are in no group, or no
     /// EC2 instances.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn count_in_service(&self, targets: &[TargetId]) -> Result<usize, Error> {
+    pub async fn in_service(&self, targets: &[TargetId]) -> Result<Vec<TargetId>, Error> {
         let instance_ids: Vec<String> =
             targets.iter().filter_map(|target| target.instance_id().map(String::from)).collect();
-        let mut out_of_service = 0;
+        let mut out_of_service = BTreeSet::new();
         for ids in instance_ids.chunks(BATCH) {
             let request = self.client.describe_auto_scaling_instances().set_instance_ids(Some(ids.to_vec()));
             let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
             let instances = answer.auto_scaling_instances().iter();
-            out_of_service += instances.filter(|instance| instance.lifecycle_state() != Some("InService")).count();
+            let out = instances.filter(|instance| instance.lifecycle_state() != Some("InService"));
+            out_of_service.extend(out.filter_map(|instance| instance.instance_id().map(TargetId::from)));
         }
-        Ok(targets.len().saturating_sub(out_of_service))
+        Ok(targets.iter().filter(|target| !out_of_service.contains(*target)).cloned().collect())
     }
 
     /// The group's launch lifecycle hooks.

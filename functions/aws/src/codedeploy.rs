@@ -9,6 +9,7 @@ use aws_sdk_codedeploy::error::SdkError;
 use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
 use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError as GroupError;
 use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetError as TargetError;
+use aws_sdk_codedeploy::types::builders::TimeRangeBuilder;
 use aws_sdk_codedeploy::types::{
     DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy,
     TimeRange,
@@ -120,7 +121,8 @@ impl CodeDeploy {
     /// See [`CodeDeploy::group`].
     pub async fn active_deployments(&self, group: &DeploymentGroup) -> Result<Vec<DeploymentId>, Error> {
         use SdkDeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
-        self.list(group, &[Created, Queued, InProgress, Baking, Ready], None, usize::MAX).await
+        let statuses = &[Created, Queued, InProgress, Baking, Ready];
+        Ok(self.list(group, statuses, TimeRange::builder(), usize::MAX).await?.0)
     }
 
     /// The group's deployments that were created at `start` or later.
@@ -132,7 +134,8 @@ impl CodeDeploy {
         group: &DeploymentGroup,
         start: Timestamp,
     ) -> Result<Vec<DeploymentId>, Error> {
-        self.list(group, &[], Some(start), usize::MAX).await
+        let range = TimeRange::builder().start(from_sdk::to_sdk_time(start));
+        Ok(self.list(group, &[], range, usize::MAX).await?.0)
     }
 
     /// At least so many of the group's deployments, or all that it has. CodeDeploy lists the newest first, which it does not promise.
@@ -144,16 +147,32 @@ impl CodeDeploy {
         group: &DeploymentGroup,
         at_least: usize,
     ) -> Result<Vec<DeploymentId>, Error> {
-        self.list(group, &[], None, at_least).await
+        Ok(self.deployments_until(group, None, at_least).await?.0)
+    }
+
+    /// At least so many of the group's deployments that were created in the second of `end` or before it, or all of them, and whether
+    /// there are more. CodeDeploy lists the newest first, which it does not promise.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn deployments_until(
+        &self,
+        group: &DeploymentGroup,
+        end: Option<Timestamp>,
+        at_least: usize,
+    ) -> Result<(Vec<DeploymentId>, bool), Error> {
+        let end = end.map(|end| from_sdk::to_sdk_time(end.plus_seconds(1)));
+        self.list(group, &[], TimeRange::builder().set_end(end), at_least).await
     }
 
     async fn list(
         &self,
         group: &DeploymentGroup,
         statuses: &[SdkDeploymentStatus],
-        start: Option<Timestamp>,
+        created: TimeRangeBuilder,
         at_least: usize,
-    ) -> Result<Vec<DeploymentId>, Error> {
+    ) -> Result<(Vec<DeploymentId>, bool), Error> {
+        let created = Some(created.build()).filter(|range| range.start().is_some() || range.end().is_some());
         let mut ids = Vec::new();
         let mut next_token = None;
         loop {
@@ -163,9 +182,7 @@ impl CodeDeploy {
                 .application_name(group.application_name.as_str())
                 .deployment_group_name(group.deployment_group_name.as_str())
                 .set_include_only_statuses((!statuses.is_empty()).then(|| statuses.to_vec()))
-                .set_create_time_range(
-                    start.map(|start| TimeRange::builder().start(from_sdk::to_sdk_time(start)).build()),
-                )
+                .set_create_time_range(created.clone())
                 .set_next_token(next_token)
                 .send()
                 .await
@@ -173,7 +190,7 @@ impl CodeDeploy {
             ids.extend(answer.deployments.unwrap_or_default().into_iter().map(DeploymentId::from));
             next_token = answer.next_token;
             if next_token.is_none() || ids.len() >= at_least {
-                return Ok(ids);
+                return Ok((ids, next_token.is_some()));
             }
         }
     }

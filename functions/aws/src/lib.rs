@@ -9,6 +9,7 @@ pub mod codedeploy;
 mod error;
 pub mod executions;
 pub mod function;
+pub mod history;
 pub mod launches;
 pub mod owners;
 pub mod pending_hook;

@@ -1,130 +1,129 @@
 //! Looks whether instances are up to date. What counts as such is decided in [`turnstile::policy::up_to_date`].
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
 
-use turnstile::policy::up_to_date::{CurrentRevision, Evidence, Freshness, may_have_touched};
+use turnstile::policy::up_to_date::{
+    CurrentRevision, Evidence, Found, Freshness, MOST_ASKED, Search, may_have_touched,
+};
 use turnstile::words::application::DeploymentGroup;
-use turnstile::words::deployment::{Deployment, DeploymentGroupInfo};
+use turnstile::words::deployment::{Deployment, DeploymentStatus};
 use turnstile::words::error::Error;
-use turnstile::words::ids::{DeploymentId, InstanceId};
+use turnstile::words::ids::InstanceId;
+use turnstile::words::time::Timestamp;
 
 use crate::codedeploy::CodeDeploy;
+use crate::history::History;
 
-/// How many of a group's deployments are looked through for the one that brought an instance up to date: the instance may have been in
-/// the group, or in its warm pool, for a while.
+/// How many of a group's deployments a call of a function lists in its search for the one that brought an instance up to date.
 const DEPLOYMENTS_LISTED: usize = 200;
-
-/// The group's current revision.
-///
-/// # Errors
-/// [`Error::UnsuitableDeploymentGroup`] when the group has no revision yet, else as every call of [`CodeDeploy`].
-pub async fn current_revision(
-    codedeploy: &CodeDeploy,
-    name: &DeploymentGroup,
-    group: &DeploymentGroupInfo,
-) -> Result<CurrentRevision, Error> {
-    let last_successful = match &group.last_successful {
-        Some(last) => codedeploy.deployment(&last.deployment_id).await?,
-        None => None,
-    };
-    CurrentRevision::of(name, group, last_successful)
-}
 
 /// How fresh the instance is by the group's last deployments: the last successful one, and what was attempted since. It takes one call
 /// as a rule. An instance that got the revision from an earlier deployment passes for outdated.
 ///
 /// # Errors
 /// As every call of [`CodeDeploy`].
-pub async fn by_last_deployments(
+pub async fn by_history(
     codedeploy: &CodeDeploy,
-    name: &DeploymentGroup,
-    group: &DeploymentGroupInfo,
-    current: &CurrentRevision,
+    history: &History,
     instance_id: &InstanceId,
 ) -> Result<Freshness, Error> {
-    let deployments = match (&current.last_successful, &group.last_attempted) {
-        (Some(successful), Some(attempted)) if successful.is(attempted) => vec![successful.clone()],
-        (Some(Deployment { created: Some(created), .. }), _) => {
-            let ids = codedeploy.deployments_since(name, *created).await?;
-            newest_first(codedeploy, &ids).await?
-        }
-        // None has succeeded as a whole, as beside an instance that is dead.
-        _ => newest_first(codedeploy, &recent(codedeploy, name).await?).await?,
-    };
-    decided_by(codedeploy, &deployments, current, instance_id).await
+    let asked = may_have_touched(history.since_last_successful()).take(MOST_ASKED);
+    Ok(newest_evidence(codedeploy, asked, &history.current, instance_id)
+        .await?
+        .freshness
+        .unwrap_or(Freshness::Outdated))
 }
 
-/// How fresh the instance is by all of the group's deployments.
+/// What some of a group's deployments say of an instance.
+#[derive(Debug, Default)]
+pub struct Evidences {
+    /// By the newest of them that touched the instance; `None` when none has.
+    pub freshness: Option<Freshness>,
+    /// Whether one of them may still touch it.
+    pub may_change: bool,
+    /// How many calls it took.
+    pub calls: usize,
+}
+
+/// What these deployments say of the instance, of which the newest is the first.
 ///
 /// # Errors
 /// As every call of [`CodeDeploy`].
-pub async fn by_all_deployments(
+pub async fn newest_evidence(
     codedeploy: &CodeDeploy,
-    name: &DeploymentGroup,
+    newest_first: impl Iterator<Item = &Deployment>,
     current: &CurrentRevision,
     instance_id: &InstanceId,
-) -> Result<Freshness, Error> {
-    let ids = recent(codedeploy, name).await?;
-    decided_by(codedeploy, &newest_first(codedeploy, &ids).await?, current, instance_id).await
-}
-
-/// The group's last successful deployment, if all of these instances are up to date. Each of the group's deployments is looked at
-/// once, the newest first, until every instance was found.
-///
-/// # Errors
-/// As every call of [`CodeDeploy`].
-pub async fn of_all_instances(
-    codedeploy: &CodeDeploy,
-    name: &DeploymentGroup,
-    current: &CurrentRevision,
-    instance_ids: &[InstanceId],
-) -> Result<Option<Deployment>, Error> {
-    let mut undecided: BTreeSet<&str> = instance_ids.iter().map(InstanceId::as_str).collect();
-    let ids = recent(codedeploy, name).await?;
-    for deployment in may_have_touched(&newest_first(codedeploy, &ids).await?) {
-        if undecided.is_empty() {
-            break;
-        }
-        for target in codedeploy.targets(&deployment.deployment_id).await? {
-            if !undecided.contains(target.target_id.as_str()) {
-                continue;
-            }
-            match Evidence::of(Some(target.status), current.is_of(deployment)) {
-                Evidence::UpToDate => undecided.remove(target.target_id.as_str()),
-                Evidence::AtWork | Evidence::Outdated => return Ok(None),
-                Evidence::None => continue,
-            };
-        }
-    }
-    Ok(current.last_successful.clone().filter(|_| undecided.is_empty()))
-}
-
-async fn recent(codedeploy: &CodeDeploy, name: &DeploymentGroup) -> Result<Vec<DeploymentId>, Error> {
-    let mut ids = codedeploy.recent_deployments(name, DEPLOYMENTS_LISTED).await?;
-    ids.truncate(DEPLOYMENTS_LISTED);
-    Ok(ids)
-}
-
-async fn newest_first(codedeploy: &CodeDeploy, ids: &[DeploymentId]) -> Result<Vec<Deployment>, Error> {
-    let mut deployments = codedeploy.deployments(ids).await?;
-    deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created));
-    Ok(deployments)
-}
-
-async fn decided_by(
-    codedeploy: &CodeDeploy,
-    newest_first: &[Deployment],
-    current: &CurrentRevision,
-    instance_id: &InstanceId,
-) -> Result<Freshness, Error> {
-    for deployment in may_have_touched(newest_first) {
+) -> Result<Evidences, Error> {
+    let mut evidences = Evidences::default();
+    for deployment in newest_first {
         let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
-        match Evidence::of(target.map(|target| target.status), current.is_of(deployment)) {
-            Evidence::UpToDate => return Ok(Freshness::UpToDate(deployment.clone())),
-            Evidence::AtWork => return Ok(Freshness::AtWork(deployment.clone())),
-            Evidence::Outdated => return Ok(Freshness::Outdated),
-            Evidence::None => {}
+        evidences.calls += 1;
+        // Which instances it deploys to is decided when it begins.
+        let has_not_begun = matches!(deployment.status, DeploymentStatus::Created | DeploymentStatus::Queued);
+        evidences.may_change |= deployment.status.is_active() && (target.is_some() || has_not_begun);
+        evidences.freshness = match Evidence::of(target.as_ref(), current.is_of(deployment)) {
+            Evidence::UpToDate => Some(Freshness::UpToDate(deployment.clone())),
+            Evidence::AtWork => Some(Freshness::AtWork(deployment.clone())),
+            Evidence::Outdated => Some(Freshness::Outdated),
+            Evidence::None => continue,
+        };
+        break;
+    }
+    Ok(evidences)
+}
+
+/// Searches all of the group's deployments, from the newest back, for those that brought the instances up to date.
+///
+/// # Errors
+/// As every call of [`CodeDeploy`].
+pub async fn search(
+    codedeploy: &CodeDeploy,
+    name: &DeploymentGroup,
+    current: &CurrentRevision,
+    mut search: Search,
+) -> Result<Found, Error> {
+    let (older, has_more) = older_than(codedeploy, name, search.back_to).await?;
+    for (asked, deployment) in may_have_touched(&older).enumerate() {
+        if asked == MOST_ASKED {
+            return Ok(Found::SearchOn(search));
+        }
+        let targets = match search.undecided.as_slice() {
+            [only] => codedeploy.target(&deployment.deployment_id, only).await?.into_iter().collect(),
+            _ => codedeploy.targets(&deployment.deployment_id).await?,
+        };
+        if let Some(found) = search.ask(deployment, &targets, current) {
+            return Ok(found);
         }
     }
-    Ok(Freshness::Outdated)
+    match older.last() {
+        Some(oldest) if has_more => Ok(Found::SearchOn(Search { back_to: oldest.created, ..search })),
+        _ => Ok(Found::Outdated(search.undecided)),
+    }
+}
+
+/// Deployments that were created before this moment, the newest first, and whether there are more.
+async fn older_than(
+    codedeploy: &CodeDeploy,
+    name: &DeploymentGroup,
+    back_to: Option<Timestamp>,
+) -> Result<(Vec<Deployment>, bool), Error> {
+    let (ids, has_more) = codedeploy.deployments_until(name, back_to, DEPLOYMENTS_LISTED).await?;
+    let mut newest_first = sorted(codedeploy.deployments(&ids).await?);
+    // CodeDeploy lists the newest first, which it does not promise.
+    let has_more = match has_more && !newest_first.iter().map(|deployment| &deployment.deployment_id).eq(&ids) {
+        true => {
+            let (ids, _) = codedeploy.deployments_until(name, back_to, usize::MAX).await?;
+            newest_first = sorted(codedeploy.deployments(&ids).await?);
+            false
+        }
+        false => has_more,
+    };
+    newest_first.retain(|deployment| back_to.is_none_or(|back_to| deployment.created.is_some_and(|at| at < back_to)));
+    Ok((newest_first, has_more))
+}
+
+fn sorted(mut deployments: Vec<Deployment>) -> Vec<Deployment> {
+    deployments.sort_by_key(|deployment| Reverse(deployment.created));
+    deployments
 }

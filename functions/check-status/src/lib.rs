@@ -1,18 +1,20 @@
 //! Looks at the deployment of one application: is it over, and has it succeeded on the rollout's instance?
 
+mod evidence;
+
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
-use aws::up_to_date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tracing::{Span, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::stall::{Action, Look, StallTimer};
+use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::verdict::{self, Verdict};
 use turnstile::policy::{deployment_tag, retry, waits};
 use turnstile::words::application::Application;
@@ -59,6 +61,9 @@ pub struct Request {
     stall: Option<StallTimer>,
     /// Why the rollout last yielded, if it has.
     silence: Option<Silence>,
+    /// How far the last call came that searched for evidence; absent when none has.
+    #[serde(default)]
+    search: Option<Search>,
 }
 
 /// How the deployment is going.
@@ -66,10 +71,23 @@ pub struct Request {
 #[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum Answer {
     /// Look again after so many seconds.
-    InProgress { wait_seconds: u32, stall: StallTimer },
-    /// It succeeded on the instance; in a rollout of a whole group, on every instance. `deployment_id` is the deployment that did it: an
+    InProgress {
+        wait_seconds: u32,
+        stall: StallTimer,
+        /// Where the next call goes on, when the deployment is over and this call has not found out whether the instance is up to date.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        search: Option<Search>,
+    },
+    /// The instance is up to date; in a rollout of a whole group, every instance is. `deployment_id` is the deployment that did it: an
     /// earlier one, when this one found the instance up to date.
-    Succeeded { deployment_id: DeploymentId, revision: Option<Revision> },
+    Succeeded {
+        deployment_id: DeploymentId,
+        revision: Option<Revision>,
+        /// Other instances, in service, to which the rollout's deployment came too,
+        /// [`MOST_INSTANCES_NAMED`](turnstile::limits::MOST_INSTANCES_NAMED) at the most.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        also_deployed_to: Vec<TargetId>,
+    },
     /// It failed. `retry` says whether another deployment is to be tried.
     Failed { error: FailureKind, reason: Box<Reason>, retry: bool },
     /// What the call has answered that stopped the deployment, and whose answer was lost.
@@ -117,11 +135,19 @@ impl Function for CheckStatus {
         if let Some(answer) = self.answer_before(&look).await? {
             return Ok(answer);
         }
+        // Before others learn of the deployment, and enter service.
+        let also_deployed_to = match verdict {
+            Verdict::Succeeded => self.also_deployed_to(&look).await,
+            _ => Vec::new(),
+        };
         if !look.deployment.status.is_active() && verdict != Verdict::InProgress {
             self.publish_finished(&look).await;
         }
         match verdict {
-            Verdict::Succeeded => Ok(succeeded(look.deployment)),
+            Verdict::Succeeded if request.plan.instance_id.is_none() => {
+                self.every_instance(look, also_deployed_to).await
+            }
+            Verdict::Succeeded => Ok(succeeded(look.deployment, also_deployed_to)),
             Verdict::NotReached => self.not_reached(&look).await,
             Verdict::InProgress => self.wait(look, FailureKind::DeploymentTimedOut).await,
             Verdict::Failed => match self.failed(FailureKind::DeploymentFailed, &look, look.target.as_ref()) {
@@ -193,7 +219,10 @@ impl CheckStatus {
                         Some(TargetStatus::Failed) => self.failed(at_last, &look, target.as_ref()),
                         _ => self.not_reached(&look).await?,
                     };
-                    if let Stopping::Stalled { .. } = stopping {
+                    // The search for evidence goes on first: what comes of the stop hangs on it.
+                    if let (Stopping::Stalled { .. }, Answer::Succeeded { .. } | Answer::Failed { .. }) =
+                        (stopping, &answer)
+                    {
                         self.stop(&look, Some(&answer)).await?;
                     }
                     return Ok(answer);
@@ -210,7 +239,10 @@ impl CheckStatus {
                     return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
                 }
             },
-            Action::AcceptSuccess => return Ok(succeeded(look.deployment)),
+            Action::AcceptSuccess => {
+                let also_deployed_to = self.also_deployed_to(&look).await;
+                return Ok(succeeded(look.deployment, also_deployed_to));
+            }
             Action::TimeOut => {
                 let answer = match own {
                     Some(TargetStatus::Pending) => {
@@ -232,7 +264,7 @@ impl CheckStatus {
         let elapsed = request.now.seconds_since(request.waiting_since);
         let hook = request.plan.hook.as_ref();
         let wait_seconds = waits::before_look(elapsed, request.expected_seconds, request.age(), hook);
-        Ok(Answer::InProgress { wait_seconds, stall })
+        Ok(Answer::InProgress { wait_seconds, stall, search: None })
     }
 
     /// Stops the deployment, if the rollout has the turn. `answer` is what comes of it, if the rollout does not go on as before: a call that
@@ -266,8 +298,12 @@ impl CheckStatus {
     /// instance first, that is no failure of this rollout's: the other instance's rollout may have the turn, and with it its failure.
     async fn not_reached(&self, look: &Looked<'_>) -> Result<Answer, Error> {
         let Looked { request, deployment, target } = look;
-        if let Some(earlier) = self.earlier_success(request).await? {
-            return Ok(succeeded(earlier));
+        if let Some(instance_id) = &request.plan.instance_id {
+            match self.search(request, vec![instance_id.clone()]).await? {
+                Some(Found::UpToDate(earlier)) => return Ok(succeeded(earlier, Vec::new())),
+                Some(Found::SearchOn(search)) => return Ok(look.search_on(search)),
+                Some(Found::AtWork(_) | Found::Outdated(_)) | None => {}
+            }
         }
         if deployment.status == DeploymentStatus::Stopped {
             // A person has stopped it, unless a rollout has.
@@ -290,22 +326,8 @@ impl CheckStatus {
         Ok(self.failed(FailureKind::InstanceNotReached, look, target.as_ref()))
     }
 
-    /// The deployment that has brought the instance up to date, if one has.
-    async fn earlier_success(&self, request: &Request) -> Result<Option<Deployment>, Error> {
-        let Request { plan, application, .. } = request;
-        let Some(instance_id) = &plan.instance_id else { return Ok(None) };
-        let Some(group) = self.codedeploy.group(&application.group).await? else { return Ok(None) };
-        let current = up_to_date::current_revision(&self.codedeploy, &application.group, &group).await?;
-        let freshness =
-            up_to_date::by_all_deployments(&self.codedeploy, &application.group, &current, instance_id).await?;
-        Ok(freshness.up_to_date())
-    }
-
     fn failed(&self, kind: FailureKind, look: &Looked<'_>, target: Option<&Target>) -> Answer {
-        let reason = self.failure(kind, look, target).reason();
-        let request = look.request;
-        let retry = request.attempt < request.application.max_attempts && retry::is_worthwhile(kind, &reason);
-        Answer::Failed { error: kind, reason: Box::new(reason), retry }
+        look.failed(kind, self.failure(kind, look, target).reason())
     }
 
     /// The deployment has not begun on the instance for so many seconds, nor have those before it since the rollout first yielded.
@@ -338,6 +360,12 @@ impl CheckStatus {
 }
 
 impl Looked<'_> {
+    fn failed(&self, kind: FailureKind, reason: Reason) -> Answer {
+        let Request { attempt, application, .. } = self.request;
+        let retry = *attempt < application.max_attempts && retry::is_worthwhile(kind, &reason);
+        Answer::Failed { error: kind, reason: Box::new(reason), retry }
+    }
+
     /// What to do about the deployment, which is under way. `own` is the status of the instance's own target.
     fn action(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Action {
         let timeout = self.request.application.timeout_seconds;
@@ -366,6 +394,6 @@ impl Request {
     }
 }
 
-fn succeeded(deployment: Deployment) -> Answer {
-    Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision }
+fn succeeded(deployment: Deployment, also_deployed_to: Vec<TargetId>) -> Answer {
+    Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision, also_deployed_to }
 }

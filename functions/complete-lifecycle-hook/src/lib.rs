@@ -5,6 +5,7 @@ mod cause;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
+use aws::history::History;
 use aws::launches::Launches;
 use aws::pending_hook;
 use aws::settings::{self, SettingError, Settings};
@@ -16,7 +17,8 @@ use tracing::{Span, error, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::turn;
-use turnstile::words::deployment::LastDeployment;
+use turnstile::policy::up_to_date::{Freshness, may_have_touched};
+use turnstile::words::deployment::Deployment;
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
 use turnstile::words::hook::{HookResult, HookState, PendingHook};
@@ -25,9 +27,16 @@ use turnstile::words::instance::Stage;
 use turnstile::words::owner::Phase;
 use turnstile::words::plan::{self, Plan};
 use turnstile::words::revision::Revision;
-use turnstile::words::turn::{DeployedApplication, FinishedDeployment};
+use turnstile::words::time::Timestamp;
+use turnstile::words::turn::{DeployedApplication, FinishedDeployment, LastDeployments};
 
 use crate::cause::Subject;
+
+/// About how many calls the groups that have to be looked at more closely may take, before the next call of the function goes on. Beside one
+/// call for each of 99 applications they fit into half of the function's minute, at a tenth of a second each.
+const MOST_CALLS: usize = 200;
+/// A deployment, what is listed, and what is known of that.
+const CALLS_OF_A_HISTORY: usize = 3;
 
 /// The function.
 pub struct CompleteLifecycleHook {
@@ -89,6 +98,8 @@ enum Outcome {
     AlreadyOver,
     /// The rollout had none to complete.
     NoHook,
+    /// It stays open: not every application was looked at. The next call goes on with `applications`.
+    StillLooking,
     /// It stays open, because an application is not up to date any more: somebody has deployed since.
     Outdated {
         application: String,
@@ -136,12 +147,17 @@ impl CompleteLifecycleHook {
             }
         }
         let mut applications = Vec::new();
-        for deployed in all {
+        let mut calls = 0;
+        for (i, deployed) in all.iter().enumerate() {
+            if calls >= MOST_CALLS {
+                applications.extend(all[i..].iter().cloned());
+                return Ok(answer(Outcome::StillLooking, Some(applications)));
+            }
             let Some(instance_id) = request.plan.as_ref().and_then(|plan| plan.instance_id.as_ref()) else {
                 applications.push(deployed.clone());
                 continue;
             };
-            match self.look_again(deployed, instance_id).await? {
+            match self.look_again(deployed, instance_id, &mut calls).await? {
                 Ok(deployed) => applications.push(deployed),
                 // An earlier call, whose answer was lost, has let it in. What has happened since is not this rollout's.
                 Err(_) if request.has_hook() && self.is_in_service(instance_id).await? => {
@@ -173,7 +189,9 @@ impl CompleteLifecycleHook {
             },
         };
         self.leave(request, pending.as_ref()).await;
-        Ok(answer(hook, Some(applications)))
+        // What the last gate has looked at is nobody else's business.
+        let applications = applications.into_iter().map(|deployed| DeployedApplication { looked_at: None, ..deployed });
+        Ok(answer(hook, Some(applications.collect())))
     }
 
     /// Completes the hook of a rollout that has failed as the rollout's `onFailure` says.
@@ -235,30 +253,39 @@ impl CompleteLifecycleHook {
     }
 
     /// Looks at an application once more, because somebody may have deployed since. The answer is the deployment that counts now, or the
-    /// revision that the instance should have and has not.
+    /// revision that the instance should have and has not. Only deployments can have changed anything that are newer than the one that
+    /// brought the application. `calls` counts those that a group takes to which somebody has deployed since.
     async fn look_again(
         &self,
         deployed: &DeployedApplication,
         instance_id: &InstanceId,
+        calls: &mut usize,
     ) -> Result<Result<DeployedApplication, Revision>, Error> {
-        let name = &deployed.group;
+        let (name, id) = (&deployed.group, &deployed.deployment.deployment_id);
         let group = self.codedeploy.group(name).await?.ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!("{name}: the deployment group has been deleted meanwhile"))
         })?;
-        let is_last = |last: &Option<LastDeployment>| {
-            last.as_ref().is_some_and(|last| last.deployment_id == deployed.deployment.deployment_id)
-        };
-        if is_last(&group.last_attempted) && is_last(&group.last_successful) {
+        if deployed.is_the_last_of(&group) {
             return Ok(Ok(deployed.clone()));
         }
-        let current = up_to_date::current_revision(&self.codedeploy, name, &group).await?;
-        let freshness = up_to_date::by_all_deployments(&self.codedeploy, name, &current, instance_id).await?;
-        Ok(match freshness.up_to_date() {
-            Some(deployment) => {
+        let own = self.codedeploy.deployment(id).await?;
+        let since = own.as_ref().and_then(|own| own.created).unwrap_or(Timestamp::from_seconds(0));
+        let history = History::read(&self.codedeploy, name, &group, since).await?;
+        let newer = history.newest_first.iter().take_while(|deployment| deployment.deployment_id != *id);
+        let newer: Vec<Deployment> = newer.cloned().collect();
+        let asked = may_have_touched(&newer);
+        let evidence = up_to_date::newest_evidence(&self.codedeploy, asked, &history.current, instance_id).await?;
+        *calls += CALLS_OF_A_HISTORY + evidence.calls;
+        let looked_at = (!evidence.may_change).then(|| LastDeployments::from(&group));
+        Ok(match (evidence.freshness, own) {
+            (Some(Freshness::UpToDate(deployment)), _) => {
                 let deployment = FinishedDeployment { ended_at: None, ..FinishedDeployment::from(&deployment) };
-                Ok(DeployedApplication { deployment, ..deployed.clone() })
+                Ok(DeployedApplication { deployment, looked_at, ..deployed.clone() })
             }
-            None => Err(current.revision),
+            (None, Some(own)) if history.current.is_of(&own) => {
+                Ok(DeployedApplication { looked_at, ..deployed.clone() })
+            }
+            _ => Err(history.current.revision),
         })
     }
 }

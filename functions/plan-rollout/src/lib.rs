@@ -6,13 +6,15 @@ use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
+use aws::history::History;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::{preflight, waits};
-use turnstile::words::application::{self, Application};
+use turnstile::words::application::{self, Application, DeploymentGroup};
+use turnstile::words::deployment::DeploymentGroupInfo;
 use turnstile::words::error::Error;
 use turnstile::words::hook::{Hook, HookState};
 use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId};
@@ -272,8 +274,31 @@ impl PlanRollout {
             preflight::check(name, &group)
                 .map_err(|problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}")))?;
             warnings.extend(preflight::warning(name, &group));
+            match self.half_way_release(name, &group).await {
+                Ok(warning) => warnings.extend(warning),
+                Err(error) if error.is_temporary() => {
+                    warn!(error = error.name(), reason = %error, "whether a release has failed half-way is not checked");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(warnings)
+    }
+
+    async fn half_way_release(
+        &self,
+        name: &DeploymentGroup,
+        group: &DeploymentGroupInfo,
+    ) -> Result<Option<String>, Error> {
+        let Some((successful, attempted)) = group.last_successful.as_ref().zip(group.last_attempted.as_ref()) else {
+            return Ok(None);
+        };
+        if successful.deployment_id == attempted.deployment_id {
+            return Ok(None);
+        }
+        let since = successful.created.unwrap_or(Timestamp::from_seconds(0));
+        let history = History::read(&self.codedeploy, name, group, since).await?;
+        Ok(preflight::half_way_release(name, &history.current, history.since_last_successful()))
     }
 }
 

@@ -4,18 +4,19 @@ use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
+use aws::history::History;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
 use serde::{Deserialize, Serialize};
 use tracing::{Span, info, info_span, warn};
-use turnstile::limits::MOST_INSTANCES_NAMED;
+use turnstile::policy::deployment_tag::Attempt;
 use turnstile::policy::stall::{self, StallTimer};
-use turnstile::policy::up_to_date::{CurrentRevision, Freshness};
-use turnstile::policy::{deployment_tag, preflight, turn, waits};
+use turnstile::policy::up_to_date::{CurrentRevision, Found, Freshness, Search};
+use turnstile::policy::{preflight, turn, waits};
 use turnstile::words::application::Application;
-use turnstile::words::deployment::{Creation, Deployment, DeploymentGroupInfo, TargetStatus};
+use turnstile::words::deployment::{Creation, Deployment, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Silence;
 use turnstile::words::ids::{DeploymentId, ExecutionArn};
@@ -56,6 +57,9 @@ pub struct Request {
     stall: Option<StallTimer>,
     /// Why the rollout last yielded, if it has.
     silence: Option<Silence>,
+    /// How far the last call came that searched for evidence; absent when none has.
+    #[serde(default)]
+    search: Option<Search>,
 }
 
 /// What comes of it, with the seconds to wait before the next step.
@@ -76,6 +80,9 @@ pub enum Answer {
         wait_seconds: u32,
         #[serde(skip_serializing_if = "Option::is_none")]
         stall: Option<StallTimer>,
+        /// Where the next call goes on, when this one has not found out whether anything is outdated.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        search: Option<Search>,
     },
 }
 
@@ -126,20 +133,13 @@ impl Function for StartDeployment {
             ))
         })?;
         preflight::check(&application.group, &group).map_err(Error::UnsuitableDeploymentGroup)?;
-        let current = up_to_date::current_revision(codedeploy, &application.group, &group).await?;
-        let expected = expected_seconds(&group, &current);
-
-        if let Some(own) = self.own_deployment(request, &group).await? {
-            return Ok(Answer::Started(request.under_way(own, expected)));
-        }
-        let active = codedeploy.active_deployments(&application.group).await?;
-        if !active.is_empty() {
-            return self.occupied(request, &active, expected).await;
+        let since = request.started_at.minus_seconds(CLOCK_SKEW);
+        let history = History::read(codedeploy, &application.group, &group, since).await?;
+        if let Some(answer) = self.under_way(request, &history).await? {
+            return Ok(answer);
         }
         if let Some(instance_id) = &plan.instance_id {
-            let freshness =
-                up_to_date::by_last_deployments(codedeploy, &application.group, &group, &current, instance_id).await?;
-            match freshness {
+            match up_to_date::by_history(codedeploy, &history, instance_id).await? {
                 Freshness::UpToDate(deployment) => return Ok(self.up_to_date(request, deployment).await),
                 Freshness::AtWork(deployment)
                     if !stall::is_agent_gone(&deployment, request.stall.as_ref(), request.now) =>
@@ -157,75 +157,106 @@ impl Function for StartDeployment {
         }
         if let Some(previous) = self.claim_next(request).await? {
             // An earlier call, which goes on at the same time, has been faster.
-            if previous.description == request.own_tag() {
-                return Ok(Answer::Started(request.under_way(previous.deployment_id, expected)));
+            if request.own_attempt().has_made(&previous) {
+                return Ok(Answer::Started(request.started(previous.deployment_id, &history)));
             }
             return self.busy(request, Some(previous)).await;
         }
-        let to_deploy = self.to_deploy(request).await?;
-        match codedeploy.create(&to_deploy, &current.revision, &request.own_tag()).await? {
-            Creation::Created(deployment_id) => Ok(Answer::Started(request.under_way(deployment_id, expected))),
-            // Somebody took the group's one slot between the look and the call.
-            Creation::GroupOccupied => {
-                let active = codedeploy.active_deployments(&application.group).await?;
-                self.occupied(request, &active, expected).await
+        // The calls up to here take their time, in which a release may have ended or begun.
+        let earlier = history;
+        let history = self.read_again(&earlier, None).await?;
+        if let Some(answer) = self.under_way(request, &history).await? {
+            return Ok(answer);
+        }
+        if history.has_another_build_than(&earlier) {
+            return self.busy(request, history.current.last_successful).await;
+        }
+        let CurrentRevision { revision, last_successful } = &history.current;
+        let tag = request.own_attempt().tag(last_successful.as_ref().map(|deployment| &deployment.deployment_id));
+        let to_deploy = self.to_deploy(request, &history).await?;
+        match codedeploy.create(&to_deploy, revision, &tag).await? {
+            Creation::Created(id) => {
+                let now = self.read_again(&history, Some(&id)).await?;
+                match now.has_another_build_than(&history) {
+                    true => Ok(self.withdraw(request, id, &now).await),
+                    false => Ok(Answer::Started(request.started(id, &history))),
+                }
             }
-            Creation::Refused { code, message } => self.refused(request, &current, code, message).await,
+            // Somebody took the group's one slot between the look and the call.
+            Creation::GroupOccupied => match self.under_way(request, &self.read_again(&history, None).await?).await? {
+                Some(answer) => Ok(answer),
+                None => self.busy(request, None).await,
+            },
+            Creation::Refused { code, message } => self.refused(request, &history.current, code, message).await,
         }
     }
 }
 
 impl StartDeployment {
-    /// The deployment that an earlier call for the same attempt started, and whose answer was lost.
-    async fn own_deployment(
-        &self,
-        request: &Request,
-        group: &DeploymentGroupInfo,
-    ) -> Result<Option<DeploymentId>, Error> {
-        let since = request.started_at.minus_seconds(CLOCK_SKEW);
-        let attempted_since =
-            group.last_attempted.as_ref().is_some_and(|last| last.created.is_none_or(|created| created >= since));
-        if !attempted_since {
-            return Ok(None);
+    /// The deployment that is under way already: this attempt's own, or one of somebody else's that occupies the group.
+    ///
+    /// An earlier call may have started this attempt's own, and its answer was lost. One that brings a build that is not current any more is
+    /// stopped, or over.
+    async fn under_way(&self, request: &Request, history: &History) -> Result<Option<Answer>, Error> {
+        let own = history.newest_first.iter().find(|deployment| request.own_attempt().has_made(deployment));
+        if let Some(own) = own {
+            let id = own.deployment_id.clone();
+            if history.current.is_of(own) {
+                return Ok(Some(Answer::Started(request.started(id, history))));
+            }
+            if own.status.is_active() {
+                self.turns.require(&request.plan, &request.execution, request.round).await?;
+                return Ok(Some(self.withdraw(request, id, history).await));
+            }
         }
-        let ids = self.codedeploy.deployments_since(&request.application.group, since).await?;
-        let tag = request.own_tag();
-        let deployments = self.codedeploy.deployments(&ids).await?;
-        Ok(deployments.into_iter().find(|deployment| deployment.description == tag).map(|own| own.deployment_id))
+        match history.active().next() {
+            Some(theirs) => self.occupied(request, theirs).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// The group has an active deployment. It may be this attempt's own, started by an earlier call that goes on at the same time. One
-    /// of somebody else's that still has the instance to do, or has done it, is as good as an own one. One that failed on the instance,
-    /// or does not contain it, has to end first.
-    async fn occupied(
-        &self,
-        request: &Request,
-        active: &[DeploymentId],
-        expected: Option<u32>,
-    ) -> Result<Answer, Error> {
-        let tag = request.own_tag();
-        let deployments = self.codedeploy.deployments(active).await?;
-        if let Some(own) = deployments.iter().find(|deployment| deployment.description == tag) {
-            return Ok(Answer::Started(request.under_way(own.deployment_id.clone(), expected)));
-        }
-        let Some(theirs) = deployments.into_iter().next() else { return self.busy(request, None).await };
+    /// Somebody else's deployment is under way. One that still has the instance to do, or has done it, is as good as an own one. One that
+    /// failed on the instance, or does not contain it, has to end first.
+    async fn occupied(&self, request: &Request, theirs: &Deployment) -> Result<Answer, Error> {
         let target = match &request.plan.instance_id {
             Some(instance_id) => self.codedeploy.target(&theirs.deployment_id, instance_id).await?,
             None => None,
         };
         use TargetStatus::{InProgress, Pending, Succeeded};
-        match target.map(|target| target.status) {
-            // It began at a time unknown here, so its group's history does not say when it ends.
-            Some(Pending | InProgress | Succeeded) => Ok(Answer::Joined(request.under_way(theirs.deployment_id, None))),
-            _ => self.busy(request, Some(theirs)).await,
+        if !matches!(target.map(|target| target.status), Some(Pending | InProgress | Succeeded)) {
+            return self.busy(request, Some(theirs.clone())).await;
         }
+        // Whoever deploys next waits for it, as for one of this rollout's own.
+        match self.claim_next(request).await? {
+            Some(previous) if previous.deployment_id != theirs.deployment_id => {
+                self.busy(request, Some(previous)).await
+            }
+            // It began at a time unknown here, so its group's history does not say when it ends.
+            Some(_) | None => Ok(Answer::Joined(request.under_way(theirs.deployment_id.clone(), None))),
+        }
+    }
+
+    async fn read_again(&self, history: &History, created: Option<&DeploymentId>) -> Result<History, Error> {
+        let again = history.read_again(&self.codedeploy, created).await?;
+        again.ok_or_else(|| Error::UnsuitableDeploymentGroup("the deployment group has been deleted meanwhile".into()))
+    }
+
+    /// A release has ended between the last look and this rollout's own deployment, which would bring the build before it. Another
+    /// deployment follows, under another tag. CodeDeploy may refuse the stop: then this one is waited for.
+    async fn withdraw(&self, request: &Request, own: DeploymentId, now: &History) -> Answer {
+        warn!(deployment = %own, current = %now.current.revision, "stops its own deployment: another build is current meanwhile");
+        if let Err(error) = self.stop_own(request, &own).await {
+            warn!(error = error.name(), reason = %error, "the deployment of the build before goes on");
+        }
+        let wait_seconds = waits::for_other_deployment(request.waited(), request.plan.hook.as_ref());
+        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None }
     }
 
     /// Waits for a deployment that is in the way; without one, for a deployment that is not listed yet. A stalled deployment of a rollout
     /// that has ended is stopped.
     async fn busy(&self, request: &Request, deployment: Option<Deployment>) -> Result<Answer, Error> {
         let Request { plan, application, .. } = request;
-        let waited = request.busy_since.map_or(0, |since| request.now.seconds_since(since));
+        let waited = request.waited();
         if waited >= waits::longest_for_other_deployments(request.attempt, application.timeout_seconds) {
             let id = deployment.as_ref().map_or("a deployment that is not listed yet", |d| d.deployment_id.as_str());
             return Err(Error::GroupBusy(format!(
@@ -245,6 +276,7 @@ impl StartDeployment {
             deployment_id: deployment.map(|deployment| deployment.deployment_id),
             wait_seconds: waits::for_other_deployment(waited, plan.hook.as_ref()),
             stall,
+            search: None,
         })
     }
 
@@ -253,15 +285,15 @@ impl StartDeployment {
     async fn stop(&self, request: &Request, deployment: &Deployment) -> Result<(), Error> {
         let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? else { return Ok(()) };
         if let Some(group) = deployment.group.as_ref().filter(|group| request.plan.names(group)) {
-            let stop = Stop {
-                deployment_id: deployment.deployment_id.clone(),
-                by: request.execution.clone(),
-                round: request.round,
-                answer: None,
-            };
-            self.turns.record_stop(group, &stop).await?;
+            self.turns.record_stop(group, &request.stop_of(&deployment.deployment_id)).await?;
         }
         self.codedeploy.stop(&deployment.deployment_id).await
+    }
+
+    /// Stops the attempt's own deployment. Whoever has joined it learns that it was no person who stopped it.
+    async fn stop_own(&self, request: &Request, own: &DeploymentId) -> Result<(), Error> {
+        self.turns.record_stop(&request.application.group, &request.stop_of(own)).await?;
+        self.codedeploy.stop(own).await
     }
 
     /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, if it is still at
@@ -281,16 +313,16 @@ impl StartDeployment {
         Ok(None)
     }
 
-    /// The application as it is deployed now. It goes to all instances at once if its last deployment stalled, perhaps at a dead instance
-    /// that comes first.
-    async fn to_deploy(&self, request: &Request) -> Result<Application, Error> {
+    /// The application as it is deployed now. It goes to all instances at once if the group's last deployment stalled, perhaps at a dead
+    /// instance that comes first.
+    async fn to_deploy(&self, request: &Request, history: &History) -> Result<Application, Error> {
         let application = request.application.clone();
-        let others = match request.silence.as_ref().filter(|silence| silence.group == application.group) {
-            Some(silence) if silence.others_not_begun.len() < MOST_INSTANCES_NAMED => &silence.others_not_begun,
-            _ => return Ok(application),
-        };
-        let in_service = self.autoscaling.count_in_service(others).await?;
-        if !stall::may_go_all_at_once(others.len(), in_service) {
+        let has_yielded = request.silence.as_ref().is_some_and(|silence| silence.group == application.group);
+        let Some(last) = history.newest_first.first().filter(|_| has_yielded) else { return Ok(application) };
+        let targets = self.codedeploy.targets(&last.deployment_id).await?;
+        let others = stall::others_not_begun(last, &targets, request.plan.instance_id.as_ref());
+        let in_service = self.autoscaling.in_service(&others).await?;
+        if !stall::may_go_all_at_once(others.len(), in_service.len()) {
             return Ok(application);
         }
         info!(not_begun = ?others, "deploys to all at once: the last deployment did not get past these instances");
@@ -311,12 +343,26 @@ impl StartDeployment {
             Some(instance_id) => vec![instance_id.clone()],
             None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
         };
-        match up_to_date::of_all_instances(&self.codedeploy, &application.group, current, &instances).await? {
-            Some(deployment) => {
+        let found = match (instances.is_empty(), &current.last_successful) {
+            (true, Some(last)) => Found::UpToDate(last.clone()),
+            _ => {
+                let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
+                up_to_date::search(&self.codedeploy, &application.group, current, search).await?
+            }
+        };
+        match found {
+            Found::UpToDate(deployment) => {
                 info!(code, message, "refused: nothing is outdated");
                 Ok(self.up_to_date(request, deployment).await)
             }
-            None => {
+            Found::AtWork(deployment) => self.busy(request, Some(deployment)).await,
+            Found::SearchOn(search) => Ok(Answer::Busy {
+                deployment_id: None,
+                wait_seconds: waits::TO_SEARCH_ON,
+                stall: None,
+                search: Some(search),
+            }),
+            Found::Outdated(_) => {
                 // Terminated meanwhile, it is no instance of the group any more.
                 self.autoscaling.heartbeat(plan).await?.require_open()?;
                 Err(Error::DeploymentRejected { application: application.to_string(), code, message })
@@ -341,9 +387,24 @@ impl Request {
         self.now.seconds_since(self.started_at)
     }
 
-    /// The description of this attempt's deployment.
-    fn own_tag(&self) -> String {
-        deployment_tag::of(&self.execution, self.round, self.attempt)
+    /// For how long other deployments have been in the way of this attempt, in seconds.
+    fn waited(&self) -> u32 {
+        self.busy_since.map_or(0, |since| self.now.seconds_since(since))
+    }
+
+    fn stop_of(&self, deployment_id: &DeploymentId) -> Stop {
+        let Self { execution, round, .. } = self;
+        Stop { deployment_id: deployment_id.clone(), by: execution.clone(), round: *round, answer: None }
+    }
+
+    fn own_attempt(&self) -> Attempt<'_> {
+        let Self { execution, application, round, attempt, .. } = self;
+        Attempt { execution, group: &application.group, round: *round, attempt: *attempt }
+    }
+
+    /// This attempt's own deployment, which should take as long as the group's last one.
+    fn started(&self, deployment_id: DeploymentId, history: &History) -> UnderWay {
+        self.under_way(deployment_id, expected_seconds(&history.current))
     }
 
     fn under_way(&self, deployment_id: DeploymentId, expected_seconds: Option<u32>) -> UnderWay {
@@ -353,9 +414,9 @@ impl Request {
 }
 
 /// What the group's last successful deployment says about the next one to a single instance.
-fn expected_seconds(group: &DeploymentGroupInfo, current: &CurrentRevision) -> Option<u32> {
-    let (last, deployment) = (group.last_successful.as_ref()?, current.last_successful.as_ref()?);
-    let duration = last.ended?.seconds_since(last.created?);
+fn expected_seconds(current: &CurrentRevision) -> Option<u32> {
+    let deployment = current.last_successful.as_ref()?;
+    let duration = deployment.ended?.seconds_since(deployment.created?);
     let instances = deployment.overview.succeeded + deployment.overview.failed;
     Some(waits::expected_duration(duration, instances, &deployment.deployment_config_name))
 }

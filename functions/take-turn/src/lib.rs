@@ -158,7 +158,7 @@ impl TakeTurn {
             };
             match self.codedeploy.target(&finished.deployment_id, instance_id).await {
                 Ok(target) => {
-                    observations::record(observations, group, finished, target.map(|target| target.status));
+                    observations::record(observations, group, finished, target.as_ref());
                 }
                 // What was observed is kept. The rest can be asked the next time.
                 Err(error) if error.is_temporary() => {

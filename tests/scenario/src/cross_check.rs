@@ -138,7 +138,7 @@ mod tests {
             (|observed| observed.report.instances[0].lifecycle_state = "Terminated", "instances: "),
             (|observed| observed.report.hook_actions[0].closed_by = None, "hooks: "),
             (
-                |observed| drop(observed.rollouts[0].states.insert("WaitForTurn".to_owned(), 1)),
+                |observed| _ = observed.rollouts[0].states.insert("WaitForTurn".to_owned(), 1),
                 "states of launch 1 Succeeded: only on the stack [], only in the simulation [WaitForTurn]",
             ),
             (

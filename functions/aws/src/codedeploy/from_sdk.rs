@@ -2,7 +2,7 @@
 
 use aws_sdk_codedeploy::types::{
     BundleType, DeploymentInfo, DeploymentStatus as SdkDeploymentStatus, DeploymentTarget, GitHubLocation,
-    LastDeploymentInfo, LifecycleEventStatus, RevisionLocation, RevisionLocationType, S3Location,
+    LastDeploymentInfo, LifecycleEvent, LifecycleEventStatus, RevisionLocation, RevisionLocationType, S3Location,
     TargetStatus as SdkTargetStatus,
 };
 use aws_smithy_types::DateTime;
@@ -78,10 +78,12 @@ pub(super) fn target(target: &DeploymentTarget) -> Option<Target> {
         Some(SdkTargetStatus::Skipped) => TargetStatus::Skipped,
         _ => TargetStatus::Unknown,
     };
-    let failed_event = instance.lifecycle_events().iter().find(|e| e.status() == Some(&LifecycleEventStatus::Failed));
+    let events = instance.lifecycle_events();
+    let failed_event = events.iter().find(|event| event.status() == Some(&LifecycleEventStatus::Failed));
     Some(Target {
         target_id: instance.target_id()?.into(),
         status,
+        has_begun: events.iter().any(has_begun),
         failed_event: failed_event.map(|event| {
             let text = |t: Option<&str>| t.filter(|t| !t.is_empty()).map(str::to_owned);
             let diagnostics = event.diagnostics();
@@ -94,6 +96,13 @@ pub(super) fn target(target: &DeploymentTarget) -> Option<Target> {
             }
         }),
     })
+}
+
+/// Whether the agent has taken up a lifecycle event. One that it never took up is `Failed`, too, and has neither a start nor a script.
+fn has_begun(event: &LifecycleEvent) -> bool {
+    use LifecycleEventStatus::{InProgress, Succeeded};
+    let has_script = event.diagnostics().and_then(|d| d.script_name()).is_some_and(|name| !name.is_empty());
+    event.start_time().is_some() || has_script || matches!(event.status(), Some(InProgress | Succeeded))
 }
 
 fn time(time: DateTime) -> Timestamp {
@@ -143,7 +152,7 @@ pub(super) fn to_sdk_revision(revision: &Revision) -> RevisionLocation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_codedeploy::types::{ErrorCode, LifecycleErrorCode};
+    use aws_sdk_codedeploy::types::{Diagnostics, ErrorCode, InstanceTarget, LifecycleErrorCode};
     use turnstile::policy::retry;
 
     #[test]
@@ -163,6 +172,28 @@ mod tests {
             Revision::GitHub { repository: "me/app".into(), commit_id: "abc".into() },
         ] {
             assert_eq!(revision(&to_sdk_revision(&original)), Some(original));
+        }
+    }
+
+    #[test]
+    fn an_event_without_start_and_script_has_not_begun() {
+        use LifecycleEventStatus::{Failed, InProgress, Pending, Skipped, Succeeded};
+        let event = |status| LifecycleEvent::builder().lifecycle_event_name("ApplicationStop").status(status);
+        let reported = |script: &str| Diagnostics::builder().script_name(script).message("One or more…").build();
+        let started = DateTime::from_secs(1);
+        for (events, expected) in [
+            (vec![], false),
+            (vec![event(Pending), event(Skipped)], false),
+            (vec![event(Failed).diagnostics(reported("")), event(Skipped)], false),
+            (vec![event(Failed).diagnostics(reported("stop.sh")), event(Skipped)], true),
+            (vec![event(Failed).start_time(started), event(Skipped)], true),
+            (vec![event(Succeeded), event(Failed).diagnostics(reported(""))], true),
+            (vec![event(InProgress)], true),
+        ] {
+            let events: Vec<_> = events.into_iter().map(|event| event.build()).collect();
+            let instance = InstanceTarget::builder().target_id("i-0123abcd").set_lifecycle_events(Some(events));
+            let found = target(&DeploymentTarget::builder().instance_target(instance.build()).build()).unwrap();
+            assert_eq!(found.has_begun, expected, "{found:?}");
         }
     }
 

@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::up_to_date::Trace;
 use crate::words::application::{Application, DeploymentGroup};
-use crate::words::deployment::TargetStatus;
+use crate::words::deployment::Target;
 use crate::words::ids::DeploymentId;
 use crate::words::time::Timestamp;
 use crate::words::turn::{DeployedApplication, FinishedDeployment};
@@ -38,26 +39,24 @@ pub fn is_news(
     !is_old && !observations.iter().any(has_looked)
 }
 
-/// Records how a finished deployment went on the instance. `target` is the status of the instance's own target; `None` when the
-/// deployment did not contain the instance.
+/// Records how a finished deployment went on the instance. `target` is the instance's own; `None` when the deployment did not contain
+/// the instance.
 pub fn record(
     observations: &mut Vec<Observation>,
     group: &DeploymentGroup,
     finished: &FinishedDeployment,
-    target: Option<TargetStatus>,
+    target: Option<&Target>,
 ) {
     let earlier = observations.iter().position(|seen| seen.group == *group).map(|i| observations.swap_remove(i));
     let earlier = earlier.and_then(|seen| seen.success);
-    let success = match target {
-        Some(TargetStatus::Succeeded) => Some(finished.clone()),
+    let success = match Trace::of(target) {
+        Trace::Success => Some(finished.clone()),
         // It left the instance as it was: up to date still, if it brought nothing new.
-        None | Some(TargetStatus::Skipped | TargetStatus::Pending) => {
-            earlier.filter(|success| match (&success.revision, &finished.revision) {
-                (Some(before), Some(now)) => before.is_same_build(now),
-                _ => false,
-            })
-        }
-        Some(TargetStatus::InProgress | TargetStatus::Failed | TargetStatus::Ready | TargetStatus::Unknown) => None,
+        Trace::None => earlier.filter(|success| match (&success.revision, &finished.revision) {
+            (Some(before), Some(now)) => before.is_same_build(now),
+            _ => false,
+        }),
+        Trace::AtWork | Trace::Change => None,
     };
     observations.push(Observation { group: group.clone(), looked_at: finished.deployment_id.clone(), success });
 }
@@ -68,7 +67,8 @@ pub fn all_deployed(observations: &[Observation], applications: &[Application]) 
     let deployed = |application: &Application| {
         let success = observations.iter().find(|seen| seen.group == application.group)?.success.clone()?;
         let deployment = FinishedDeployment { ended_at: None, ..success };
-        Some(DeployedApplication { group: application.group.clone(), deployment, attempts: 0 })
+        let group = application.group.clone();
+        Some(DeployedApplication { group, deployment, attempts: 0, also_deployed_to: Vec::new(), looked_at: None })
     };
     applications.iter().map(deployed).collect()
 }
@@ -86,6 +86,7 @@ pub fn for_next_round(deployed: &[DeployedApplication], outdated: &DeploymentGro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::deployment::{TargetStatus, sample};
     use TargetStatus::*;
     use serde_json::json;
 
@@ -108,11 +109,11 @@ mod tests {
     }
 
     /// The deployment that counts after looks at these finished deployments of one application.
-    fn after(looks: &[(FinishedDeployment, Option<TargetStatus>)]) -> Option<DeploymentId> {
+    fn after(looks: &[(FinishedDeployment, Option<Target>)]) -> Option<DeploymentId> {
         let mut observations = Vec::new();
         for (finished, target) in looks {
             assert!(is_news(&observations, &search(), finished, start()), "{finished:?}");
-            record(&mut observations, &search(), finished, *target);
+            record(&mut observations, &search(), finished, target.as_ref());
             assert!(!is_news(&observations, &search(), finished, start()), "{finished:?} is asked about once");
         }
         Some(all_deployed(&observations, &[search().into()])?.remove(0).deployment.deployment_id)
@@ -120,9 +121,10 @@ mod tests {
 
     #[test]
     fn a_success_counts_until_something_else_happens_there() {
-        let first = |status| (finished("d-1", "1.zip", 10), status);
-        let again = |status| (finished("d-2", "1.zip", 20), status);
-        let newer = |status| (finished("d-3", "2.zip", 30), status);
+        let first = |status: Option<_>| (finished("d-1", "1.zip", 10), status.map(sample::target));
+        let again = |status: Option<_>| (finished("d-2", "1.zip", 20), status.map(sample::target));
+        let newer = |status: Option<_>| (finished("d-3", "2.zip", 30), status.map(sample::target));
+        let never_began = |again: (_, _)| (again.0, Some(sample::failed_before_it_began()));
         let by = |id: &str| Some(DeploymentId::from(id));
         for (looks, expected) in [
             (vec![first(Some(Succeeded))], by("d-1")),
@@ -133,6 +135,8 @@ mod tests {
             (vec![first(Some(Succeeded)), again(None)], by("d-1")),
             (vec![first(Some(Succeeded)), again(Some(Skipped))], by("d-1")),
             (vec![first(Some(Succeeded)), again(Some(Failed))], None),
+            (vec![first(Some(Succeeded)), never_began(again(None))], by("d-1")),
+            (vec![first(Some(Succeeded)), never_began(newer(None))], None),
             (vec![first(Some(Succeeded)), again(Some(InProgress))], None),
             (vec![first(Some(Succeeded)), newer(None)], None),
             (vec![first(Some(Succeeded)), newer(Some(Succeeded))], by("d-3")),
@@ -145,7 +149,7 @@ mod tests {
     #[test]
     fn an_unknown_revision_proves_nothing_later() {
         let unknown = FinishedDeployment { revision: None, ..finished("d-2", "1.zip", 20) };
-        assert_eq!(after(&[(finished("d-1", "1.zip", 10), Some(Succeeded)), (unknown, None)]), None);
+        assert_eq!(after(&[(finished("d-1", "1.zip", 10), Some(sample::target(Succeeded))), (unknown, None)]), None);
     }
 
     #[test]
@@ -162,9 +166,9 @@ mod tests {
         let orders = group("Orders");
         let list = [search().into(), orders.clone().into()];
         let mut observations = Vec::new();
-        record(&mut observations, &orders, &finished("d-1", "1.zip", 10), Some(Succeeded));
+        record(&mut observations, &orders, &finished("d-1", "1.zip", 10), Some(&sample::target(Succeeded)));
         assert_eq!(all_deployed(&observations, &list), None);
-        record(&mut observations, &search(), &finished("d-2", "1.zip", 20), Some(Succeeded));
+        record(&mut observations, &search(), &finished("d-2", "1.zip", 20), Some(&sample::target(Succeeded)));
         let deployed = all_deployed(&observations, &list).unwrap();
         let ids: Vec<&str> = deployed.iter().map(|one| one.deployment.deployment_id.as_str()).collect();
         assert_eq!(ids, ["d-2", "d-1"]);
@@ -175,7 +179,7 @@ mod tests {
     fn an_outdated_application_does_not_rely_on_its_deployment_again() {
         let mut observations = Vec::new();
         let deployment = finished("d-1", "1.zip", 10);
-        record(&mut observations, &search(), &deployment, Some(Succeeded));
+        record(&mut observations, &search(), &deployment, Some(&sample::target(Succeeded)));
         let deployed = all_deployed(&observations, &[search().into()]).unwrap();
         let others = for_next_round(&deployed, &group("Orders"));
         assert_eq!(all_deployed(&others, &[search().into()]), Some(deployed.clone()));
@@ -187,7 +191,7 @@ mod tests {
     #[test]
     fn observations_are_carried_as_json() {
         let mut observations = Vec::new();
-        record(&mut observations, &search(), &finished("d-1", "1.zip", 10), Some(Succeeded));
+        record(&mut observations, &search(), &finished("d-1", "1.zip", 10), Some(&sample::target(Succeeded)));
         let json = json!(observations);
         assert_eq!(json[0]["applicationName"], "Search");
         assert_eq!(json[0]["success"]["endedAt"], 10);

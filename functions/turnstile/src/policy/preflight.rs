@@ -1,7 +1,9 @@
 //! Whether a rollout can deploy to a deployment group, as far as its settings tell.
 
+use crate::policy::deployment_tag;
+use crate::policy::up_to_date::CurrentRevision;
 use crate::words::application::DeploymentGroup;
-use crate::words::deployment::DeploymentGroupInfo;
+use crate::words::deployment::{Deployment, DeploymentGroupInfo, DeploymentStatus};
 
 /// Checks that a rollout can deploy to the group.
 ///
@@ -30,9 +32,35 @@ pub fn warning(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Option<St
     })
 }
 
+/// What the operator should know of a release that failed half-way: it has changed instances, and did not become current there. The
+/// next deployment of a rollout brings them back.
+pub fn half_way_release(
+    name: &DeploymentGroup,
+    current: &CurrentRevision,
+    since_last_successful: &[Deployment],
+) -> Option<String> {
+    let is_half_way = |deployment: &&Deployment| {
+        matches!(deployment.status, DeploymentStatus::Failed | DeploymentStatus::Stopped)
+            && deployment.overview.succeeded > 0
+            && deployment.revision.is_some()
+            && !current.is_of(deployment)
+            && !deployment_tag::is_a_rollouts(&deployment.description)
+    };
+    let Deployment { deployment_id, status, revision, overview, .. } =
+        since_last_successful.iter().find(is_half_way)?;
+    Some(format!(
+        "{name}: {deployment_id} ended {status:?} after it had brought {} to {} of the instances. {} is current still, and the next \
+         rollout that deploys brings it back to them: deploy the one or the other to the group first",
+        revision.as_ref()?,
+        overview.succeeded,
+        current.revision
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::deployment::{Overview, sample};
     use crate::words::revision::Revision;
 
     fn group() -> DeploymentGroupInfo {
@@ -69,5 +97,34 @@ mod tests {
         assert_eq!(warning(&name, &group()), None);
         let warned = DeploymentGroupInfo { updates_outdated_instances: true, ..group() };
         assert!(warning(&name, &warned).unwrap().starts_with("A/S: outdatedInstancesStrategy is UPDATE"));
+    }
+
+    #[test]
+    fn a_release_that_failed_half_way_is_warned_of() {
+        use DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
+        let name: DeploymentGroup = "A/S".parse().unwrap();
+        let build = |id: &str| Revision::GitHub { repository: "me/app".into(), commit_id: id.into() };
+        let current = CurrentRevision { revision: build("old"), last_successful: None };
+        let half = |status, id, succeeded, description: &str| Deployment {
+            revision: Some(build(id)),
+            description: description.into(),
+            ..sample::deployment(status, Overview { succeeded, failed: 1, ..Overview::default() })
+        };
+        for (deployment, warned) in [
+            (half(Failed, "new", 8, ""), true),
+            (half(Stopped, "new", 1, "Release 7"), true),
+            (half(Failed, "new", 0, ""), false),
+            (half(Failed, "old", 8, ""), false),
+            (half(InProgress, "new", 8, ""), false),
+            (half(Succeeded, "new", 8, ""), false),
+            // It is stopped, and followed by one of the build that is current.
+            (half(Stopped, "new", 1, "Turnstile arn:aws:states"), false),
+        ] {
+            let warning = half_way_release(&name, &current, std::slice::from_ref(&deployment));
+            assert_eq!(warning.is_some(), warned, "{deployment:?}");
+        }
+        let warning = half_way_release(&name, &current, &[half(Failed, "new", 8, "")]).unwrap();
+        let start = "A/S: d-1 ended Failed after it had brought github.com/me/app@new to 8 of the instances. github.com/me/app@old is current";
+        assert!(warning.starts_with(start), "{warning}");
     }
 }

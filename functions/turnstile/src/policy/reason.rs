@@ -72,6 +72,23 @@ impl FailedDeployment<'_> {
         Reason { summary, silent_seconds: Some(seconds), others_not_begun: others, ..self.reason() }
     }
 
+    /// The answer for the operator when the deployment to a whole group has failed nowhere, and these instances in service are not up to
+    /// date all the same.
+    pub fn reason_of_outdated(self, outdated: &[InstanceId]) -> Reason {
+        let which = match outdated {
+            [] => "an instance is".to_owned(),
+            [only] => format!("{only} is"),
+            [first, more @ ..] => format!("{first} and {} more are", more.len()),
+        };
+        let Self { application, deployment, .. } = self;
+        let summary = format!(
+            "{application}: deployment {} ended {:?}, and {which} not up to date: does the deployment group select every instance \
+             of the Auto Scaling group?",
+            deployment.deployment_id, deployment.status
+        );
+        Reason { summary, instance_id: outdated.first().map(Into::into), ..self.reason() }
+    }
+
     /// The instance of the target that decided, else the rollout's own.
     fn decisive_instance(self) -> Option<TargetId> {
         self.target.map(|target| target.target_id.clone()).or(self.instance_id.map(Into::into))
@@ -183,7 +200,7 @@ mod tests {
     }
 
     fn target(status: TargetStatus, failed_event: Option<FailedEvent>) -> Target {
-        Target { target_id: INSTANCE.into(), status, failed_event }
+        Target { failed_event, ..sample::target(status) }
     }
 
     /// A deployment to A/S that failed on the instance, in the second attempt, in eu-west-1.
@@ -255,6 +272,18 @@ mod tests {
         let reason = silent((0..300).map(|i| TargetId::from(format!("i-{i:017x}"))).collect());
         assert_eq!(reason.others_not_begun.len(), MOST_INSTANCES_NAMED);
         assert!(serde_json::to_string(&reason).unwrap().len() < 10_000);
+    }
+
+    #[test]
+    fn instances_that_a_group_s_deployment_left_out_are_named() {
+        let instances: Vec<_> = ["i-0000000a", "i-0000000b"].map(|id| InstanceId::try_from(id).unwrap()).into();
+        let start = "A/S: deployment d-1 ended Failed, and";
+        for (outdated, which) in [(&instances[..1], "i-0000000a is"), (&instances, "i-0000000a and 1 more are")] {
+            let explain = |failed: FailedDeployment| failed.reason_of_outdated(outdated);
+            let reason = failed(FailureKind::InstanceNotReached, &deployment(None), None, explain);
+            assert!(reason.summary.starts_with(&format!("{start} {which} not up to date: ")), "{}", reason.summary);
+            assert_eq!(reason.instance_id, Some("i-0000000a".into()));
+        }
     }
 
     #[test]

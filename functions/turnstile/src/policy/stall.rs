@@ -7,8 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{GRACE, LONGEST_EVENT};
-use crate::words::deployment::{Deployment, Overview, TargetStatus};
-use crate::words::ids::DeploymentId;
+use crate::policy::deployment_tag;
+use crate::words::deployment::{Deployment, DeploymentStatus, Overview, Target, TargetStatus};
+use crate::words::ids::{DeploymentId, InstanceId, TargetId};
 use crate::words::time::Timestamp;
 
 /// Since when no target of a deployment has come to an end. The state machine carries it from one look at the deployment to the next.
@@ -118,6 +119,17 @@ impl Look {
 /// deployment configurations for an EC2/on-premises compute platform").
 pub const ALL_AT_ONCE: &str = "CodeDeployDefault.AllAtOnce";
 
+/// The other instances on which a group's last deployment has not begun, if a rollout started it and stopped it as stalled: it did not get
+/// past one of them. Of an earlier deployment this says nothing any more: they may have recovered, and others may be outdated by now.
+pub fn others_not_begun(last: &Deployment, targets: &[Target], own: Option<&InstanceId>) -> Vec<TargetId> {
+    if last.status != DeploymentStatus::Stopped || !deployment_tag::is_a_rollouts(&last.description) {
+        return Vec::new();
+    }
+    let is_other = |target: &&Target| own.is_none_or(|own| target.target_id != *own);
+    let has_not_begun = |target: &&Target| matches!(target.status, TargetStatus::Skipped | TargetStatus::Pending);
+    targets.iter().filter(is_other).filter(has_not_begun).map(|target| target.target_id.clone()).collect()
+}
+
 /// Whether a deployment may go to all instances at once after one that went instance by instance has stalled: it would never get past a
 /// dead instance that comes first. `others` had not begun beside the rollout's own, and `in_service` of them are in service: more
 /// than one of those are not taken out of service at a time.
@@ -128,7 +140,7 @@ pub fn may_go_all_at_once(others: usize, in_service: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::deployment::{DeploymentStatus, sample};
+    use crate::words::deployment::sample;
 
     fn overview(pending: u32, in_progress: u32, succeeded: u32) -> Overview {
         Overview { pending, in_progress, succeeded, ..Overview::default() }
@@ -231,6 +243,33 @@ mod tests {
         ] {
             let look = Look { silent_seconds, ..look };
             assert_eq!(look.action(timeout), expected, "{silent_seconds} of {timeout}");
+        }
+    }
+
+    #[test]
+    fn only_the_stalled_deployment_itself_tells_who_is_dead() {
+        use DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
+        let target = |id: &str, status| Target { target_id: id.into(), ..sample::target(status) };
+        let own = InstanceId::try_from("i-0000000a").unwrap();
+        let targets = [
+            target("i-0000000a", TargetStatus::Skipped),
+            target("i-0000000b", TargetStatus::Skipped),
+            target("on-premises", TargetStatus::Pending),
+            target("i-0000000d", TargetStatus::Succeeded),
+        ];
+        let (tag, release) = ("Turnstile arn:aws:states:…, round 1, try 1", "Release 7");
+        let others: &[&str] = &["i-0000000b", "on-premises"];
+        for (status, description, expected) in [
+            (Stopped, tag, others),
+            (Stopped, release, &[]),
+            (Succeeded, tag, &[]),
+            (Failed, tag, &[]),
+            (InProgress, tag, &[]),
+        ] {
+            let last =
+                Deployment { description: description.into(), ..sample::deployment(status, Overview::default()) };
+            let found = others_not_begun(&last, &targets, Some(&own));
+            assert_eq!(found.iter().map(TargetId::as_str).collect::<Vec<_>>(), expected, "{status:?} {description}");
         }
     }
 

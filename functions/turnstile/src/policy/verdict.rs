@@ -36,6 +36,8 @@ pub fn of_instance(overall: DeploymentStatus, target: Option<TargetStatus>) -> V
 
 /// What a deployment means for a rollout of a whole group: every target counts. `targets` may be empty until the deployment has
 /// ended; `error_code` is CodeDeploy's for the whole deployment.
+///
+/// That it succeeded says that it failed nowhere. An instance that it left out may be outdated all the same.
 pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[Target]) -> Verdict {
     let any = |status| targets.iter().any(|target| target.status == status);
     match overall {
@@ -52,6 +54,7 @@ pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::deployment::sample;
     use Verdict::{Failed, InProgress, NotReached, Succeeded};
 
     const TARGETS: [Option<TargetStatus>; 8] = [
@@ -105,8 +108,7 @@ mod tests {
             (D::Stopped, Some("MANUAL_STOP"), vec![T::Succeeded, T::Skipped], Failed),
             (D::Stopped, Some("MANUAL_STOP"), vec![T::InProgress], InProgress),
         ] {
-            let target = |status| Target { target_id: "i-0123abcd".into(), status, failed_event: None };
-            let targets: Vec<_> = statuses.iter().copied().map(target).collect();
+            let targets: Vec<_> = statuses.iter().copied().map(sample::target).collect();
             assert_eq!(of_group(overall, error_code, &targets), expected, "{overall:?} {statuses:?}");
         }
     }

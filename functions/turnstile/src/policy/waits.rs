@@ -32,6 +32,9 @@ const POLLS_OF_A_LONG_WAIT: u32 = 120;
 /// which nothing is known fits into an execution too.
 const LOOKS_OF_A_LONG_ROLLOUT: u32 = 300;
 
+/// The wait before a search for evidence goes on in the next call.
+pub const TO_SEARCH_ON: u32 = 1;
+
 /// The wait before the first or the next look at a deployment.
 ///
 /// `elapsed`: for how long the deployment has been waited for. `expected`: how long it should take; `None` when that is unknown.

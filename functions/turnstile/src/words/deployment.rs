@@ -107,6 +107,8 @@ pub enum TargetStatus {
 pub struct Target {
     pub target_id: TargetId,
     pub status: TargetStatus,
+    /// Whether one of its lifecycle events has begun: until then the deployment has changed nothing on the instance.
+    pub has_begun: bool,
     pub failed_event: Option<FailedEvent>,
 }
 
@@ -135,13 +137,24 @@ pub enum Creation {
 
 #[cfg(test)]
 pub(crate) mod sample {
-    use super::{Deployment, DeploymentStatus, Overview};
+    use super::{Deployment, DeploymentStatus, Overview, Target, TargetStatus};
+
+    /// The target of `i-0123abcd`. Its lifecycle events have begun, unless its status says that they have not.
+    pub fn target(status: TargetStatus) -> Target {
+        let has_begun = !matches!(status, TargetStatus::Pending | TargetStatus::Skipped);
+        Target { target_id: "i-0123abcd".into(), status, has_begun, failed_event: None }
+    }
+
+    /// The same target when the deployment has failed there before one of its lifecycle events began.
+    pub fn failed_before_it_began() -> Target {
+        Target { has_begun: false, ..target(TargetStatus::Failed) }
+    }
 
     /// The deployment `d-1`, of nothing in particular.
     pub fn deployment(status: DeploymentStatus, overview: Overview) -> Deployment {
         Deployment {
-            group: None,
             deployment_id: "d-1".into(),
+            group: None,
             status,
             revision: None,
             description: String::new(),

@@ -33,6 +33,11 @@ impl Timestamp {
         u32::try_from(seconds).unwrap_or(u32::MAX)
     }
 
+    /// The moment so many seconds after this one.
+    pub fn plus_seconds(self, seconds: u32) -> Self {
+        Self(self.0.saturating_add(i64::from(seconds) * 1_000))
+    }
+
     /// The moment so many seconds before this one.
     pub fn minus_seconds(self, seconds: u32) -> Self {
         Self(self.0.saturating_sub(i64::from(seconds) * 1_000))

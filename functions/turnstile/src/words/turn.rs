@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::words::application::DeploymentGroup;
-use crate::words::deployment::Deployment;
-use crate::words::ids::{ClaimKey, DeploymentId, ExecutionArn};
+use crate::words::deployment::{Deployment, DeploymentGroupInfo, LastDeployment};
+use crate::words::ids::{ClaimKey, DeploymentId, ExecutionArn, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::{self, Timestamp};
 
@@ -74,6 +74,37 @@ pub struct DeployedApplication {
     pub deployment: FinishedDeployment,
     /// How many deployments the rollout has tried; 0 when another rollout's deployment served its instance.
     pub attempts: u32,
+    /// Other instances, in service, to which the rollout's own deployment came too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_deployed_to: Vec<TargetId>,
+    /// The group's last deployments when the last gate found the application up to date. It looks again only when there are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_at: Option<LastDeployments>,
+}
+
+/// A deployment group's last deployments, as the group tells of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastDeployments {
+    pub attempted: Option<DeploymentId>,
+    pub successful: Option<DeploymentId>,
+}
+
+impl From<&DeploymentGroupInfo> for LastDeployments {
+    fn from(group: &DeploymentGroupInfo) -> Self {
+        let id = |last: &Option<LastDeployment>| last.as_ref().map(|last| last.deployment_id.clone());
+        Self { attempted: id(&group.last_attempted), successful: id(&group.last_successful) }
+    }
+}
+
+impl DeployedApplication {
+    /// Whether nothing has been deployed to the group since the application was deployed to the instance, or last looked at there.
+    pub fn is_the_last_of(&self, group: &DeploymentGroupInfo) -> bool {
+        let last = LastDeployments::from(group);
+        let own = Some(&self.deployment.deployment_id);
+        let is_own = last.attempted.as_ref() == own && last.successful.as_ref() == own;
+        is_own || self.looked_at.as_ref() == Some(&last)
+    }
 }
 
 /// What comes of trying to take claims.

@@ -1,5 +1,6 @@
 //! Whole rollouts in virtual time: the functions, the definition and the world.
 
+mod decisions;
 mod fences;
 mod ownership;
 mod rollouts;

@@ -92,14 +92,14 @@ mod tests {
             auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
             instance_id: None,
             hook: None,
-            applications: ["Search/Production", "Orders/Blue Team"]
+            applications: ["Search/Production", "Orders/Blue-Team"]
                 .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
                 .into(),
             on_failure: Default::default(),
             warnings: Vec::new(),
         };
         let expected =
-            ["autoScalingGroup:web", "deploymentGroup:Search/Production", "deploymentGroup:Orders/Blue Team"];
+            ["autoScalingGroup:web", "deploymentGroup:Search/Production", "deploymentGroup:Orders/Blue-Team"];
         assert_eq!(claims(&plan), keys(&expected));
     }
 

@@ -36,6 +36,8 @@ pub enum Stopping {
     AtWork,
     /// It goes on: no rollout has started it.
     NotOurs,
+    /// It goes on: CodeDeploy refused to stop it.
+    Refused,
 }
 
 /// The CodeDeploy API.
@@ -311,8 +313,15 @@ impl CodeDeploy {
         let not_begun: Vec<TargetId> = pending.map(|target| target.target_id).collect();
         let id = &deployment.deployment_id;
         tracing::warn!(deployment = %id, not_begun = ?not_begun, "stops a stalled deployment: the targets left have not begun");
-        self.stop(&deployment.deployment_id).await?;
-        Ok(Stopping::Stopped { not_begun })
+        match self.stop(&deployment.deployment_id).await {
+            Ok(()) => Ok(Stopping::Stopped { not_begun }),
+            // Whoever lacks the permission can go on without the stop: CodeDeploy gives the targets up by itself, only later.
+            Err(error) if !error.is_temporary() => {
+                tracing::warn!(deployment = %id, error = error.name(), reason = %error, "the deployment goes on");
+                Ok(Stopping::Refused)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

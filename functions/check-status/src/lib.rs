@@ -177,8 +177,17 @@ impl CheckStatus {
         let own = target.as_ref().map(|target| target.status);
         match look.action(own, stall_seconds) {
             Action::Wait => {}
+            // The instance has what it needs, and does not depend on the stop.
+            Action::StopStalled if own == Some(TargetStatus::Succeeded) => {
+                if let Err(error) = self.codedeploy.stop_stalled(deployment).await {
+                    warn!(error = error.name(), reason = %error, "the deployment is not stopped");
+                }
+                if stall_seconds >= request.application.timeout_seconds {
+                    return Ok(succeeded(look.deployment));
+                }
+            }
             Action::StopStalled => match (self.codedeploy.stop_stalled(deployment).await?, own) {
-                (Stopping::AtWork, _) | (_, Some(TargetStatus::Succeeded)) => {}
+                (Stopping::AtWork | Stopping::Refused, _) => {}
                 // Judged as it was: once it is stopped, its error code says nothing but that.
                 (_, Some(TargetStatus::Failed)) => return Ok(self.failed(at_last, &look, target.as_ref())),
                 _ => return self.not_reached(&look).await,
@@ -188,7 +197,7 @@ impl CheckStatus {
                 Stopping::Stopped { not_begun } => {
                     return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun));
                 }
-                Stopping::NotOurs => {
+                Stopping::NotOurs | Stopping::Refused => {
                     return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
                 }
             },
@@ -199,7 +208,10 @@ impl CheckStatus {
                     && only_it_is_left
                     && deployment_tag::is_a_rollouts(&deployment.description)
                 {
-                    self.codedeploy.stop(&deployment.deployment_id).await?;
+                    // Why the rollout fails is not that the stop did, too.
+                    if let Err(error) = self.codedeploy.stop(&deployment.deployment_id).await {
+                        warn!(error = error.name(), reason = %error, "the deployment is not stopped");
+                    }
                 }
                 return Ok(match own {
                     Some(TargetStatus::Pending) => {

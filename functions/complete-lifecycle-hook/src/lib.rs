@@ -1,7 +1,5 @@
 //! Ends a rollout: completes the launch lifecycle hook. It is the last gate before the instance enters service.
 
-mod cause;
-
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
@@ -13,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, error, info_span};
 use turnstile::limits::MOST_REPEATS;
+use turnstile::policy::cause::{self, Subject};
 use turnstile::policy::observations::{self, Observation};
 use turnstile::words::deployment::LastDeployment;
 use turnstile::words::error::Error;
@@ -23,8 +22,6 @@ use turnstile::words::instance::Stage;
 use turnstile::words::plan::{self, Plan};
 use turnstile::words::revision::Revision;
 use turnstile::words::turn::{DeployedApplication, FinishedDeployment};
-
-use crate::cause::Subject;
 
 /// The function.
 pub struct CompleteLifecycleHook {
@@ -105,7 +102,7 @@ impl Function for CompleteLifecycleHook {
     }
 
     fn span(request: &Request) -> Span {
-        let Subject { auto_scaling_group_name: group, instance_id: instance } = request.subject();
+        let Subject { auto_scaling_group_name: group, instance_id: instance, .. } = request.subject();
         info_span!("complete-lifecycle-hook", execution = %request.execution, group, instance)
     }
 
@@ -225,7 +222,8 @@ impl CompleteLifecycleHook {
 impl Request {
     fn subject(&self) -> Subject<'_> {
         let (auto_scaling_group_name, instance_id) = plan::subject(self.plan.as_ref(), &self.input);
-        Subject { auto_scaling_group_name, instance_id }
+        let warnings = self.plan.as_ref().map_or(&[][..], |plan| &plan.warnings);
+        Subject { auto_scaling_group_name, instance_id, warnings }
     }
 
     fn has_hook(&self) -> bool {

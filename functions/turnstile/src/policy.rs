@@ -1,6 +1,7 @@
 //! The decisions of a rollout, as pure functions over its words.
 
 pub mod back_off;
+pub mod cause;
 pub mod console;
 pub mod deployment_tag;
 pub mod hook_state;

@@ -49,7 +49,7 @@ pub fn of_input(
 /// Whatever the input names as the hook.
 fn named_hook(input: &Value) -> Option<&Value> {
     let given = |path| input.pointer(path).filter(|value| !value.is_null());
-    given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName"))
+    given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName")).or_else(|| given("/LifecycleHookName"))
 }
 
 #[cfg(test)]

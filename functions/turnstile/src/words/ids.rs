@@ -101,6 +101,32 @@ given! {
 }
 
 checked! {
+    /// The ARN of a state machine: `arn:aws:states:<Region>:<account>:stateMachine:<name>`.
+    StateMachineArn, |text| {
+        match text.split(':').count() >= 7 && text.starts_with("arn:") {
+            true => Ok(()),
+            false => Err(format!("expected the ARN of a state machine, got {text:?}")),
+        }
+    }
+}
+
+impl StateMachineArn {
+    /// The Region in which it is.
+    pub fn region(&self) -> &str {
+        self.part(3)
+    }
+
+    /// The number of the account that has it.
+    pub fn account(&self) -> &str {
+        self.part(4)
+    }
+
+    fn part(&self, number: usize) -> &str {
+        self.0.split(':').nth(number).unwrap_or_default()
+    }
+}
+
+checked! {
     /// The id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits (Amazon EC2 user guide, "Resource IDs").
     InstanceId, |text| {
         let digits = text.strip_prefix("i-").unwrap_or_default();
@@ -178,6 +204,16 @@ mod tests {
             let error = InstanceId::try_from(id).unwrap_err();
             assert_eq!(error, format!("expected an instance id like i-0123456789abcdef0, got {id:?}"));
             assert_eq!(TargetId::from(id).instance_id(), None);
+        }
+    }
+
+    #[test]
+    fn a_state_machine_s_arn_tells_region_and_account() {
+        let arn = StateMachineArn::try_from("arn:aws-cn:states:cn-north-1:123456789012:stateMachine:rollouts").unwrap();
+        assert_eq!((arn.region(), arn.account()), ("cn-north-1", "123456789012"));
+        for text in ["", "rollouts", "arn:aws:states:rollouts"] {
+            let error = StateMachineArn::try_from(text).unwrap_err();
+            assert_eq!(error, format!("expected the ARN of a state machine, got {text:?}"));
         }
     }
 

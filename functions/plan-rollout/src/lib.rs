@@ -88,7 +88,10 @@ impl Function for PlanRollout {
             None => self.default_applications(hook)?,
         };
         application::check_list(&applications)?;
+        let others = hooks.iter().map(|hook| &hook.lifecycle_hook_name);
+        let others = others.filter(|name| hook_to_complete.is_some_and(|own| own.lifecycle_hook_name != **name));
         let mut plan = Plan {
+            other_hooks: others.cloned().collect(),
             hook: hook_to_complete.cloned(),
             auto_scaling_group_name: group,
             instance_id,
@@ -99,7 +102,7 @@ impl Function for PlanRollout {
         self.keep_open(&plan).await?;
         plan.warnings.extend(longer_than_the_hook(&plan));
         plan.warnings.extend(self.check_groups(&plan.applications).await?);
-        plan.warnings.extend(hooks.iter().filter(|hook| is_managed_by_codedeploy(hook)).map(|hook| {
+        plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(
                 "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
                  Remove the Auto Scaling group from its deployment group, or delete the hook (aws autoscaling \
@@ -250,9 +253,4 @@ fn longer_than_the_hook(plan: &Plan) -> Option<String> {
             hook.lifecycle_hook_name, hook.heartbeat_timeout_seconds
         )
     })
-}
-
-/// How CodeDeploy names the hooks that it installs (CodeDeploy user guide, "Integrating CodeDeploy with Amazon EC2 Auto Scaling").
-fn is_managed_by_codedeploy(hook: &Hook) -> bool {
-    hook.lifecycle_hook_name.as_str().starts_with("CodeDeploy-managed-automatic-launch-deployment-hook-")
 }

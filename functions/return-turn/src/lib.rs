@@ -2,6 +2,7 @@
 
 mod back_off;
 mod give_back;
+mod gone;
 
 use aws::clients::Clients;
 use aws::function::Function;
@@ -10,15 +11,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span};
 use turnstile::words::error::Error;
+use turnstile::words::failure::Failure;
 use turnstile::words::ids::ExecutionArn;
 use turnstile::words::plan::{self, Plan};
 
 use crate::back_off::{BackOff, BackingOff, Failed};
 use crate::give_back::{GiveBack, GivenBack};
+use crate::gone::Gone;
 
 /// The function.
 pub struct ReturnTurn {
     give_back: GiveBack,
+    gone: Gone,
     back_off: BackOff,
 }
 
@@ -53,6 +57,8 @@ enum Because {
 #[serde(untagged)]
 pub enum Answer {
     GivenBack(GivenBack),
+    /// The rollout fails, although there is nothing left to do: launch after launch is abandoned by another hook of the group.
+    Failed(Failure),
     BackingOff(BackingOff),
 }
 
@@ -64,6 +70,7 @@ impl Function for ReturnTurn {
         let turns = clients.turns(settings.get(settings::TURNS_TABLE)?);
         Ok(Self {
             give_back: GiveBack { turns: turns.clone() },
+            gone: Gone { autoscaling: clients.autoscaling(), turns: turns.clone() },
             back_off: BackOff {
                 codedeploy: clients.codedeploy(),
                 autoscaling: clients.autoscaling(),
@@ -84,7 +91,14 @@ impl Function for ReturnTurn {
         match because {
             Because::Deployed => self.give_back.after_success(plan, &execution).await.map(Answer::GivenBack),
             Because::Yielded => self.give_back.to_yield(plan, &execution).await.map(Answer::GivenBack),
-            Because::InstanceGone => self.give_back.now(plan, &execution).await.map(Answer::GivenBack),
+            Because::InstanceGone => {
+                let given_back = self.give_back.now(plan, &execution).await?;
+                let failure = match plan {
+                    Some(plan) => self.gone.failure(plan).await?,
+                    None => None,
+                };
+                Ok(failure.map_or(Answer::GivenBack(given_back), Answer::Failed))
+            }
             Because::Failed(failed) => {
                 if failed.is_first_call() {
                     self.give_back.now(plan, &execution).await?;

@@ -47,3 +47,5 @@ pub const LONGEST_REASON: usize = 30_000;
 pub const MOST_REPEATS: u32 = 9;
 /// How many failed launches in a row are counted: more make no difference to the time that a rollout backs off.
 pub const MOST_FAILURES: u32 = 16;
+/// How many launches of a group have to fail in a row until one that was terminated while it waited is taken for another hook's doing.
+pub const ABANDONED_IN_A_ROW: u32 = 3;

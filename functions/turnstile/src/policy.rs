@@ -1,5 +1,6 @@
 //! The decisions of a rollout, as pure functions over its words.
 
+pub mod abandoned;
 pub mod back_off;
 pub mod cause;
 pub mod console;

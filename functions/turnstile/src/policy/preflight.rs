@@ -2,6 +2,7 @@
 
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::DeploymentGroupInfo;
+use crate::words::ids::HookName;
 
 /// Checks that a rollout can deploy to the group.
 ///
@@ -28,6 +29,12 @@ pub fn warning(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Option<St
              one of its own, which can meet Turnstile's on the instance. IGNORE leaves them to Turnstile"
         )
     })
+}
+
+/// Whether a launch hook is one of those that CodeDeploy installs (CodeDeploy user guide, "Integrating CodeDeploy with Amazon EC2 Auto
+/// Scaling").
+pub fn is_managed_by_codedeploy(hook: &HookName) -> bool {
+    hook.as_str().starts_with("CodeDeploy-managed-automatic-launch-deployment-hook-")
 }
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ mod tests {
             auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
             instance_id: None,
             hook: None,
+            other_hooks: Vec::new(),
             applications: ["Search/Production", "Orders/Blue-Team"]
                 .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
                 .into(),

@@ -272,6 +272,7 @@ mod tests {
             auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
             instance_id: None,
             hook: Some(hook(600)),
+            other_hooks: Vec::new(),
             applications: Vec::new(),
             on_failure: HookResult::Abandon,
             warnings: Vec::new(),

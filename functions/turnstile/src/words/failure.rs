@@ -16,6 +16,9 @@ pub struct Failure {
     pub cause: String,
 }
 
+/// The `error` of a rollout whose instance was terminated by another launch hook, as the launches before it.
+pub const ABANDONED_BY_ANOTHER_HOOK: &str = "Turnstile.AbandonedByAnotherHook";
+
 /// What kind of failure a deployment came to. Its name is the execution's `error`, and never changes once released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::words::application::Application;
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
-use crate::words::ids::{AutoScalingGroupName, InstanceId};
+use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::input;
 
 /// A rollout with nothing left open.
@@ -19,6 +19,9 @@ pub struct Plan {
     /// The hook at which the instance waits; absent when the rollout has none to complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<Hook>,
+    /// The group's other launch hooks: whoever completes one of them can end the launch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_hooks: Vec<HookName>,
     pub applications: Vec<Application>,
     pub on_failure: HookResult,
     /// What the operator should know, although the rollout goes on.

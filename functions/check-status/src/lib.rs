@@ -13,7 +13,7 @@ use turnstile::limits::{GRACE, MOST_REPEATS};
 use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::stall::{Action, Look, StallTimer};
 use turnstile::policy::verdict::{self, Verdict};
-use turnstile::policy::{deployment_tag, retry, waits};
+use turnstile::policy::{alarm, deployment_tag, retry, stall, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
@@ -113,6 +113,13 @@ impl Function for CheckStatus {
         if !look.deployment.status.is_active() && verdict != Verdict::InProgress {
             self.publish_finished(&look).await;
         }
+        if verdict != Verdict::Succeeded
+            && alarm::has_stopped(&look.deployment)
+            && let Some(wait) = alarm::wait(request.repeats)
+            && waits::check_time(&request.plan, request.age()).is_ok()
+        {
+            return Ok(self.wait_for_alarm(&look, wait));
+        }
         match verdict {
             Verdict::Succeeded => Ok(succeeded(look.deployment)),
             Verdict::NotReached => self.not_reached(&look).await,
@@ -175,7 +182,12 @@ impl CheckStatus {
         let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
         let stall_seconds = stall.seconds(request.now);
         let own = target.as_ref().map(|target| target.status);
+        if own == Some(TargetStatus::Succeeded) && stall::only_bakes(deployment) {
+            return Ok(succeeded(look.deployment));
+        }
         match look.action(own, stall_seconds) {
+            // Between two zones it bakes, and nothing is to be seen of it.
+            _ if deployment.status == DeploymentStatus::Baking => {}
             Action::Wait => {}
             // The instance has what it needs, and does not depend on the stop.
             Action::StopStalled if own == Some(TargetStatus::Succeeded) => {
@@ -226,6 +238,19 @@ impl CheckStatus {
         let hook = request.plan.hook.as_ref();
         let wait_seconds = waits::before_look(elapsed, request.expected_seconds, request.age(), hook);
         Ok(Answer::InProgress { wait_seconds, stall })
+    }
+
+    /// Waits until so many seconds after an alarm has stopped the deployment. Then the rollout begins again, and no attempt is counted.
+    fn wait_for_alarm(&self, look: &Looked<'_>, wait: u32) -> Answer {
+        let Looked { request, deployment, target } = look;
+        let over = deployment.ended.map_or(wait, |ended| request.now.seconds_since(ended));
+        if over >= wait {
+            let reason = self.failure(FailureKind::AlarmActive, look, target.as_ref()).reason();
+            return Answer::Failed { error: FailureKind::AlarmActive, reason: Box::new(reason), retry: false };
+        }
+        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
+        let wait_seconds = waits::for_other_deployment(over, request.plan.hook.as_ref()).min(wait - over);
+        Answer::InProgress { wait_seconds, stall }
     }
 
     /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it failed on another

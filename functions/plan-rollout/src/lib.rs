@@ -157,6 +157,11 @@ impl PlanRollout {
         }
         match instance.stage() {
             Stage::Gone => Err(Error::InstanceGone(format!("{instance_id} is {}", instance.lifecycle_state))),
+            Stage::RootVolumeReplaced => Err(Error::RootVolumeReplaced(format!(
+                "{instance_id} is {}: its disk is empty or about to be, but CodeDeploy takes it for up to date and will not deploy to it. \
+                 An instance that takes its place gets everything",
+                instance.lifecycle_state
+            ))),
             Stage::Launching | Stage::InService => Ok(instance),
         }
     }
@@ -235,7 +240,7 @@ impl PlanRollout {
             })?;
             preflight::check(name, &group)
                 .map_err(|problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}")))?;
-            warnings.extend(preflight::warning(name, &group));
+            warnings.extend(preflight::warnings(name, &group));
         }
         Ok(warnings)
     }

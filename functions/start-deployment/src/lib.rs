@@ -14,7 +14,7 @@ use turnstile::policy::stall::{self, StallTimer};
 use turnstile::policy::up_to_date::{CurrentRevision, Freshness};
 use turnstile::policy::{deployment_tag, preflight, turn, waits};
 use turnstile::words::application::Application;
-use turnstile::words::deployment::{Creation, Deployment, DeploymentGroupInfo, TargetStatus};
+use turnstile::words::deployment::{Creation, Deployment, DeploymentGroupInfo, DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Silence;
 use turnstile::words::ids::{DeploymentId, ExecutionArn};
@@ -74,6 +74,9 @@ pub enum Answer {
         wait_seconds: u32,
         #[serde(skip_serializing_if = "Option::is_none")]
         stall: Option<StallTimer>,
+        /// What CodeDeploy said, when it refused the deployment although none is listed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
 }
 
@@ -163,9 +166,12 @@ impl Function for StartDeployment {
         match codedeploy.create(&to_deploy, &current.revision, &request.own_tag()).await? {
             Creation::Created(deployment_id) => Ok(Answer::Started(request.under_way(deployment_id, expected))),
             // Somebody took the group's one slot between the look and the call.
-            Creation::GroupOccupied => {
+            Creation::LimitExceeded { message } => {
                 let active = codedeploy.active_deployments(&application.group).await?;
-                self.occupied(request, &active, expected).await
+                match active.is_empty() {
+                    true => self.limited(request, &message),
+                    false => self.occupied(request, &active, expected).await,
+                }
             }
             Creation::Refused { code, message } => self.refused(request, &current, code, message).await,
         }
@@ -232,7 +238,8 @@ impl StartDeployment {
         let mut stall = None;
         if let Some(deployment) = &deployment {
             let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None);
-            if stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
+            let bakes = deployment.status == DeploymentStatus::Baking;
+            if !bakes && stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
                 self.turns.require(plan, &request.execution).await?;
                 self.codedeploy.stop_stalled(deployment).await?;
             }
@@ -242,7 +249,23 @@ impl StartDeployment {
             deployment_id: deployment.map(|deployment| deployment.deployment_id),
             wait_seconds: waits::for_other_deployment(waited, plan.hook.as_ref()),
             stall,
+            why: None,
         })
+    }
+
+    /// CodeDeploy refused the deployment for a limit, although the group has none under way: a deployment of it is not listed yet, or the
+    /// account has as many under way as it may. Either passes.
+    fn limited(&self, request: &Request, message: &str) -> Result<Answer, Error> {
+        let Request { plan, application, .. } = request;
+        let waited = request.busy_since.map_or(0, |since| request.now.seconds_since(since));
+        let why =
+            format!("CodeDeploy refuses for a limit, although no deployment of the group is under way: {message}");
+        if waited >= waits::longest_for_other_deployments(request.attempt, application.timeout_seconds) {
+            return Err(Error::GroupBusy(format!("{application}: waited {waited} s: {why}")));
+        }
+        warn!(waited, message, "refused for a limit, although no deployment of the group is under way");
+        let wait_seconds = waits::for_other_deployment(waited, plan.hook.as_ref());
+        Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, why: Some(why) })
     }
 
     /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, if it is still at
@@ -250,7 +273,7 @@ impl StartDeployment {
     async fn claim_next(&self, request: &Request) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
         if let Some(last) = turn::last_deployed(&self.turns.require(plan, &request.execution).await?)
-            && let Some(group) = self.codedeploy.group(last).await?
+            && let Some(group) = self.codedeploy.group_if_permitted(last).await?
             && let Some(attempted) = group.last_attempted
             && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
             && stall::is_at_work(&deployment, request.stall.as_ref(), request.now)

@@ -1,6 +1,7 @@
 //! The decisions of a rollout, as pure functions over its words.
 
 pub mod abandoned;
+pub mod alarm;
 pub mod back_off;
 pub mod cause;
 pub mod console;

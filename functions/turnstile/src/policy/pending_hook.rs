@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{HookName, InstanceId};
 use crate::words::input;
-use crate::words::instance::{Instance, Stage};
+use crate::words::instance::Instance;
 
 /// The instance whose hook the rollout has to complete, by its input. It is `None` when the input names no instance or no hook: typed
 /// by hand, it may be about an instance that another rollout is serving, and an instance that nobody serves is found by
@@ -29,7 +29,7 @@ pub fn of_input(
     hooks: Vec<Hook>,
     own_hook: &HookName,
 ) -> Option<PendingHook> {
-    if instance.stage() != Stage::Launching {
+    if !instance.stage().is_before_service() {
         return None;
     }
     let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name.as_str() == name);

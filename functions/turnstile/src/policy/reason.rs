@@ -103,6 +103,9 @@ impl FailedDeployment<'_> {
             FailureKind::AgentSilent => {
                 format!("{application}: deployment {id} has not begun{on}: its agent is silent")
             }
+            FailureKind::AlarmActive => {
+                format!("{application}: deployment {id} was stopped by an alarm of its deployment group")
+            }
             FailureKind::InstanceNotReached if target.is_none() && may_not_select(deployment) => format!(
                 "{application}: deployment {id} did not contain {}: a deployment group that selects by Auto Scaling group may not \
                  reach an instance before it is in service, one that selects by EC2 tag does",

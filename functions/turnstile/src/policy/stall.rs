@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{GRACE, LONGEST_EVENT};
-use crate::words::deployment::{Deployment, Overview, TargetStatus};
+use crate::words::deployment::{Deployment, DeploymentStatus, Overview, TargetStatus};
 use crate::words::ids::DeploymentId;
 use crate::words::time::Timestamp;
 
@@ -41,6 +41,12 @@ impl StallTimer {
     pub fn seconds(&self, now: Timestamp) -> u32 {
         self.since.map_or(0, |since| now.seconds_since(since))
     }
+}
+
+/// Whether a deployment that bakes has nothing left to do: a zonal configuration waits after its last zone, too.
+pub fn only_bakes(deployment: &Deployment) -> bool {
+    let Overview { pending, in_progress, .. } = deployment.overview;
+    deployment.status == DeploymentStatus::Baking && pending == 0 && in_progress == 0
 }
 
 /// Whether a deployment waits for nothing but targets that have not begun, and none has come to an end for so many seconds that they
@@ -128,7 +134,7 @@ pub fn may_go_all_at_once(others: usize, in_service: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::deployment::{DeploymentStatus, sample};
+    use crate::words::deployment::sample;
 
     fn overview(pending: u32, in_progress: u32, succeeded: u32) -> Overview {
         Overview { pending, in_progress, succeeded, ..Overview::default() }
@@ -140,6 +146,19 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_deployment_that_bakes_may_have_nothing_left_to_do() {
+        use DeploymentStatus::{Baking, InProgress};
+        for (status, overview, expected) in [
+            (Baking, overview(0, 0, 2), true),
+            (Baking, overview(1, 0, 1), false),
+            (Baking, overview(0, 1, 1), false),
+            (InProgress, overview(0, 0, 2), false),
+        ] {
+            assert_eq!(only_bakes(&sample::deployment(status, overview)), expected, "{status:?} {overview:?}");
+        }
     }
 
     #[test]

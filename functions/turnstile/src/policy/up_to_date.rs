@@ -27,7 +27,8 @@ impl CurrentRevision {
         group: &DeploymentGroupInfo,
         last_successful: Option<Deployment>,
     ) -> Result<Self, Error> {
-        let revision = last_successful.as_ref().and_then(|deployment| deployment.revision.clone());
+        let brought = last_successful.as_ref().filter(|deployment| !deployment.restarts);
+        let revision = brought.and_then(|deployment| deployment.revision.clone());
         let revision = revision.or_else(|| group.target_revision.clone()).ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!(
                 "{name}: the deployment group has no revision: deploy one to it before a rollout can"
@@ -93,11 +94,12 @@ const MOST_ASKED: usize = 50;
 const NEWEST: usize = 5;
 
 /// The deployments that can say anything about an instance, of all that are given. One that has ended a while ago, and has succeeded
-/// or failed nowhere, has left every instance as it was.
+/// or failed nowhere, has left every instance as it was; and so has one that restarts what is installed, unless it is at work.
 pub fn may_have_touched(newest_first: &[Deployment]) -> impl Iterator<Item = &Deployment> {
     let touched = |(i, deployment): &(usize, &Deployment)| {
         let Overview { in_progress, succeeded, failed, .. } = deployment.overview;
-        *i < NEWEST || deployment.status.is_active() || in_progress + succeeded + failed > 0
+        let may_be_at_work = deployment.status.is_active() || in_progress > 0;
+        may_be_at_work || !deployment.restarts && (*i < NEWEST || succeeded + failed > 0)
     };
     newest_first.iter().enumerate().filter(touched).map(|(_, deployment)| deployment).take(MOST_ASKED)
 }
@@ -120,10 +122,13 @@ mod tests {
             (deployment(Succeeded, Overview { succeeded: 1, ..none }), 1),
             (deployment(Succeeded, Overview { failed: 1, ..none }), 1),
             (deployment(InProgress, none), 1),
+            (Deployment { restarts: true, ..deployment(InProgress, none) }, 1),
         ] {
             let listed = vec![deployment.clone(); NEWEST + 1];
             assert_eq!(may_have_touched(&listed).count(), NEWEST + asked, "{deployment:?}");
         }
+        let restarts = Deployment { restarts: true, ..deployment(Succeeded, Overview { succeeded: 1, ..none }) };
+        assert_eq!(may_have_touched(&vec![restarts; NEWEST + 1]).count(), 0);
         let many = vec![deployment(Succeeded, Overview { succeeded: 1, ..none }); 60];
         assert_eq!(may_have_touched(&many).count(), MOST_ASKED);
     }
@@ -150,19 +155,13 @@ mod tests {
     fn the_last_successful_deployment_has_the_current_revision() {
         let name: DeploymentGroup = "A/S".parse().unwrap();
         let build = |commit: &str| Some(Revision::GitHub { repository: "me/app".into(), commit_id: commit.into() });
-        let group = |target_revision| DeploymentGroupInfo {
-            target_revision,
-            last_successful: None,
-            last_attempted: None,
-            compute_platform: "Server".into(),
-            deployment_type: "IN_PLACE".into(),
-            updates_outdated_instances: false,
-        };
+        let group = |target_revision| DeploymentGroupInfo { target_revision, ..DeploymentGroupInfo::sample() };
         let succeeded =
             |revision| Some(Deployment { revision, ..deployment(DeploymentStatus::Succeeded, Overview::default()) });
         for (target_revision, last_successful, expected) in [
             (build("new"), succeeded(build("old")), build("old")),
             (build("new"), succeeded(None), build("new")),
+            (build("new"), succeeded(build("old")).map(|last| Deployment { restarts: true, ..last }), build("new")),
             (build("new"), None, build("new")),
             (None, None, None),
         ] {

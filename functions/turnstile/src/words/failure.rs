@@ -34,6 +34,9 @@ pub enum FailureKind {
     /// The deployment has begun neither on the instance nor on any other that is left.
     #[serde(rename = "Turnstile.AgentSilent")]
     AgentSilent,
+    /// An alarm of the deployment group has stopped the deployment.
+    #[serde(rename = "Turnstile.AlarmActive")]
+    AlarmActive,
     /// No target of the deployment came to an end for the application's timeoutSeconds.
     #[serde(rename = "Turnstile.DeploymentTimedOut")]
     DeploymentTimedOut,

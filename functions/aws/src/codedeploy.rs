@@ -11,8 +11,8 @@ use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError
 use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetError as TargetError;
 use aws_sdk_codedeploy::types::builders::TimeRangeBuilder;
 use aws_sdk_codedeploy::types::{
-    DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy,
-    TimeRange,
+    AutoRollbackConfiguration, DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior,
+    OutdatedInstancesStrategy, TimeRange,
 };
 use turnstile::policy::deployment_tag;
 use turnstile::words::application::{Application, DeploymentGroup, FileExistsBehavior};
@@ -86,7 +86,27 @@ impl CodeDeploy {
                 .map_or("IN_PLACE", |kind| kind.as_str())
                 .to_owned(),
             updates_outdated_instances: info.outdated_instances_strategy() != Some(&OutdatedInstancesStrategy::Ignore),
+            alarms: info.alarm_configuration().filter(|alarms| alarms.enabled()).map_or_else(Vec::new, |alarms| {
+                alarms.alarms().iter().filter_map(|alarm| alarm.name().map(str::to_owned)).collect()
+            }),
+            rolls_back: info.auto_rollback_configuration().is_some_and(|rollback| rollback.enabled()),
+            deploys_at_termination: info.termination_hook_enabled(),
         }))
+    }
+
+    /// The group that another rollout has deployed to; `None` also when the function may not look at it any more. Then nothing is known of
+    /// its deployment, which ends by itself: that must not keep every launch from then on waiting.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`], but for [`Error::AccessDenied`].
+    pub async fn group_if_permitted(&self, name: &DeploymentGroup) -> Result<Option<DeploymentGroupInfo>, Error> {
+        match self.group(name).await {
+            Err(error @ Error::AccessDenied { .. }) => {
+                tracing::warn!(group = %name, reason = %error, "was deployed to, and is not permitted any more");
+                Ok(None)
+            }
+            answer => answer,
+        }
     }
 
     /// The deployment; `None` when CodeDeploy does not know it.
@@ -286,6 +306,8 @@ impl CodeDeploy {
                 FileExistsBehavior::Retain => SdkFileExistsBehavior::Retain,
             }))
             .set_ignore_application_stop_failures(application.ignore_application_stop_failures)
+            // A rollback would be a deployment of CodeDeploy's own, in the group's one slot, and on the instances in service, too.
+            .auto_rollback_configuration(AutoRollbackConfiguration::builder().enabled(false).build())
             .customize()
             .config_override(
                 aws_sdk_codedeploy::config::Builder::new()
@@ -304,16 +326,23 @@ impl CodeDeploy {
     }
 
     /// Stops a deployment: targets that have not begun are skipped, those at work end with their present lifecycle event. A deployment
-    /// that has ended already stays as it is.
+    /// that has ended already stays as it is. `false`: CodeDeploy refuses, and the deployment goes on. Whoever lacks the permission can do
+    /// without the stop: CodeDeploy gives the targets up by itself, only later.
     ///
     /// # Errors
-    /// See [`CodeDeploy::group`].
-    pub async fn stop(&self, deployment_id: &DeploymentId) -> Result<(), Error> {
+    /// [`Error::Throttled`] or [`Error::Unavailable`].
+    pub async fn stop(&self, deployment_id: &DeploymentId) -> Result<bool, Error> {
         let request = self.client.stop_deployment().deployment_id(deployment_id.as_str()).auto_rollback_enabled(false);
         match request.send().await {
-            Ok(_) => Ok(()),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_already_completed_exception()) => Ok(()),
-            Err(e) => Err(of_call("CodeDeploy.StopDeployment", &e)),
+            Ok(_) => Ok(true),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_already_completed_exception()) => Ok(true),
+            Err(e) => match of_call("CodeDeploy.StopDeployment", &e) {
+                error if error.is_temporary() => Err(error),
+                error => {
+                    tracing::warn!(deployment = %deployment_id, error = error.name(), reason = %error, "the deployment goes on");
+                    Ok(false)
+                }
+            },
         }
     }
 
@@ -343,8 +372,8 @@ fn strings(ids: &[DeploymentId]) -> Vec<String> {
 }
 
 fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Result<Creation, Error> {
-    if error.as_service_error().is_some_and(|e| e.is_deployment_limit_exceeded_exception()) {
-        return Ok(Creation::GroupOccupied);
+    if let Some(CreateDeploymentError::DeploymentLimitExceededException(exception)) = error.as_service_error() {
+        return Ok(Creation::LimitExceeded { message: exception.message().unwrap_or_default().to_owned() });
     }
     match of_call("CodeDeploy.CreateDeployment", error) {
         Error::Unexpected { code, message, .. } => Ok(Creation::Refused { code, message }),

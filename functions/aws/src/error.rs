@@ -18,12 +18,13 @@ where
 
 /// Classifies an error by its code, and one that is not known by its HTTP status.
 pub(crate) fn of_code(call: &'static str, code: &str, message: &str, status: Option<u16>) -> Error {
-    let (code, message) = (code.to_owned(), message.to_owned());
-    match Kind::of(&code).or_of_status(status) {
-        Kind::Throttled => Error::Throttled { call, message },
-        Kind::Unavailable => Error::Unavailable { call, message: format!("{code}: {message}") },
-        Kind::AccessDenied => Error::AccessDenied { call, message },
-        Kind::Other => Error::Unexpected { call, code, message },
+    // The code is a part of what AWS says: of several that mean the same here, it tells which.
+    let said = format!("{code}: {message}");
+    match Kind::of(code).or_of_status(status) {
+        Kind::Throttled => Error::Throttled { call, message: said },
+        Kind::Unavailable => Error::Unavailable { call, message: said },
+        Kind::AccessDenied => Error::AccessDenied { call, message: said },
+        Kind::Other => Error::Unexpected { call, code: code.to_owned(), message: message.to_owned() },
     }
 }
 
@@ -135,6 +136,14 @@ mod tests {
             ("DeploymentDoesNotExistException", "Turnstile.Unexpected"),
         ] {
             assert_eq!(answered(400, Some(code)).name(), name, "{code}");
+        }
+    }
+
+    #[test]
+    fn aws_s_own_words_are_kept() {
+        for code in ["ThrottlingException", "ExpiredTokenException", "InternalFailure", "SomethingNew"] {
+            let error = answered(400, Some(code)).to_string();
+            assert!(error.ends_with(&format!("{code}: m")), "{error}");
         }
     }
 

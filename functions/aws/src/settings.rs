@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 /// The stack's default list of applications; may be empty.
 pub const APPLICATIONS: &str = "APPLICATIONS";
-/// The Auto Scaling group whose launches start rollouts.
-pub const AUTO_SCALING_GROUP_NAME: &str = "AUTO_SCALING_GROUP_NAME";
+/// The Auto Scaling groups whose launches start rollouts, one a line.
+pub const AUTO_SCALING_GROUP_NAMES: &str = "AUTO_SCALING_GROUP_NAMES";
 /// The stack's launch hook.
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
 /// The state machine whose executions are rollouts.
@@ -42,6 +42,15 @@ impl Settings {
         T::try_from(value.to_owned()).map_err(|problem| SettingError::Wrong { name, problem: problem.to_string() })
     }
 
+    /// The values of a setting that has one a line.
+    ///
+    /// # Errors
+    /// [`SettingError`].
+    pub fn get_lines<T: TryFrom<String, Error: Display>>(&self, name: &'static str) -> Result<Vec<T>, SettingError> {
+        let wrong = |problem: T::Error| SettingError::Wrong { name, problem: problem.to_string() };
+        self.get::<String>(name)?.lines().map(|line| T::try_from(line.to_owned()).map_err(wrong)).collect()
+    }
+
     /// The value of a setting that may be left out; empty then.
     pub fn get_or_empty(&self, name: &str) -> String {
         self.find(name).unwrap_or_default().to_owned()
@@ -61,7 +70,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use turnstile::words::ids::HookName;
+    use turnstile::words::ids::{AutoScalingGroupName, HookName};
 
     #[test]
     fn a_setting_that_is_missing_or_wrong_is_named() {
@@ -75,5 +84,12 @@ mod tests {
             wrong.to_string(),
             "the environment variable LIFECYCLE_HOOK_NAME: expected 1 to 255 characters, got \"\""
         );
+    }
+
+    #[test]
+    fn a_setting_can_have_several_values() {
+        let settings = Settings::from_iter([(AUTO_SCALING_GROUP_NAMES, "web, blue\nworkers")]);
+        let groups: Vec<AutoScalingGroupName> = settings.get_lines(AUTO_SCALING_GROUP_NAMES).unwrap();
+        assert_eq!(groups.iter().map(AutoScalingGroupName::as_str).collect::<Vec<_>>(), ["web, blue", "workers"]);
     }
 }

@@ -16,7 +16,7 @@ use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::stall::{Action, Look, StallTimer};
 use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::verdict::{self, Verdict};
-use turnstile::policy::{deployment_tag, retry, waits};
+use turnstile::policy::{alarm, deployment_tag, retry, stall, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
@@ -143,6 +143,13 @@ impl Function for CheckStatus {
         if !look.deployment.status.is_active() && verdict != Verdict::InProgress {
             self.publish_finished(&look).await;
         }
+        if verdict != Verdict::Succeeded
+            && alarm::has_stopped(&look.deployment)
+            && let Some(wait) = alarm::wait(request.repeats)
+            && waits::check_time(&request.plan, request.started_at, request.now).is_ok()
+        {
+            return Ok(self.wait_for_alarm(&look, wait));
+        }
         match verdict {
             Verdict::Succeeded if request.plan.instance_id.is_none() => {
                 self.every_instance(look, also_deployed_to).await
@@ -208,32 +215,48 @@ impl CheckStatus {
         let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
         let stall_seconds = stall.seconds(request.now);
         let own = target.as_ref().map(|target| target.status);
+        if own == Some(TargetStatus::Succeeded) && stall::only_bakes(deployment) {
+            let also_deployed_to = self.also_deployed_to(&look).await;
+            return Ok(succeeded(look.deployment, also_deployed_to));
+        }
         match look.action(own, stall_seconds) {
+            // Between two zones it bakes, and nothing is to be seen of it.
+            _ if deployment.status == DeploymentStatus::Baking => {}
             Action::Wait => {}
+            // The instance has what it needs, and does not depend on the stop.
+            Action::StopStalled if own == Some(TargetStatus::Succeeded) => {
+                if let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? {
+                    self.stop_for_others(&look, None).await?;
+                }
+                if stall_seconds >= request.application.timeout_seconds {
+                    let also_deployed_to = self.also_deployed_to(&look).await;
+                    return Ok(succeeded(look.deployment, also_deployed_to));
+                }
+            }
             Action::StopStalled => match (self.codedeploy.may_be_stopped(deployment).await?, own) {
-                (Stopping::AtWork, _) | (Stopping::NotOurs, Some(TargetStatus::Succeeded)) => {}
-                (Stopping::Stalled { .. }, Some(TargetStatus::Succeeded)) => self.stop(&look, None).await?,
+                (Stopping::AtWork, _) => {}
                 // Judged as it was: once it is stopped, its error code says nothing but that.
                 (stopping, own) => {
                     let answer = match own {
                         Some(TargetStatus::Failed) => self.failed(at_last, &look, target.as_ref()),
                         _ => self.not_reached(&look).await?,
                     };
-                    // The search for evidence goes on first: what comes of the stop hangs on it.
-                    if let (Stopping::Stalled { .. }, Answer::Succeeded { .. } | Answer::Failed { .. }) =
-                        (stopping, &answer)
-                    {
-                        self.stop(&look, Some(&answer)).await?;
+                    match (stopping, &answer) {
+                        // The search for evidence goes on first: what comes of the stop hangs on it.
+                        (Stopping::Stalled { .. }, Answer::Succeeded { .. } | Answer::Failed { .. })
+                            if !self.stop(&look, Some(&answer)).await? => {}
+                        _ => return Ok(answer),
                     }
-                    return Ok(answer);
                 }
             },
             Action::Yield => match self.codedeploy.may_be_stopped(deployment).await? {
                 Stopping::AtWork => {}
                 Stopping::Stalled { not_begun } => {
                     let answer = self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun);
-                    self.stop(&look, Some(&answer)).await?;
-                    return Ok(answer);
+                    return Ok(match self.stop(&look, Some(&answer)).await? {
+                        true => answer,
+                        false => self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()),
+                    });
                 }
                 Stopping::NotOurs => {
                     return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
@@ -256,7 +279,8 @@ impl CheckStatus {
                     && only_it_is_left
                     && deployment_tag::is_a_rollouts(&deployment.description)
                 {
-                    self.stop(&look, Some(&answer)).await?;
+                    // Why the rollout fails is not that the stop did, too.
+                    self.stop_for_others(&look, Some(&answer)).await?;
                 }
                 return Ok(answer);
             }
@@ -268,8 +292,8 @@ impl CheckStatus {
     }
 
     /// Stops the deployment, if the rollout has the turn. `answer` is what comes of it, if the rollout does not go on as before: a call that
-    /// is repeated because its answer was lost gives the same one.
-    async fn stop(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<(), Error> {
+    /// is repeated because its answer was lost gives the same one. `false`: CodeDeploy refuses, and the deployment goes on.
+    async fn stop(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<bool, Error> {
         let Request { execution, round, plan, application, .. } = look.request;
         self.turns.require(plan, execution, *round).await?;
         let stop = Stop {
@@ -282,6 +306,18 @@ impl CheckStatus {
         self.codedeploy.stop(&stop.deployment_id).await
     }
 
+    /// Stops the deployment for the sake of others, as [`CheckStatus::stop`] does. What comes of the rollout does not depend on it.
+    async fn stop_for_others(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<(), Error> {
+        match self.stop(look, answer).await {
+            Ok(_) => Ok(()),
+            Err(error @ Error::TurnLost(_)) => Err(error),
+            Err(error) => {
+                warn!(error = error.name(), reason = %error, "the deployment is not stopped");
+                Ok(())
+            }
+        }
+    }
+
     /// What an earlier call has answered that stopped the deployment.
     async fn answer_before(&self, look: &Looked<'_>) -> Result<Option<Answer>, Error> {
         let Request { execution, round, application, .. } = look.request;
@@ -292,6 +328,19 @@ impl CheckStatus {
         let own = stop.filter(|stop| stop.by == *execution && stop.round == *round);
         let answer = own.and_then(|own| serde_json::from_str(&own.answer?).ok());
         Ok(answer.map(Answer::AsBefore))
+    }
+
+    /// Waits until so many seconds after an alarm has stopped the deployment. Then the rollout begins again, and no attempt is counted.
+    fn wait_for_alarm(&self, look: &Looked<'_>, wait: u32) -> Answer {
+        let Looked { request, deployment, target } = look;
+        let over = deployment.ended.map_or(wait, |ended| request.now.seconds_since(ended));
+        if over >= wait {
+            let reason = self.failure(FailureKind::AlarmActive, look, target.as_ref()).reason();
+            return Answer::Failed { error: FailureKind::AlarmActive, reason: Box::new(reason), retry: false };
+        }
+        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
+        let wait_seconds = waits::for_other_deployment(over, request.plan.hook.as_ref()).min(wait - over);
+        Answer::InProgress { wait_seconds, stall, search: None }
     }
 
     /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it failed on another

@@ -1,7 +1,5 @@
 //! Ends a rollout: completes the launch lifecycle hook. It is the last gate before the instance enters service.
 
-mod cause;
-
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
@@ -15,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, error, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
+use turnstile::policy::cause::{self, Subject};
 use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::turn;
 use turnstile::policy::up_to_date::{Freshness, may_have_touched};
@@ -29,8 +28,6 @@ use turnstile::words::plan::{self, Plan};
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{DeployedApplication, FinishedDeployment, LastDeployments};
-
-use crate::cause::Subject;
 
 /// About how many calls the groups that have to be looked at more closely may take, before the next call of the function goes on. Beside one
 /// call for each of 99 applications they fit into half of the function's minute, at a tenth of a second each.
@@ -123,7 +120,7 @@ impl Function for CompleteLifecycleHook {
     }
 
     fn span(request: &Request) -> Span {
-        let Subject { auto_scaling_group_name: group, instance_id: instance } = request.subject();
+        let Subject { auto_scaling_group_name: group, instance_id: instance, .. } = request.subject();
         info_span!("complete-lifecycle-hook", execution = %request.execution, group, instance)
     }
 
@@ -293,7 +290,8 @@ impl CompleteLifecycleHook {
 impl Request {
     fn subject(&self) -> Subject<'_> {
         let (auto_scaling_group_name, instance_id) = plan::subject(self.plan.as_ref(), &self.input);
-        Subject { auto_scaling_group_name, instance_id }
+        let warnings = self.plan.as_ref().map_or(&[][..], |plan| &plan.warnings);
+        Subject { auto_scaling_group_name, instance_id, warnings }
     }
 
     fn has_hook(&self) -> bool {

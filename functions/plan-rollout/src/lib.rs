@@ -138,7 +138,10 @@ impl Function for PlanRollout {
             None => self.default_applications(hook)?,
         };
         application::check_list(&applications)?;
+        let others = hooks.iter().map(|hook| &hook.lifecycle_hook_name);
+        let others = others.filter(|name| hook_to_complete.is_some_and(|own| own.lifecycle_hook_name != **name));
         let mut plan = Plan {
+            other_hooks: others.cloned().collect(),
             hook: hook_to_complete.cloned(),
             hook_opened_at,
             auto_scaling_group_name: group,
@@ -149,7 +152,7 @@ impl Function for PlanRollout {
         };
         plan.warnings.extend(longer_than_the_hook(&plan, now));
         plan.warnings.extend(self.check_groups(&plan.applications).await?);
-        plan.warnings.extend(hooks.iter().filter(|hook| is_managed_by_codedeploy(hook)).map(|hook| {
+        plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(
                 "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
                  Remove the Auto Scaling group from its deployment group, or delete the hook (aws autoscaling \
@@ -195,6 +198,11 @@ impl PlanRollout {
         }
         match instance.stage() {
             Stage::Gone => Err(Error::InstanceGone(format!("{instance_id} is {}", instance.lifecycle_state))),
+            Stage::RootVolumeReplaced => Err(Error::RootVolumeReplaced(format!(
+                "{instance_id} is {}: its disk is empty or about to be, but CodeDeploy takes it for up to date and will not deploy to it. \
+                 An instance that takes its place gets everything",
+                instance.lifecycle_state
+            ))),
             Stage::Launching | Stage::InService => Ok(instance),
         }
     }
@@ -273,7 +281,7 @@ impl PlanRollout {
             })?;
             preflight::check(name, &group)
                 .map_err(|problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}")))?;
-            warnings.extend(preflight::warning(name, &group));
+            warnings.extend(preflight::warnings(name, &group));
             match self.half_way_release(name, &group).await {
                 Ok(warning) => warnings.extend(warning),
                 Err(error) if error.is_temporary() => {
@@ -314,9 +322,4 @@ fn longer_than_the_hook(plan: &Plan, now: Timestamp) -> Option<String> {
             hook.lifecycle_hook_name, hook.heartbeat_timeout_seconds
         )
     })
-}
-
-/// How CodeDeploy names the hooks that it installs (CodeDeploy user guide, "Integrating CodeDeploy with Amazon EC2 Auto Scaling").
-fn is_managed_by_codedeploy(hook: &Hook) -> bool {
-    hook.lifecycle_hook_name.as_str().starts_with("CodeDeploy-managed-automatic-launch-deployment-hook-")
 }

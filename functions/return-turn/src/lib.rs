@@ -2,6 +2,7 @@
 
 mod back_off;
 mod give_back;
+mod gone;
 
 use aws::clients::Clients;
 use aws::function::Function;
@@ -13,17 +14,20 @@ use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::turn;
 use turnstile::words::error::Error;
+use turnstile::words::failure::Failure;
 use turnstile::words::hook::{HookResult, PendingHook};
 use turnstile::words::ids::{ExecutionArn, HookName};
 use turnstile::words::plan::{self, Plan};
 
 use crate::back_off::{BackOff, BackingOff, Failed};
 use crate::give_back::{GiveBack, GivenBack, GivingBack};
+use crate::gone::Gone;
 
 /// The function.
 pub struct ReturnTurn {
     launches: Launches,
     give_back: GiveBack,
+    gone: Gone,
     back_off: BackOff,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     own_hook: HookName,
@@ -62,6 +66,8 @@ enum Because {
 #[serde(untagged)]
 pub enum Answer {
     GivenBack(GivenBack),
+    /// The rollout fails, although there is nothing left to do: launch after launch is abandoned by another hook of the group.
+    Failed(Failure),
     BackingOff(BackingOff),
 }
 
@@ -74,6 +80,7 @@ impl Function for ReturnTurn {
         let launches = clients.launches(settings.get(settings::TURNS_TABLE)?);
         Ok(Self {
             give_back: GiveBack { turns: turns.clone() },
+            gone: Gone { autoscaling: clients.autoscaling(), turns: turns.clone() },
             back_off: BackOff { codedeploy: clients.codedeploy(), turns },
             launches,
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
@@ -114,7 +121,12 @@ impl Function for ReturnTurn {
                 if let Some(pending) = plan.as_ref().and_then(Plan::pending_hook) {
                     self.launches.let_go(&pending, &execution).await;
                 }
-                self.give_back.now(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
+                let given_back = self.give_back.now(plan.as_ref(), give_back(false)).await?;
+                let failure = match &plan {
+                    Some(plan) => self.gone.failure(plan).await?,
+                    None => None,
+                };
+                Ok(failure.map_or(Answer::GivenBack(given_back), Answer::Failed))
             }
         }
     }

@@ -16,7 +16,7 @@ use turnstile::policy::stall::{self, StallTimer};
 use turnstile::policy::up_to_date::{CurrentRevision, Found, Freshness, Search};
 use turnstile::policy::{preflight, turn, waits};
 use turnstile::words::application::Application;
-use turnstile::words::deployment::{Creation, Deployment, TargetStatus};
+use turnstile::words::deployment::{Creation, Deployment, DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Silence;
 use turnstile::words::ids::{DeploymentId, ExecutionArn};
@@ -83,6 +83,9 @@ pub enum Answer {
         /// Where the next call goes on, when this one has not found out whether anything is outdated.
         #[serde(skip_serializing_if = "Option::is_none")]
         search: Option<Search>,
+        /// What CodeDeploy said, when it refused the deployment although none is listed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
 }
 
@@ -183,10 +186,12 @@ impl Function for StartDeployment {
                 }
             }
             // Somebody took the group's one slot between the look and the call.
-            Creation::GroupOccupied => match self.under_way(request, &self.read_again(&history, None).await?).await? {
-                Some(answer) => Ok(answer),
-                None => self.busy(request, None).await,
-            },
+            Creation::LimitExceeded { message } => {
+                match self.under_way(request, &self.read_again(&history, None).await?).await? {
+                    Some(answer) => Ok(answer),
+                    None => self.limited(request, &message),
+                }
+            }
             Creation::Refused { code, message } => self.refused(request, &history.current, code, message).await,
         }
     }
@@ -249,7 +254,7 @@ impl StartDeployment {
             warn!(error = error.name(), reason = %error, "the deployment of the build before goes on");
         }
         let wait_seconds = waits::for_other_deployment(request.waited(), request.plan.hook.as_ref());
-        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None }
+        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, why: None }
     }
 
     /// Waits for a deployment that is in the way; without one, for a deployment that is not listed yet. A stalled deployment of a rollout
@@ -266,7 +271,8 @@ impl StartDeployment {
         let mut stall = None;
         if let Some(deployment) = &deployment {
             let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None);
-            if stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
+            let bakes = deployment.status == DeploymentStatus::Baking;
+            if !bakes && stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
                 self.turns.require(plan, &request.execution, request.round).await?;
                 self.stop(request, deployment).await?;
             }
@@ -277,7 +283,23 @@ impl StartDeployment {
             wait_seconds: waits::for_other_deployment(waited, plan.hook.as_ref()),
             stall,
             search: None,
+            why: None,
         })
+    }
+
+    /// CodeDeploy refused the deployment for a limit, although the group has none under way: a deployment of it is not listed yet, or the
+    /// account has as many under way as it may. Either passes.
+    fn limited(&self, request: &Request, message: &str) -> Result<Answer, Error> {
+        let Request { plan, application, .. } = request;
+        let waited = request.waited();
+        let why =
+            format!("CodeDeploy refuses for a limit, although no deployment of the group is under way: {message}");
+        if waited >= waits::longest_for_other_deployments(request.attempt, application.timeout_seconds) {
+            return Err(Error::GroupBusy(format!("{application}: waited {waited} s: {why}")));
+        }
+        warn!(waited, message, "refused for a limit, although no deployment of the group is under way");
+        let wait_seconds = waits::for_other_deployment(waited, plan.hook.as_ref());
+        Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, why: Some(why) })
     }
 
     /// Stops a stalled deployment, if a rollout has started it. The stop is recorded in the claim on the deployment's group, so that it is not
@@ -287,13 +309,13 @@ impl StartDeployment {
         if let Some(group) = deployment.group.as_ref().filter(|group| request.plan.names(group)) {
             self.turns.record_stop(group, &request.stop_of(&deployment.deployment_id)).await?;
         }
-        self.codedeploy.stop(&deployment.deployment_id).await
+        self.codedeploy.stop(&deployment.deployment_id).await.map(drop)
     }
 
     /// Stops the attempt's own deployment. Whoever has joined it learns that it was no person who stopped it.
     async fn stop_own(&self, request: &Request, own: &DeploymentId) -> Result<(), Error> {
         self.turns.record_stop(&request.application.group, &request.stop_of(own)).await?;
-        self.codedeploy.stop(own).await
+        self.codedeploy.stop(own).await.map(drop)
     }
 
     /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, if it is still at
@@ -301,7 +323,7 @@ impl StartDeployment {
     async fn claim_next(&self, request: &Request) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
         if let Some(last) = turn::last_deployed(&self.turns.require(plan, &request.execution, request.round).await?)
-            && let Some(group) = self.codedeploy.group(last).await?
+            && let Some(group) = self.codedeploy.group_if_permitted(last).await?
             && let Some(attempted) = group.last_attempted
             && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
             && stall::is_at_work(&deployment, request.stall.as_ref(), request.now)
@@ -361,6 +383,7 @@ impl StartDeployment {
                 wait_seconds: waits::TO_SEARCH_ON,
                 stall: None,
                 search: Some(search),
+                why: None,
             }),
             Found::Outdated(_) => {
                 // Terminated meanwhile, it is no instance of the group any more.

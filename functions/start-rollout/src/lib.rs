@@ -3,39 +3,49 @@
 mod name;
 mod notification;
 
-use std::collections::BTreeSet;
-
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::executions::{Executions, Start};
 use aws::function::Function;
 use aws::settings::{self, SettingError, Settings};
+use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
-use tracing::{Span, info_span, warn};
+use tracing::{Span, info, info_span, warn};
 use turnstile::words::error::Error;
 use turnstile::words::hook::LifecycleAction;
-use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId};
+use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
 
-use crate::name::execution_name;
-use crate::notification::{Launch, Notification};
+use crate::name::{execution_name, is_of_launch};
+use crate::notification::{Delivered, Launch, Notification, Served};
 
 /// The function.
 pub struct StartRollout {
     executions: Executions,
     autoscaling: AutoScaling,
-    state_machine_arn: String,
-    /// The group and the hook that the schedule looks after.
-    auto_scaling_group_name: AutoScalingGroupName,
-    lifecycle_hook_name: HookName,
+    state_machine_arn: StateMachineArn,
+    served: Served,
+}
+
+/// What became of the events that were delivered together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    One(Outcome),
+    Several {
+        answers: Vec<Outcome>,
+    },
+    /// The messages that a queue has to deliver again, as Lambda reads it. (Lambda developer guide, "Handling errors for an SQS event
+    /// source": the event source mapping needs `ReportBatchItemFailures`.)
+    Batch(SqsBatchResponse),
 }
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
-pub enum Answer {
+pub enum Outcome {
     /// The rollout is running: started by this event, or by an earlier delivery of it.
     Started { execution_arn: ExecutionArn },
     /// The launch has had its rollout: this event was delivered again, late.
@@ -46,8 +56,6 @@ pub enum Answer {
     Swept { started: Vec<InstanceId> },
     /// The schedule's search failed. Its next event is a minute away.
     SweepFailed { error: String, why: String },
-    /// What became of each of the records that were delivered together.
-    Several { answers: Vec<Answer> },
 }
 
 impl Function for StartRollout {
@@ -55,12 +63,17 @@ impl Function for StartRollout {
     type Answer = Answer;
 
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
+        let state_machine_arn: StateMachineArn = settings.get(settings::STATE_MACHINE_ARN)?;
         Ok(Self {
             executions: clients.executions(),
             autoscaling: clients.autoscaling(),
-            state_machine_arn: settings.get(settings::STATE_MACHINE_ARN)?,
-            auto_scaling_group_name: settings.get(settings::AUTO_SCALING_GROUP_NAME)?,
-            lifecycle_hook_name: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+            served: Served {
+                account: state_machine_arn.account().to_owned(),
+                region: state_machine_arn.region().to_owned(),
+                groups: settings.get_lines(settings::AUTO_SCALING_GROUP_NAMES)?,
+                hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+            },
+            state_machine_arn,
         })
     }
 
@@ -71,34 +84,56 @@ impl Function for StartRollout {
 
     /// Takes whatever is delivered. An unknown event is answered, not failed, so that it is not delivered again and again.
     async fn handle(&self, event: Value) -> Result<Answer, Error> {
-        let notifications = notification::read(event, &self.lifecycle_hook_name)?;
-        let mut answers = Vec::new();
-        for notification in notifications {
-            answers.push(self.take(notification).await?);
+        match notification::unwrap(event)? {
+            Delivered::One(notification) => self.take(notification).await.map(Answer::One),
+            Delivered::Several(notifications) => {
+                let mut outcomes = Vec::new();
+                for notification in notifications {
+                    outcomes.push(self.take(notification).await);
+                }
+                // Those that can be read are not kept waiting by one that cannot.
+                Ok(Answer::Several { answers: outcomes.into_iter().collect::<Result<_, Error>>()? })
+            }
+            Delivered::Batch(messages) => {
+                let mut failed = SqsBatchResponse::default();
+                for message in messages {
+                    match self.take(message.notification).await {
+                        Ok(outcome) => info!(message = message.id, ?outcome, "taken"),
+                        Err(error) => {
+                            warn!(message = message.id, error = error.name(), reason = %error, "is left in the queue");
+                            failed.add_failure(message.id);
+                        }
+                    }
+                }
+                Ok(Answer::Batch(failed))
+            }
         }
-        Ok(match answers.len() {
-            1 => answers.remove(0),
-            _ => Answer::Several { answers },
-        })
     }
 }
 
 impl StartRollout {
-    async fn take(&self, notification: Notification) -> Result<Answer, Error> {
-        match notification {
+    async fn take(&self, notification: Value) -> Result<Outcome, Error> {
+        match notification::read(notification, &self.served)? {
             Notification::Launch(launch) => self.launch(launch).await,
             Notification::Schedule { id } => {
-                Span::current().record("group", self.auto_scaling_group_name.as_str());
-                self.sweep(&id).await.or_else(|error| {
-                    warn!(error = error.name(), reason = %error, "the sweep failed");
-                    Ok(Answer::SweepFailed { error: error.name().to_owned(), why: error.to_string() })
-                })
+                let mut started = Vec::new();
+                for group in &self.served.groups {
+                    Span::current().record("group", group.as_str());
+                    match self.sweep(group, &id).await {
+                        Ok(of_group) => started.extend(of_group),
+                        Err(error) => {
+                            warn!(error = error.name(), reason = %error, "the sweep failed");
+                            return Ok(Outcome::SweepFailed { error: error.name().to_owned(), why: error.to_string() });
+                        }
+                    }
+                }
+                Ok(Outcome::Swept { started })
             }
-            Notification::Other(why) => Ok(Answer::Ignored { why: why.to_owned() }),
+            Notification::Other(why) => Ok(Outcome::Ignored { why: why.to_owned() }),
         }
     }
 
-    async fn launch(&self, launch: Launch) -> Result<Answer, Error> {
+    async fn launch(&self, launch: Launch) -> Result<Outcome, Error> {
         let Launch { auto_scaling_group_name, instance_id, lifecycle_hook_name, id } = launch;
         let name = execution_name(&auto_scaling_group_name, &instance_id, id.as_deref());
         let span = Span::current();
@@ -112,31 +147,31 @@ impl StartRollout {
             on_failure: None,
         };
         Ok(match self.start(&name, &input).await? {
-            Start::Running(execution_arn) => Answer::Started { execution_arn },
-            Start::HasEnded => Answer::AlreadyDone { execution_name: name },
+            Start::Running(execution_arn) => Outcome::Started { execution_arn },
+            Start::HasEnded => Outcome::AlreadyDone { execution_name: name },
         })
     }
 
     async fn start(&self, name: &str, input: &Input) -> Result<Start, Error> {
-        self.executions.start(&self.state_machine_arn, name, serde_json::json!(input).to_string()).await
+        self.executions.start(self.state_machine_arn.as_str(), name, serde_json::json!(input).to_string()).await
     }
 
-    /// Finds the instances that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an execution
-    /// that was aborted or timed out leaves its hook open.
+    /// Finds the instances of a group that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an
+    /// execution that was aborted or timed out leaves its hook open.
     ///
     /// A rollout too many does no harm: it waits for its turn, and finds its instance up to date and its hook over.
-    async fn sweep(&self, id: &str) -> Result<Answer, Error> {
-        let waiting = self.autoscaling.waiting_instances(&self.auto_scaling_group_name).await?;
+    async fn sweep(&self, group: &AutoScalingGroupName, id: &str) -> Result<Vec<InstanceId>, Error> {
+        let waiting = self.autoscaling.waiting_instances(group).await?;
         let mut started = Vec::new();
         if waiting.is_empty() {
-            return Ok(Answer::Swept { started });
+            return Ok(started);
         }
-        let running: BTreeSet<String> = self.executions.running(&self.state_machine_arn).await?.into_iter().collect();
+        let running = self.executions.running(self.state_machine_arn.as_str()).await?;
         for instance_id in waiting {
-            if running.iter().any(|name| name.contains(instance_id.as_str())) {
+            if running.iter().any(|name| is_of_launch(name, group, &instance_id)) {
                 continue;
             }
-            match self.start_forgotten(&instance_id, id).await {
+            match self.start_forgotten(group, &instance_id, id).await {
                 Ok(Some(execution)) => {
                     warn!(instance = %instance_id, %execution, "waited without a rollout: started one");
                     started.push(instance_id);
@@ -148,14 +183,19 @@ impl StartRollout {
                 }
             }
         }
-        Ok(Answer::Swept { started })
+        Ok(started)
     }
 
     /// Starts the rollout of an instance that has none, if the instance waits at the stack's hook.
-    async fn start_forgotten(&self, instance_id: &InstanceId, id: &str) -> Result<Option<ExecutionArn>, Error> {
+    async fn start_forgotten(
+        &self,
+        group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+        id: &str,
+    ) -> Result<Option<ExecutionArn>, Error> {
         let action = LifecycleAction {
-            auto_scaling_group_name: self.auto_scaling_group_name.clone(),
-            lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+            auto_scaling_group_name: group.clone(),
+            lifecycle_hook_name: self.served.hook.clone(),
             instance_id: instance_id.clone(),
         };
         // The heartbeat shows whether it waits at this hook, and not at another one of the group.

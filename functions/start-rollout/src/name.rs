@@ -11,8 +11,21 @@ const HASH_DIGITS: usize = 8;
 /// The name of a launch's execution. It is the same for every delivery of the launch, so that Step Functions itself refuses a second
 /// rollout. `id` tells the launch from others of the same instance, as out of a warm pool; only its hash is in the name.
 pub fn execution_name(group: &AutoScalingGroupName, instance: &InstanceId, id: Option<&str>) -> String {
+    named(group, &id.map_or_else(|| instance.to_string(), |id| format!("{instance}-{}", hash(id))))
+}
+
+/// Whether an execution of this name is the rollout of a launch of the instance. An execution whose name merely contains the instance's
+/// id is a person's, or another instance's.
+pub fn is_of_launch(name: &str, group: &AutoScalingGroupName, instance: &InstanceId) -> bool {
+    let is_hash = |text: &str| text.len() == HASH_DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match name.rsplit_once('-').filter(|(_, last)| is_hash(last)) {
+        Some((_, hash)) if name == named(group, &format!("{instance}-{hash}")) => true,
+        _ => name == named(group, instance.as_str()),
+    }
+}
+
+fn named(group: &AutoScalingGroupName, suffix: &str) -> String {
     let group = group.as_str();
-    let suffix = id.map_or_else(|| instance.to_string(), |id| format!("{instance}-{}", hash(id)));
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let clean: String = group.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
     let room = LONGEST_NAME - suffix.len() - 1;
@@ -64,5 +77,25 @@ mod tests {
                 assert!(!names[..i].contains(name), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn a_launch_is_known_by_its_execution_s_name() {
+        let group = |name: &str| AutoScalingGroupName::try_from(name).unwrap();
+        let id = |id: &str| InstanceId::try_from(id).unwrap();
+        for name in ["web", "web blue", &"g".repeat(255)] {
+            for launch in [None, Some("token")] {
+                let execution = execution_name(&group(name), &id(INSTANCE), launch);
+                assert!(is_of_launch(&execution, &group(name), &id(INSTANCE)), "{execution}");
+                assert!(!is_of_launch(&execution, &group("other"), &id(INSTANCE)), "{execution}");
+                assert!(!is_of_launch(&execution, &group(name), &id("i-01234567")), "{execution}");
+            }
+        }
+        for other in ["look-at-i-0123456789abcdef0", "web-i-0123456789abcdef0-again", "web-i-0123456789abcdef0-0123456"]
+        {
+            assert!(!is_of_launch(other, &group("web"), &id(INSTANCE)), "{other}");
+        }
+        let of_longer_id = execution_name(&group("web"), &id("i-01234567abcdef012"), None);
+        assert!(!is_of_launch(&of_longer_id, &group("web"), &id("i-01234567")), "{of_longer_id}");
     }
 }

@@ -4,12 +4,30 @@
 //! EC2 Auto Scaling user guide, "Prepare to add a lifecycle hook"), with the envelopes of SNS and SQS around it; and the schedule's
 //! events.
 
+use aws_lambda_events::event::sqs::SqsEvent;
 use serde::Deserialize;
 use serde_json::Value;
 use turnstile::words::error::Error;
 use turnstile::words::fields;
 use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId};
-use turnstile::words::launch::{LAUNCHING, LaunchAction, SOURCE};
+use turnstile::words::launch::{LAUNCHING, LaunchAction, SOURCE, TEST_NOTIFICATION};
+
+/// What is delivered with one call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delivered {
+    One(Value),
+    /// Records that succeed or fail together, as those of SNS.
+    Several(Vec<Value>),
+    /// Messages of a queue, of which each can fail alone.
+    Batch(Vec<Message>),
+}
+
+/// A message of a queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    pub id: String,
+    pub notification: Value,
+}
 
 /// One thing that was delivered.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,18 +55,37 @@ pub struct Launch {
     pub id: Option<String>,
 }
 
-/// What was delivered. `own_hook` is the stack's hook.
+/// What the stack serves. What is delivered of anything else starts nothing.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// The account's number.
+    pub account: String,
+    pub region: String,
+    pub groups: Vec<AutoScalingGroupName>,
+    pub hook: HookName,
+}
+
+/// Takes what was delivered out of its envelopes.
+///
+/// SNS's and EventBridge's are not read by the types of `aws_lambda_events`: those refuse a record without its signature or with an
+/// odd time, of which a rollout needs neither.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] when it is a launch at the stack's hook, but a field is missing or wrong.
-pub fn read(event: Value, own_hook: &HookName) -> Result<Vec<Notification>, Error> {
-    match event {
-        Value::Object(mut event) if event.get("Records").is_some_and(Value::is_array) => {
-            let Some(Value::Array(records)) = event.remove("Records") else { return Ok(Vec::new()) };
-            records.into_iter().map(|record| read_one(message(record), own_hook)).collect()
-        }
-        event => Ok(vec![read_one(message(event), own_hook)?]),
+/// [`Error::InvalidInput`] when a queue's message has no id, without which it cannot fail alone.
+pub fn unwrap(event: Value) -> Result<Delivered, Error> {
+    let Some(records) = event.get("Records").and_then(Value::as_array) else {
+        return Ok(Delivered::One(message(event)));
+    };
+    if records.iter().any(|record| record.get("body").is_none()) || records.is_empty() {
+        return Ok(Delivered::Several(records.iter().cloned().map(message).collect()));
     }
+    let batch: SqsEvent = fields::read(event)?;
+    let messages = batch.records.into_iter().enumerate().map(|(i, record)| {
+        let id = record.message_id.ok_or_else(|| Error::InvalidInput(format!("Records[{i}].messageId: missing")))?;
+        let body = Value::String(record.body.unwrap_or_default());
+        Ok(Message { id, notification: message(serde_json::json!({ "body": body })) })
+    });
+    Ok(Delivered::Batch(messages.collect::<Result<_, Error>>()?))
 }
 
 /// The message inside the envelopes: a record of SNS or SQS, and, in a queue that is subscribed to a topic, SNS's own envelope.
@@ -60,20 +97,31 @@ fn message(mut event: Value) -> Value {
     event
 }
 
-fn read_one(event: Value, own_hook: &HookName) -> Result<Notification, Error> {
+/// What a message is.
+///
+/// # Errors
+/// [`Error::InvalidInput`] when it is a launch at the stack's hook, but a field is missing or wrong.
+pub fn read(event: Value, served: &Served) -> Result<Notification, Error> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+    let is_another = |pointer: &str, own: &str| text(pointer).is_some_and(|value| value != own);
+    if is_another("/account", &served.account) || is_another("/AccountId", &served.account) {
+        return Ok(Notification::Other("of another account"));
+    }
+    if is_another("/region", &served.region) {
+        return Ok(Notification::Other("of another Region"));
+    }
     let detail = match (text("/source"), text("/detail-type")) {
         (Some("aws.events"), Some("Scheduled Event")) => {
             let id = text("/time").or(text("/id")).unwrap_or_default().to_owned();
             return Ok(Notification::Schedule { id });
         }
-        (Some(SOURCE), Some("EC2 Instance Launch Successful")) => return launched(event),
+        (Some(SOURCE), Some("EC2 Instance Launch Successful")) => return launched(event, served),
         (Some(SOURCE), Some(_)) => event["detail"].clone(),
         (None, None) => event,
         _ => return Ok(Notification::Other("not an event of Auto Scaling")),
     };
     let text = |field: &str| detail.get(field).and_then(Value::as_str);
-    if text("Event") == Some("autoscaling:TEST_NOTIFICATION") {
+    if text("Event") == Some(TEST_NOTIFICATION) {
         return Ok(Notification::Other("the test notification of a new hook"));
     }
     match text("LifecycleTransition") {
@@ -81,12 +129,15 @@ fn read_one(event: Value, own_hook: &HookName) -> Result<Notification, Error> {
         Some(_) => return Ok(Notification::Other("not a launch: the instance is being terminated")),
         None => return Ok(Notification::Other("not a lifecycle action")),
     }
-    if text("LifecycleHookName").is_some_and(|name| name != own_hook.as_str()) {
+    if text("LifecycleHookName").is_some_and(|name| name != served.hook.as_str()) {
         return Ok(Notification::Other("the launch waits at another hook"));
     }
     // NotificationMetadata is left for the plan to read, so that a rollout whose list of applications is wrong starts all the same,
     // says so, and completes the hook.
     let action: LaunchAction = fields::read(detail)?;
+    if !served.groups.contains(&action.auto_scaling_group_name) {
+        return Ok(ANOTHER_GROUP);
+    }
     Ok(Notification::Launch(Launch {
         auto_scaling_group_name: action.auto_scaling_group_name,
         instance_id: action.instance_id,
@@ -95,8 +146,10 @@ fn read_one(event: Value, own_hook: &HookName) -> Result<Notification, Error> {
     }))
 }
 
+const ANOTHER_GROUP: Notification = Notification::Other("the launch of a group that the stack does not serve");
+
 /// The launch of an instance that is in service already.
-fn launched(event: Value) -> Result<Notification, Error> {
+fn launched(event: Value, served: &Served) -> Result<Notification, Error> {
     #[derive(Deserialize)]
     struct Event {
         id: Option<String>,
@@ -114,6 +167,9 @@ fn launched(event: Value) -> Result<Notification, Error> {
     if detail.destination.as_deref() == Some("WarmPool") {
         return Ok(Notification::Other("the instance has gone into a warm pool"));
     }
+    if !served.groups.contains(&detail.auto_scaling_group_name) {
+        return Ok(ANOTHER_GROUP);
+    }
     Ok(Notification::Launch(Launch {
         auto_scaling_group_name: detail.auto_scaling_group_name,
         instance_id: detail.ec2_instance_id,
@@ -130,8 +186,23 @@ mod tests {
 
     const INSTANCE: &str = "i-0123456789abcdef0";
 
-    fn own_hook() -> HookName {
-        HookName::try_from("turnstile").unwrap()
+    fn served() -> Served {
+        Served {
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            groups: vec![fields::read("web".into()).unwrap()],
+            hook: fields::read("turnstile".into()).unwrap(),
+        }
+    }
+
+    /// Everything that is delivered with an event.
+    fn read_all(event: Value) -> Vec<Result<Notification, Error>> {
+        let notifications = match unwrap(event).unwrap() {
+            Delivered::One(one) => vec![one],
+            Delivered::Several(several) => several,
+            Delivered::Batch(messages) => messages.into_iter().map(|message| message.notification).collect(),
+        };
+        notifications.into_iter().map(|notification| read(notification, &served())).collect()
     }
 
     fn fixtures() -> std::path::PathBuf {
@@ -183,7 +254,8 @@ mod tests {
             ("unknown", vec![Notification::Other("not a lifecycle action")]),
         ];
         for (name, expected) in &table {
-            assert_eq!(read(fixture(name), &own_hook()).as_ref(), Ok(expected), "{name}");
+            let read: Result<Vec<_>, _> = read_all(fixture(name)).into_iter().collect();
+            assert_eq!(read.as_ref(), Ok(expected), "{name}");
         }
         let listed: BTreeSet<String> = table.iter().map(|(name, _)| format!("{name}.json")).collect();
         let there: BTreeSet<String> = std::fs::read_dir(fixtures())
@@ -196,17 +268,62 @@ mod tests {
     #[test]
     fn what_is_no_object_starts_nothing() {
         for event in [Value::Null, serde_json::json!([1]), serde_json::json!("text"), serde_json::json!({})] {
-            let read = read(event, &own_hook()).unwrap();
-            assert_eq!(read, [Notification::Other("not a lifecycle action")]);
+            assert_eq!(read_all(event), [Ok(Notification::Other("not a lifecycle action"))]);
         }
-        assert_eq!(read(serde_json::json!({"Records": []}), &own_hook()).unwrap(), []);
+        assert_eq!(read_all(serde_json::json!({"Records": []})), []);
     }
 
     #[test]
     fn a_launch_with_a_wrong_field_is_an_error_that_names_it() {
         let mut event = fixture("eventbridge-launch");
         event["detail"]["EC2InstanceId"] = "i-1".into();
-        let error = read(event, &own_hook()).unwrap_err().to_string();
+        let error = read(event, &served()).unwrap_err().to_string();
         assert_eq!(error, "EC2InstanceId: expected an instance id like i-0123456789abcdef0, got \"i-1\"");
+    }
+
+    #[test]
+    fn only_the_stack_s_own_account_region_and_groups_are_served() {
+        let with = |name: &str, pointer: &str, value: &str| {
+            let mut event = fixture(name);
+            *event.pointer_mut(pointer).unwrap() = value.into();
+            read(event, &served()).unwrap()
+        };
+        for (name, pointer, value, why) in [
+            ("eventbridge-launch", "/account", "210987654321", "of another account"),
+            ("direct-launch", "/AccountId", "210987654321", "of another account"),
+            ("eventbridge-launch", "/region", "eu-west-1", "of another Region"),
+            ("eventbridge-schedule", "/account", "210987654321", "of another account"),
+            (
+                "eventbridge-launch",
+                "/detail/AutoScalingGroupName",
+                "other",
+                "the launch of a group that the stack does not serve",
+            ),
+            (
+                "eventbridge-launch-successful",
+                "/detail/AutoScalingGroupName",
+                "other",
+                "the launch of a group that the stack does not serve",
+            ),
+        ] {
+            assert_eq!(with(name, pointer, value), Notification::Other(why), "{name} {pointer}");
+        }
+    }
+
+    #[test]
+    fn an_odd_time_is_no_reason_to_leave_an_instance_waiting() {
+        let mut event = fixture("eventbridge-launch");
+        event["time"] = "yesterday".into();
+        assert!(matches!(read(event, &served()), Ok(Notification::Launch(_))));
+        let mut record = fixture("sns-launch");
+        record["Records"][0]["Sns"]["Timestamp"] = Value::Null;
+        assert!(matches!(read_all(record)[..], [Ok(Notification::Launch(_))]));
+    }
+
+    #[test]
+    fn a_message_of_a_queue_has_to_have_an_id() {
+        let error =
+            unwrap(serde_json::json!({"Records": [{"messageId": "m1", "body": "{}"}, {"body": "{}"}]})).unwrap_err();
+        assert_eq!(error.to_string(), "Records[1].messageId: missing");
     }
 }

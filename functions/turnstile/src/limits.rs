@@ -36,12 +36,18 @@ pub const LONGEST_CALL: u32 = 90;
 /// How many applications a rollout may have: a transaction writes at most 100 items (DynamoDB API reference, TransactWriteItems), and
 /// one of them is the claim on the Auto Scaling group.
 pub const MOST_APPLICATIONS: usize = 99;
-/// How many instances a failure names: an execution's cause has at most 32,768 characters (Step Functions API reference,
-/// SendTaskFailure).
+/// An execution's cause has at most 32,768 characters (Step Functions API reference, SendTaskFailure). Turnstile counts bytes, of which
+/// there are no fewer.
+pub const LONGEST_CAUSE: usize = 32_768;
+/// How many instances a failure names, so that its cause is not too long.
 pub const MOST_INSTANCES_NAMED: usize = 200;
 /// How many characters of a script's log a failure quotes. CodeDeploy returns up to 4 KB, and the cause has to hold more than that
 /// one field.
 pub const LONGEST_LOG_TAIL: usize = 1_500;
+/// How many characters of any other text of a script, an agent or AWS a failure quotes.
+pub const LONGEST_MESSAGE: usize = 500;
+/// How many bytes the reason of a failed deployment may have, in JSON: together with what is added to it, it has to fit into a cause.
+pub const LONGEST_REASON: usize = 30_000;
 
 // Turnstile
 
@@ -52,3 +58,5 @@ pub const LONGEST_ROLLOUT: u32 = LONGEST_HOOK;
 pub const MOST_REPEATS: u32 = 9;
 /// How many failed launches in a row are counted: more make no difference to the time that a rollout backs off.
 pub const MOST_FAILURES: u32 = 16;
+/// How many launches of a group have to fail in a row until one that was terminated while it waited is taken for another hook's doing.
+pub const ABANDONED_IN_A_ROW: u32 = 3;

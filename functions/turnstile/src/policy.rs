@@ -1,11 +1,16 @@
 //! The decisions of a rollout, as pure functions over its words.
 
+pub mod abandoned;
+pub mod alarm;
 pub mod back_off;
+pub mod cause;
+pub mod console;
 pub mod deployment_tag;
 pub mod hook_state;
 pub mod observations;
 pub mod owner;
 pub mod pending_hook;
+pub mod plain_text;
 pub mod preflight;
 pub mod reason;
 pub mod retry;

@@ -1,4 +1,6 @@
 //! Compares the functions' calls with what template.yaml permits them. Neither the stack nor the simulation checks permissions itself.
+//!
+//! It goes by the actions' names. That each is permitted on a resource of a type that it knows is checked by tests/lint/permissions.py.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

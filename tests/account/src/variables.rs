@@ -5,8 +5,8 @@ use crate::{TURNS_TABLE, state_machine_arn};
 pub struct Variables {
     /// The applications of rollouts whose input and hook name none: plan-rollout's `APPLICATIONS`.
     pub applications: Option<String>,
-    /// The Auto Scaling group that the schedule covers: start-rollout's `AUTO_SCALING_GROUP_NAME`.
-    pub auto_scaling_group_name: String,
+    /// The Auto Scaling groups that the stack serves: start-rollout's `AUTO_SCALING_GROUP_NAMES`.
+    pub auto_scaling_group_names: Vec<String>,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
 }
@@ -19,7 +19,7 @@ impl Variables {
         match function {
             "start-rollout" => vec![
                 ("STATE_MACHINE_ARN", state_machine_arn()),
-                ("AUTO_SCALING_GROUP_NAME", self.auto_scaling_group_name.clone()),
+                ("AUTO_SCALING_GROUP_NAMES", self.auto_scaling_group_names.join("\n")),
                 hook,
             ],
             "plan-rollout" => {

@@ -19,8 +19,8 @@ pub struct Options {
     pub applications: Option<String>,
     /// The launch hook whose events start rollouts and which they complete.
     pub lifecycle_hook_name: String,
-    /// The Auto Scaling group that the schedule looks after: start-rollout's `AUTO_SCALING_GROUP_NAME`. `None`: the setting's first.
-    pub auto_scaling_group_name: Option<String>,
+    /// The Auto Scaling groups that the stack serves: start-rollout's `AUTO_SCALING_GROUP_NAMES`. `None`: all of the setting.
+    pub auto_scaling_group_names: Option<Vec<String>>,
     /// How the hook's events are delivered to start-rollout.
     pub events: Delivery,
     /// Seconds between two events of start-rollout's schedule, at least 1. `None`: there is no schedule.
@@ -49,7 +49,7 @@ impl Options {
             setting,
             applications: None,
             lifecycle_hook_name: "turnstile".to_owned(),
-            auto_scaling_group_name: None,
+            auto_scaling_group_names: None,
             events: Delivery::default(),
             schedule_seconds: None,
             faults: Vec::new(),
@@ -64,10 +64,10 @@ impl Options {
 
     /// What the functions' environment variables say.
     pub(crate) fn variables(&self) -> Variables {
-        let first = self.setting.auto_scaling_groups.first().map(|group| group.name.clone());
+        let all = || self.setting.auto_scaling_groups.iter().map(|group| group.name.clone()).collect();
         Variables {
             applications: self.applications.clone(),
-            auto_scaling_group_name: self.auto_scaling_group_name.clone().or(first).unwrap_or_default(),
+            auto_scaling_group_names: self.auto_scaling_group_names.clone().unwrap_or_else(all),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
         }
     }

@@ -38,8 +38,8 @@ pub struct Options {
     pub applications: Option<String>,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
-    /// The Auto Scaling group that the schedule covers: start-rollout's `AUTO_SCALING_GROUP_NAME`. `None`: the setting's first.
-    pub auto_scaling_group_name: Option<String>,
+    /// The Auto Scaling groups that the stack serves: start-rollout's `AUTO_SCALING_GROUP_NAMES`. `None`: all of the setting.
+    pub auto_scaling_group_names: Option<Vec<String>>,
     /// How the hook's events are delivered to start-rollout.
     pub events: Delivery,
     /// World seconds between two events of start-rollout's schedule, at least 1. `None`: there is no schedule.
@@ -74,7 +74,7 @@ impl Options {
             speed: 20.0,
             applications: None,
             lifecycle_hook_name: "turnstile".to_owned(),
-            auto_scaling_group_name: None,
+            auto_scaling_group_names: None,
             events: Delivery::default(),
             schedule_seconds: None,
             faults: Vec::new(),
@@ -88,10 +88,10 @@ impl Options {
 
     /// The values of the functions' environment variables.
     pub(crate) fn variables(&self) -> Variables {
-        let first = self.setting.auto_scaling_groups.first().map(|group| group.name.clone());
+        let all = || self.setting.auto_scaling_groups.iter().map(|group| group.name.clone()).collect();
         Variables {
             applications: self.applications.clone(),
-            auto_scaling_group_name: self.auto_scaling_group_name.clone().or(first).unwrap_or_default(),
+            auto_scaling_group_names: self.auto_scaling_group_names.clone().unwrap_or_else(all),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
         }
     }

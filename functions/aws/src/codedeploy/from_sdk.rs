@@ -1,9 +1,9 @@
 //! The SDK's types as plain data, and back.
 
 use aws_sdk_codedeploy::types::{
-    BundleType, DeploymentInfo, DeploymentStatus as SdkDeploymentStatus, DeploymentTarget, GitHubLocation,
-    LastDeploymentInfo, LifecycleEvent, LifecycleEventStatus, RevisionLocation, RevisionLocationType, S3Location,
-    TargetStatus as SdkTargetStatus,
+    BundleType, DeploymentInfo, DeploymentMode, DeploymentStatus as SdkDeploymentStatus, DeploymentTarget,
+    GitHubLocation, LastDeploymentInfo, LifecycleEvent, LifecycleEventStatus, RevisionLocation, RevisionLocationType,
+    S3Location, TargetStatus as SdkTargetStatus,
 };
 use aws_smithy_types::DateTime;
 use turnstile::words::application::DeploymentGroup;
@@ -60,6 +60,7 @@ pub(super) fn deployment(info: DeploymentInfo) -> Deployment {
         revision: info.revision().and_then(revision),
         description: info.description().unwrap_or_default().to_owned(),
         deployment_config_name: info.deployment_config_name().unwrap_or_default().to_owned(),
+        restarts: info.deployment_mode() == Some(&DeploymentMode::Restart),
         created: info.create_time.map(time),
         ended: info.complete_time.map(time),
         overview,

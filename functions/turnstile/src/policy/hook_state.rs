@@ -14,7 +14,9 @@ pub fn without_action(instance_id: &InstanceId, instance: Option<&Instance>, mes
     };
     let state = &instance.lifecycle_state;
     match instance.stage() {
-        Stage::Launching => HookState::NotYetOpen { why: format!("{instance_id} is {state}, but: {message}") },
+        Stage::Launching | Stage::RootVolumeReplaced => {
+            HookState::NotYetOpen { why: format!("{instance_id} is {state}, but: {message}") }
+        }
         stage => HookState::Over {
             instance: stage,
             why: format!(

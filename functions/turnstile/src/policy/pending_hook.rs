@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::input;
-use crate::words::instance::{Instance, Stage};
+use crate::words::instance::Instance;
 
 /// The instance whose hook the rollout has to complete, by its input. It is `None` when the input names no instance or no hook: typed
 /// by hand, it may be about an instance that another rollout is serving, and an instance that nobody serves is found by
@@ -40,7 +40,7 @@ pub fn of_input(
     hooks: Vec<Hook>,
     own_hook: &HookName,
 ) -> Option<PendingHook> {
-    if instance.stage() != Stage::Launching {
+    if !instance.stage().is_before_service() {
         return None;
     }
     let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name.as_str() == name);
@@ -60,7 +60,7 @@ pub fn of_input(
 /// Whatever the input names as the hook.
 fn named_hook(input: &Value) -> Option<&Value> {
     let given = |path| input.pointer(path).filter(|value| !value.is_null());
-    given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName"))
+    given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName")).or_else(|| given("/LifecycleHookName"))
 }
 
 #[cfg(test)]

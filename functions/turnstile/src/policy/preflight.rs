@@ -4,6 +4,7 @@ use crate::policy::deployment_tag;
 use crate::policy::up_to_date::CurrentRevision;
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, DeploymentStatus};
+use crate::words::ids::HookName;
 
 /// Checks that a rollout can deploy to the group.
 ///
@@ -23,13 +24,40 @@ pub fn check(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Result<(), 
 }
 
 /// What the operator should know of a group to which a rollout can deploy.
-pub fn warning(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Option<String> {
-    group.updates_outdated_instances.then(|| {
-        format!(
+pub fn warnings(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if group.updates_outdated_instances {
+        warnings.push(format!(
             "{name}: outdatedInstancesStrategy is UPDATE: for instances that launch during a deployment CodeDeploy starts \
              one of its own, which can meet Turnstile's on the instance. IGNORE leaves them to Turnstile"
-        )
-    })
+        ));
+    }
+    if !group.alarms.is_empty() {
+        warnings.push(format!(
+            "{name}: while one of its alarms is on ({}), CodeDeploy stops every deployment, also those of launches: a rollout waits \
+             for it to go off",
+            group.alarms.join(", ")
+        ));
+    }
+    if group.rolls_back {
+        warnings.push(format!(
+            "{name}: CodeDeploy rolls back a pipeline's deployment that fails, with one of its own to all its instances. Turnstile's \
+             own deployments are not rolled back"
+        ));
+    }
+    if group.deploys_at_termination {
+        warnings.push(format!(
+            "{name}: terminationHookEnabled: CodeDeploy deploys to each instance that leaves service, and occupies the group \
+             meanwhile: a launch waits for it"
+        ));
+    }
+    warnings
+}
+
+/// Whether a launch hook is one of those that CodeDeploy installs (CodeDeploy user guide, "Integrating CodeDeploy with Amazon EC2 Auto
+/// Scaling").
+pub fn is_managed_by_codedeploy(hook: &HookName) -> bool {
+    hook.as_str().starts_with("CodeDeploy-managed-automatic-launch-deployment-hook-")
 }
 
 /// What the operator should know of a release that failed half-way: it has changed instances, and did not become current there. The
@@ -64,14 +92,8 @@ mod tests {
     use crate::words::revision::Revision;
 
     fn group() -> DeploymentGroupInfo {
-        DeploymentGroupInfo {
-            target_revision: Some(Revision::GitHub { repository: "me/app".into(), commit_id: "abc".into() }),
-            last_successful: None,
-            last_attempted: None,
-            compute_platform: "Server".into(),
-            deployment_type: "IN_PLACE".into(),
-            updates_outdated_instances: false,
-        }
+        let revision = Revision::GitHub { repository: "me/app".into(), commit_id: "abc".into() };
+        DeploymentGroupInfo { target_revision: Some(revision), ..DeploymentGroupInfo::sample() }
     }
 
     #[test]
@@ -94,9 +116,30 @@ mod tests {
         ] {
             assert_eq!(check(&name, &unsuitable), Err(problem.to_owned()));
         }
-        assert_eq!(warning(&name, &group()), None);
-        let warned = DeploymentGroupInfo { updates_outdated_instances: true, ..group() };
-        assert!(warning(&name, &warned).unwrap().starts_with("A/S: outdatedInstancesStrategy is UPDATE"));
+    }
+
+    #[test]
+    fn what_can_get_in_a_launch_s_way_is_warned_of() {
+        let name: DeploymentGroup = "A/S".parse().unwrap();
+        assert_eq!(warnings(&name, &group()), [] as [&str; 0]);
+        let odd = DeploymentGroupInfo {
+            updates_outdated_instances: true,
+            alarms: vec!["errors".into(), "latency".into()],
+            rolls_back: true,
+            deploys_at_termination: true,
+            ..group()
+        };
+        let starts = [
+            "A/S: outdatedInstancesStrategy is UPDATE",
+            "A/S: while one of its alarms is on (errors, latency)",
+            "A/S: CodeDeploy rolls back",
+            "A/S: terminationHookEnabled",
+        ];
+        let warnings = warnings(&name, &odd);
+        assert_eq!(warnings.len(), starts.len());
+        for (warning, start) in warnings.iter().zip(starts) {
+            assert!(warning.starts_with(start), "{warning}");
+        }
     }
 
     #[test]

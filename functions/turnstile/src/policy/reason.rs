@@ -1,7 +1,9 @@
 //! What the operator is told about a deployment that failed: which application, deployment, lifecycle event and script, its error
 //! code and the end of its log.
 
-use crate::limits::{LONGEST_LOG_TAIL, MOST_INSTANCES_NAMED};
+use crate::limits::{LONGEST_LOG_TAIL, LONGEST_MESSAGE, MOST_INSTANCES_NAMED};
+use crate::policy::console;
+use crate::policy::plain_text::{beginning, last_lines, plain};
 use crate::words::application::Application;
 use crate::words::deployment::{Deployment, Target};
 use crate::words::failure::{FailureKind, Reason};
@@ -28,27 +30,28 @@ impl FailedDeployment<'_> {
     pub fn reason(self) -> Reason {
         let Self { application, deployment, target, region, .. } = self;
         let event = target.and_then(|target| target.failed_event.as_ref());
-        let (overall_code, overall_message) = deployment.error.clone().unzip();
+        let (overall_code, overall_message) =
+            deployment.error.as_ref().map(|(code, text)| (quoted(code), text)).unzip();
         let id = &deployment.deployment_id;
         Reason {
             summary: self.summary(),
             group: application.group.clone(),
             deployment_id: id.clone(),
-            deployment_url: format!(
-                "https://{region}.{}/codesuite/codedeploy/deployments/{id}?region={region}",
-                console_domain(region)
-            ),
+            deployment_url: console::deployment_url(region, id),
             deployment_status: match &overall_code {
                 Some(code) => format!("{:?} ({code})", deployment.status),
                 None => format!("{:?}", deployment.status),
             },
             instance_id: self.decisive_instance(),
-            lifecycle_event: event.map(|event| event.lifecycle_event_name.clone()),
-            script_name: event.and_then(|event| event.script_name.clone()),
-            error_code: event.and_then(|event| event.error_code.clone()).or(overall_code),
-            // CodeDeploy's own message is about the whole deployment, and would only hide what the instance says.
-            message: event.map_or(overall_message, |event| event.message.clone()),
-            log_tail: event.and_then(|event| event.log_tail.as_deref()).map(tail).filter(|tail| !tail.is_empty()),
+            lifecycle_event: event.map(|event| quoted(&event.lifecycle_event_name)),
+            script_name: event.and_then(|event| event.script_name.as_deref()).map(quoted),
+            error_code: event.and_then(|event| event.error_code.as_deref()).map(quoted).or(overall_code),
+            // CodeDeploy's own message is about the whole deployment: what the instance says is closer to the reason.
+            message: event.and_then(|event| event.message.as_ref()).or(overall_message).map(|text| quoted(text)),
+            log_tail: event
+                .and_then(|event| event.log_tail.as_deref())
+                .map(|log| last_lines(&plain(log), LONGEST_LOG_TAIL))
+                .filter(|tail| !tail.is_empty()),
             silent_seconds: None,
             others_not_begun: Vec::new(),
             attempts: self.attempts,
@@ -103,8 +106,9 @@ impl FailedDeployment<'_> {
         match self.kind {
             FailureKind::DeploymentFailed => match event {
                 Some(event) => {
-                    let script = event.script_name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
-                    format!("{application}: {}{script} failed{on} in {id}", event.lifecycle_event_name)
+                    let script =
+                        event.script_name.as_ref().map_or_else(String::new, |name| format!(" ({})", quoted(name)));
+                    format!("{application}: {}{script} failed{on} in {id}", quoted(&event.lifecycle_event_name))
                 }
                 None => format!("{application}: deployment {id} failed{on}"),
             },
@@ -115,6 +119,9 @@ impl FailedDeployment<'_> {
             }
             FailureKind::AgentSilent => {
                 format!("{application}: deployment {id} has not begun{on}: its agent is silent")
+            }
+            FailureKind::AlarmActive => {
+                format!("{application}: deployment {id} was stopped by an alarm of its deployment group")
             }
             FailureKind::InstanceNotReached if target.is_none() && may_not_select(deployment) => format!(
                 "{application}: deployment {id} did not contain {}: a deployment group that selects by Auto Scaling group may not \
@@ -149,39 +156,15 @@ fn needs_more_instances(deployment: &Deployment) -> bool {
     is_health && deployment.overview.failed == 0
 }
 
-/// Where the partition of a Region has its console.
-fn console_domain(region: &str) -> &'static str {
-    match region {
-        china if china.starts_with("cn-") => "console.amazonaws.cn",
-        government if government.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
-        _ => "console.aws.amazon.com",
-    }
-}
-
-/// The last lines of a log that fit, without control characters (a script may have coloured its output).
-fn tail(log: &str) -> String {
-    let clean: String = log.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
-    let clean = clean.trim_end();
-    let mut lines = Vec::new();
-    let mut room = LONGEST_LOG_TAIL;
-    for line in clean.lines().rev() {
-        let length = line.chars().count() + 1;
-        if length > room {
-            if lines.is_empty() {
-                lines.push(line.chars().skip(length - room).collect());
-            }
-            break;
-        }
-        room -= length;
-        lines.push(line.to_owned());
-    }
-    lines.reverse();
-    lines.join("\n")
+/// A text of a script, an agent or AWS, as it may be quoted.
+fn quoted(text: &str) -> String {
+    beginning(&plain(text), LONGEST_MESSAGE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::LONGEST_REASON;
     use crate::words::application::DeploymentGroup;
     use crate::words::deployment::{DeploymentStatus, FailedEvent, Overview, TargetStatus, sample};
     use proptest::prelude::*;
@@ -241,7 +224,7 @@ mod tests {
         assert_eq!(reason.summary, "A/S: AfterInstall (migrate.sh) failed on i-0123abcd in d-1");
         assert_eq!(reason.error_code.as_deref(), Some("ScriptFailed"));
         assert_eq!(reason.deployment_status, "Failed (HEALTH_CONSTRAINTS)");
-        assert_eq!(reason.log_tail.as_deref(), Some("[stderr][31mno such table[0m"));
+        assert_eq!(reason.log_tail.as_deref(), Some("[stderr]no such table"));
         assert!(reason.deployment_url.contains("eu-west-1") && reason.deployment_url.contains("d-1"));
         assert_eq!(reason.attempts, 2);
     }
@@ -314,14 +297,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn without_the_instance_s_message_codedeploy_s_own_is_quoted() {
+        let event = FailedEvent { lifecycle_event_name: "Install".into(), ..FailedEvent::default() };
+        let target = target(TargetStatus::Failed, Some(event));
+        let deployment = deployment(Some(("HEALTH_CONSTRAINTS", "too many")));
+        let reason = failed(FailureKind::DeploymentFailed, &deployment, Some(&target), |failed| failed.reason());
+        assert_eq!(reason.message.as_deref(), Some("too many"));
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
-        fn a_tail_is_bounded_clean_and_the_end_of_the_log(log in "[ -~\n\u{1b}äß]{0,4000}") {
-            let tail = tail(&log);
-            prop_assert!(tail.chars().count() <= LONGEST_LOG_TAIL);
-            prop_assert!(!tail.chars().any(|c| c.is_control() && c != '\n'));
-            let clean = log.replace('\u{1b}', "");
-            prop_assert!(clean.trim_end().ends_with(&tail));
+        fn a_reason_is_bounded_whatever_was_reported(texts in prop::array::uniform7("\\PC{0,40}|[\"\\\\\t\n\u{1b}ä]{0,2000}")) {
+            let [name, code, script, message, log, overall, status] = texts;
+            let event = FailedEvent {
+                lifecycle_event_name: name,
+                error_code: Some(code),
+                script_name: Some(script),
+                message: Some(message),
+                log_tail: Some(log),
+            };
+            let target = target(TargetStatus::Failed, Some(event));
+            let deployment = deployment(Some((&status, &overall)));
+            let others: Vec<TargetId> = (0..300).map(|i| TargetId::from(format!("{i:0100}"))).collect();
+            for kind in [FailureKind::DeploymentFailed, FailureKind::NeighbourFailed] {
+                let reason = failed(kind, &deployment, Some(&target), |failed| failed.reason());
+                prop_assert!(serde_json::to_string(&reason).unwrap().len() < LONGEST_REASON);
+                let silent = failed(kind, &deployment, None, |failed| failed.reason_of_silence(1, others.clone()));
+                prop_assert!(serde_json::to_string(&silent).unwrap().len() < LONGEST_REASON);
+            }
         }
     }
 }

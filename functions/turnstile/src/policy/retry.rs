@@ -21,7 +21,7 @@ pub const LIFECYCLE_EVENT: [Row; 6] = [
 /// What CodeDeploy reports of a deployment that failed.
 pub const DEPLOYMENT: [Row; 34] = [
     ("AGENT_ISSUE", true, "the agent was restarted or late, as it is while an instance launches"),
-    ("ALARM_ACTIVE", false, "an alarm of the deployment group is on, which somebody has to look at"),
+    ("ALARM_ACTIVE", false, "an alarm of the deployment group is on: it is waited for first"),
     ("APPLICATION_MISSING", false, "the application was deleted"),
     ("AUTOSCALING_VALIDATION_ERROR", false, "the deployment group names Auto Scaling groups that cannot be used"),
     ("AUTO_SCALING_CONFIGURATION", false, "the Auto Scaling group does not fit the deployment group"),
@@ -63,7 +63,10 @@ pub const DEPLOYMENT: [Row; 34] = [
 /// Whether another deployment can succeed where this one failed.
 pub fn is_worthwhile(kind: FailureKind, reason: &Reason) -> bool {
     match kind {
-        FailureKind::DeploymentTimedOut | FailureKind::NeighbourFailed | FailureKind::AgentSilent => false,
+        FailureKind::DeploymentTimedOut
+        | FailureKind::NeighbourFailed
+        | FailureKind::AgentSilent
+        | FailureKind::AlarmActive => false,
         FailureKind::InstanceNotReached | FailureKind::DeploymentFailed => {
             reason.error_code.as_deref().is_none_or(may_pass)
         }
@@ -104,7 +107,9 @@ mod tests {
 
     #[test]
     fn only_what_another_deployment_can_mend_is_retried() {
-        use FailureKind::{AgentSilent, DeploymentFailed, DeploymentTimedOut, InstanceNotReached, NeighbourFailed};
+        use FailureKind::{
+            AgentSilent, AlarmActive, DeploymentFailed, DeploymentTimedOut, InstanceNotReached, NeighbourFailed,
+        };
         for (code, retried) in [
             (None, true),
             (Some("ScriptFailed"), true),
@@ -120,7 +125,7 @@ mod tests {
             for kind in [DeploymentFailed, InstanceNotReached] {
                 assert_eq!(is_worthwhile(kind, &reason(code)), retried, "{kind:?} {code:?}");
             }
-            for kind in [DeploymentTimedOut, NeighbourFailed, AgentSilent] {
+            for kind in [DeploymentTimedOut, NeighbourFailed, AgentSilent, AlarmActive] {
                 assert!(!is_worthwhile(kind, &reason(code)), "{kind:?} {code:?}");
             }
         }

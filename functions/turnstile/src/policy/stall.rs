@@ -44,6 +44,12 @@ impl StallTimer {
     }
 }
 
+/// Whether a deployment that bakes has nothing left to do: a zonal configuration waits after its last zone, too.
+pub fn only_bakes(deployment: &Deployment) -> bool {
+    let Overview { pending, in_progress, .. } = deployment.overview;
+    deployment.status == DeploymentStatus::Baking && pending == 0 && in_progress == 0
+}
+
 /// Whether a deployment waits for nothing but targets that have not begun, and none has come to an end for so many seconds that they
 /// count as dead.
 pub fn is_stalled(overview: Overview, stall_seconds: u32) -> bool {
@@ -152,6 +158,19 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_deployment_that_bakes_may_have_nothing_left_to_do() {
+        use DeploymentStatus::{Baking, InProgress};
+        for (status, overview, expected) in [
+            (Baking, overview(0, 0, 2), true),
+            (Baking, overview(1, 0, 1), false),
+            (Baking, overview(0, 1, 1), false),
+            (InProgress, overview(0, 0, 2), false),
+        ] {
+            assert_eq!(only_bakes(&sample::deployment(status, overview)), expected, "{status:?} {overview:?}");
+        }
     }
 
     #[test]

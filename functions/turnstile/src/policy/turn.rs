@@ -115,14 +115,15 @@ mod tests {
             instance_id: None,
             hook: None,
             hook_opened_at: None,
-            applications: ["Search/Production", "Orders/Blue Team"]
+            other_hooks: Vec::new(),
+            applications: ["Search/Production", "Orders/Blue-Team"]
                 .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
                 .into(),
             on_failure: Default::default(),
             warnings: Vec::new(),
         };
         let expected =
-            ["autoScalingGroup:web", "deploymentGroup:Search/Production", "deploymentGroup:Orders/Blue Team"];
+            ["autoScalingGroup:web", "deploymentGroup:Search/Production", "deploymentGroup:Orders/Blue-Team"];
         assert_eq!(claims(&plan), keys(&expected));
     }
 

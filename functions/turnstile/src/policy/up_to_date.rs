@@ -28,7 +28,7 @@ impl CurrentRevision {
     /// [`Error::UnsuitableDeploymentGroup`] when the group has no revision yet.
     pub fn of(name: &DeploymentGroup, group: &DeploymentGroupInfo, newest_first: &[Deployment]) -> Result<Self, Error> {
         let has_succeeded = |deployment: &&Deployment| deployment.status == DeploymentStatus::Succeeded;
-        let mut succeeded = newest_first.iter().filter(has_succeeded);
+        let mut succeeded = newest_first.iter().filter(has_succeeded).filter(|deployment| !deployment.restarts);
         let last_successful = succeeded.clone().next().cloned();
         let revision = succeeded.find_map(|deployment| deployment.revision.clone());
         let revision = revision.or_else(|| group.target_revision.clone()).ok_or_else(|| {
@@ -173,11 +173,12 @@ pub const MOST_ASKED: usize = 50;
 const NEWEST: usize = 5;
 
 /// The deployments that can say anything about an instance, of all that are given. One that has ended a while ago, and has succeeded
-/// or failed nowhere, has left every instance as it was.
+/// or failed nowhere, has left every instance as it was; and so has one that restarts what is installed, unless it is at work.
 pub fn may_have_touched(newest_first: &[Deployment]) -> impl Iterator<Item = &Deployment> {
     let touched = |(i, deployment): &(usize, &Deployment)| {
         let Overview { in_progress, succeeded, failed, .. } = deployment.overview;
-        *i < NEWEST || deployment.status.is_active() || in_progress + succeeded + failed > 0
+        let may_be_at_work = deployment.status.is_active() || in_progress > 0;
+        may_be_at_work || !deployment.restarts && (*i < NEWEST || succeeded + failed > 0)
     };
     newest_first.iter().enumerate().filter(touched).map(|(_, deployment)| deployment)
 }
@@ -200,10 +201,13 @@ mod tests {
             (deployment(Succeeded, Overview { succeeded: 1, ..none }), 1),
             (deployment(Succeeded, Overview { failed: 1, ..none }), 1),
             (deployment(InProgress, none), 1),
+            (Deployment { restarts: true, ..deployment(InProgress, none) }, 1),
         ] {
             let listed = vec![deployment.clone(); NEWEST + 1];
             assert_eq!(may_have_touched(&listed).count(), NEWEST + asked, "{deployment:?}");
         }
+        let restarts = Deployment { restarts: true, ..deployment(Succeeded, Overview { succeeded: 1, ..none }) };
+        assert_eq!(may_have_touched(&vec![restarts; NEWEST + 1]).count(), 0);
     }
 
     #[test]
@@ -277,18 +281,14 @@ mod tests {
         use DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
         let name: DeploymentGroup = "A/S".parse().unwrap();
         let build = |commit: &str| Some(Revision::GitHub { repository: "me/app".into(), commit_id: commit.into() });
-        let group = |target_revision| DeploymentGroupInfo {
-            target_revision,
-            last_successful: None,
-            last_attempted: None,
-            compute_platform: "Server".into(),
-            deployment_type: "IN_PLACE".into(),
-            updates_outdated_instances: false,
-        };
+        let group = |target_revision| DeploymentGroupInfo { target_revision, ..DeploymentGroupInfo::sample() };
         let deployed = |status, revision| Deployment { revision, ..deployment(status, Overview::default()) };
+        let restarted = Deployment { restarts: true, ..deployed(Succeeded, build("old")) };
         for (target_revision, newest_first, expected) in [
             (build("new"), vec![deployed(Succeeded, build("old"))], build("old")),
             (build("new"), vec![deployed(Succeeded, None)], build("new")),
+            (build("new"), vec![restarted.clone()], build("new")),
+            (build("old"), vec![restarted, deployed(Succeeded, build("new"))], build("new")),
             (build("new"), vec![], build("new")),
             (None, vec![], None),
             // A release has ended since the group's last successful deployment was told.

@@ -37,8 +37,15 @@ impl FromStr for DeploymentGroup {
         if group.contains('/') {
             return Err(expected());
         }
-        let name = |text: &str| CodeDeployName::try_from(text.trim()).map_err(|_| expected());
-        Ok(Self { application_name: name(application)?, deployment_group_name: name(group)? })
+        let (application, group) = (application.trim(), group.trim());
+        if application.is_empty() || group.is_empty() {
+            return Err(expected());
+        }
+        let name = |what, text| CodeDeployName::try_from(text).map_err(|problem| format!("{what}: {problem}"));
+        Ok(Self {
+            application_name: name("the application's name", application)?,
+            deployment_group_name: name("the deployment group's name", group)?,
+        })
     }
 }
 
@@ -168,7 +175,12 @@ pub fn parse_list(source: &str, text: &str) -> Result<Option<Vec<Application>>, 
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| {
             located(format!("expected a JSON array of applications or a list like A/Staging,B/Staging: {e}"))
         })?;
-        fields::read_at("applications", value).map_err(|e| located(e.to_string()))?
+        match value {
+            serde_json::Value::Array(_) => fields::read_at("applications", value),
+            // It is not a part of the source that is wrong, but the whole of it.
+            other => fields::read::<Vec<Application>>(other),
+        }
+        .map_err(|error| located(error.to_string().replace("expected a list,", "expected a list of applications,")))?
     } else {
         text.split(',')
             .enumerate()
@@ -220,12 +232,12 @@ mod tests {
 
     #[test]
     fn short_forms_and_json_mean_the_same() {
-        let expected = vec![application("Service-A", "Staging"), application("Service-B", "Blue Team")];
+        let expected = vec![application("Service-A", "Staging"), application("Service-B", "Blue-Team")];
         for text in [
-            "Service-A/Staging,Service-B/Blue Team",
-            " Service-A/Staging , Service-B/Blue Team ",
-            r#"["Service-A/Staging", "Service-B/Blue Team"]"#,
-            r#"[{"applicationName":"Service-A","deploymentGroupName":"Staging"}, "Service-B/Blue Team"]"#,
+            "Service-A/Staging,Service-B/Blue-Team",
+            " Service-A/Staging , Service-B/Blue-Team ",
+            r#"["Service-A/Staging", "Service-B/Blue-Team"]"#,
+            r#"[{"applicationName":"Service-A","deploymentGroupName":"Staging"}, "Service-B/Blue-Team"]"#,
         ] {
             assert_eq!(parse_list("Applications", text).unwrap().unwrap(), expected, "{text}");
         }
@@ -249,26 +261,32 @@ mod tests {
             ("A/S,B", r#"Applications: applications[1]: expected "application/deployment group", got "B""#),
             ("A/S,,B/S", r#"Applications: applications[1]: expected "application/deployment group", got """#),
             ("A/B/C", r#"Applications: applications[0]: expected "application/deployment group", got "A/B/C""#),
-            (r#"[{"applicationName":"A"}]"#, "Applications: applications[0]: missing field `deploymentGroupName`"),
+            (
+                "A/S, B/Blue Team",
+                r#"Applications: applications[1]: the deployment group's name: expected 1 to 100 letters, digits or +=,.@_-, got "Blue Team""#,
+            ),
+            (r#"{"image":"x"}"#, "Applications: expected a list of applications, got an object"),
+            (r#""A/S""#, r#"Applications: expected a list of applications, got "A/S""#),
+            (r#"[{"applicationName":"A"}]"#, "Applications: applications[0].deploymentGroupName: missing"),
             (
                 r#"[7]"#,
-                "Applications: applications[0]: invalid type: integer `7`, expected an object with applicationName and deploymentGroupName, or \"application/deployment group\"",
+                "Applications: applications[0]: expected an object with applicationName and deploymentGroupName, or \"application/deployment group\", got 7",
             ),
             (
                 r#"[{"applicationName":"A","deploymentGroupName":"G","maxAttempts":11}]"#,
-                "Applications: applications[0].maxAttempts: invalid value: integer `11`, expected a whole number from 1 to 10",
+                "Applications: applications[0].maxAttempts: expected a whole number from 1 to 10, got 11",
             ),
             (
                 r#"[{"applicationName":"A","deploymentGroupName":"G","timeoutSeconds":"1h"}]"#,
-                "Applications: applications[0].timeoutSeconds: invalid type: string \"1h\", expected a whole number from 60 to 43200",
+                "Applications: applications[0].timeoutSeconds: expected a whole number from 60 to 43200, got \"1h\"",
             ),
             (
                 r#"[{"applicationName":"","deploymentGroupName":"G"}]"#,
-                "Applications: applications[0].applicationName: expected 1 to 100 characters, got \"\"",
+                "Applications: applications[0].applicationName: expected 1 to 100 letters, digits or +=,.@_-, got \"\"",
             ),
             (
                 r#"[{"applicationName":"A","deploymentGroupName":"G","fileExistsBehavior":"KEEP"}]"#,
-                "Applications: applications[0].fileExistsBehavior: unknown variant `KEEP`, expected one of `DISALLOW`, `OVERWRITE`, `RETAIN`",
+                "Applications: applications[0].fileExistsBehavior: expected one of DISALLOW, OVERWRITE, RETAIN, got KEEP",
             ),
         ] {
             assert_eq!(problem(text), expected, "{text}");

@@ -17,6 +17,30 @@ pub struct DeploymentGroupInfo {
     pub deployment_type: String,
     /// Whether CodeDeploy starts deployments of its own for instances that appear during a deployment.
     pub updates_outdated_instances: bool,
+    /// The CloudWatch alarms that stop its deployments.
+    pub alarms: Vec<String>,
+    /// Whether CodeDeploy rolls its deployments back by itself, unless one says otherwise.
+    pub rolls_back: bool,
+    /// Whether CodeDeploy deploys to an instance that leaves service.
+    pub deploys_at_termination: bool,
+}
+
+#[cfg(test)]
+impl DeploymentGroupInfo {
+    /// A group to which nothing has been deployed.
+    pub(crate) fn sample() -> Self {
+        Self {
+            target_revision: None,
+            last_successful: None,
+            last_attempted: None,
+            compute_platform: "Server".into(),
+            deployment_type: "IN_PLACE".into(),
+            updates_outdated_instances: false,
+            alarms: Vec::new(),
+            rolls_back: false,
+            deploys_at_termination: false,
+        }
+    }
 }
 
 /// The most recent attempted or successful deployment of a group.
@@ -37,6 +61,8 @@ pub struct Deployment {
     pub revision: Option<Revision>,
     pub description: String,
     pub deployment_config_name: String,
+    /// Whether it restarts what is installed, and brings no revision (`deploymentMode` RESTART). It says nothing about a build.
+    pub restarts: bool,
     /// CodeDeploy's error code and message of a deployment that failed.
     pub error: Option<(String, String)>,
     pub created: Option<Timestamp>,
@@ -126,8 +152,11 @@ pub struct FailedEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Creation {
     Created(DeploymentId),
-    /// The group has an active deployment already.
-    GroupOccupied,
+    /// The group has an active deployment already, or the account has as many as it may: both are `DeploymentLimitExceededException`, and
+    /// only CodeDeploy's message tells which (CodeDeploy API reference, CreateDeployment).
+    LimitExceeded {
+        message: String,
+    },
     /// Any other refusal. It may mean that nothing is outdated: CodeDeploy's answer to that is not documented.
     Refused {
         code: String,
@@ -159,6 +188,7 @@ pub(crate) mod sample {
             revision: None,
             description: String::new(),
             deployment_config_name: String::new(),
+            restarts: false,
             error: None,
             created: None,
             ended: None,

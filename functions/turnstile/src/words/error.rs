@@ -24,6 +24,9 @@ pub enum Error {
     /// Auto Scaling does not know the instance, or not yet.
     #[error("{0}")]
     InstanceNotFound(String),
+    /// The instance's disk is replaced: what was deployed to it is lost, and CodeDeploy does not take it for outdated.
+    #[error("{0}")]
+    RootVolumeReplaced(String),
     /// Round after round, somebody deployed an application again before the instance could enter service.
     #[error("{0}")]
     RevisionsKeepChanging(String),
@@ -68,6 +71,7 @@ impl Error {
             Self::LaunchTakenOver(_) => "Turnstile.LaunchTakenOver",
             Self::HookNotOpen(_) => "Turnstile.HookNotOpen",
             Self::InstanceNotFound(_) => "Turnstile.InstanceNotFound",
+            Self::RootVolumeReplaced(_) => "Turnstile.RootVolumeReplaced",
             Self::RevisionsKeepChanging(_) => "Turnstile.RevisionsKeepChanging",
             Self::TurnLost(_) => "Turnstile.TurnLost",
             Self::GroupBusy(_) => "Turnstile.GroupBusy",

@@ -16,6 +16,9 @@ pub struct Failure {
     pub cause: String,
 }
 
+/// The `error` of a rollout whose instance was terminated by another launch hook, as the launches before it.
+pub const ABANDONED_BY_ANOTHER_HOOK: &str = "Turnstile.AbandonedByAnotherHook";
+
 /// What kind of failure a deployment came to. Its name is the execution's `error`, and never changes once released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
@@ -31,6 +34,9 @@ pub enum FailureKind {
     /// The deployment has begun neither on the instance nor on any other that is left.
     #[serde(rename = "Turnstile.AgentSilent")]
     AgentSilent,
+    /// An alarm of the deployment group has stopped the deployment.
+    #[serde(rename = "Turnstile.AlarmActive")]
+    AlarmActive,
     /// No target of the deployment came to an end for the application's timeoutSeconds.
     #[serde(rename = "Turnstile.DeploymentTimedOut")]
     DeploymentTimedOut,

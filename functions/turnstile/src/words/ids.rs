@@ -101,6 +101,32 @@ given! {
 }
 
 checked! {
+    /// The ARN of a state machine: `arn:aws:states:<Region>:<account>:stateMachine:<name>`.
+    StateMachineArn, |text| {
+        match text.split(':').count() >= 7 && text.starts_with("arn:") {
+            true => Ok(()),
+            false => Err(format!("expected the ARN of a state machine, got {text:?}")),
+        }
+    }
+}
+
+impl StateMachineArn {
+    /// The Region in which it is.
+    pub fn region(&self) -> &str {
+        self.part(3)
+    }
+
+    /// The number of the account that has it.
+    pub fn account(&self) -> &str {
+        self.part(4)
+    }
+
+    fn part(&self, number: usize) -> &str {
+        self.0.split(':').nth(number).unwrap_or_default()
+    }
+}
+
+checked! {
     /// The id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits (Amazon EC2 user guide, "Resource IDs").
     InstanceId, |text| {
         let digits = text.strip_prefix("i-").unwrap_or_default();
@@ -123,9 +149,19 @@ checked! {
 }
 
 checked! {
-    /// The name of a CodeDeploy application, deployment group or deployment configuration (CodeDeploy API reference).
-    CodeDeployName, |text| check_length::<100>(text)
+    /// The name of a CodeDeploy application, deployment group or deployment configuration: 1 to 100 letters, digits and signs (CodeDeploy
+    /// API model, `ApplicationName`).
+    CodeDeployName, |text| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || SIGNS_IN_NAMES.contains(c);
+        match text.is_empty() || text.chars().count() > 100 || !text.chars().all(allowed) {
+            true => Err(format!("expected 1 to 100 letters, digits or {SIGNS_IN_NAMES}, got {text:?}")),
+            false => Ok(()),
+        }
+    }
 }
+
+/// What the name of a CodeDeploy resource may contain besides letters and digits: neither a space nor a slash.
+const SIGNS_IN_NAMES: &str = "+=,.@_-";
 
 /// Whether a text has 1 to `MAX` characters and not only spaces.
 fn check_length<const MAX: usize>(text: &str) -> Result<(), String> {
@@ -172,11 +208,32 @@ mod tests {
     }
 
     #[test]
+    fn a_state_machine_s_arn_tells_region_and_account() {
+        let arn = StateMachineArn::try_from("arn:aws-cn:states:cn-north-1:123456789012:stateMachine:rollouts").unwrap();
+        assert_eq!((arn.region(), arn.account()), ("cn-north-1", "123456789012"));
+        for text in ["", "rollouts", "arn:aws:states:rollouts"] {
+            let error = StateMachineArn::try_from(text).unwrap_err();
+            assert_eq!(error, format!("expected the ARN of a state machine, got {text:?}"));
+        }
+    }
+
+    #[test]
     fn a_name_is_neither_empty_nor_too_long() {
-        assert!(CodeDeployName::try_from("a".repeat(100)).is_ok());
-        for name in ["", " ", &"a".repeat(101)] {
+        assert!(HookName::try_from("a".repeat(255)).is_ok());
+        for name in ["", " ", &"a".repeat(256)] {
+            let error = HookName::try_from(name).unwrap_err();
+            assert_eq!(error, format!("expected 1 to 255 characters, got {name:?}"));
+        }
+    }
+
+    #[test]
+    fn a_name_of_codedeploy_keeps_to_its_rules() {
+        for name in ["a".repeat(100).as_str(), "Service-A_1.2", "a+b=c,d.e@f"] {
+            assert!(CodeDeployName::try_from(name).is_ok(), "{name}");
+        }
+        for name in ["", " ", "Blue Team", "a/b", "a:b", "Größe", "a\n", &"a".repeat(101)] {
             let error = CodeDeployName::try_from(name).unwrap_err();
-            assert_eq!(error, format!("expected 1 to 100 characters, got {name:?}"));
+            assert_eq!(error, format!("expected 1 to 100 letters, digits or +=,.@_-, got {name:?}"));
         }
     }
 }

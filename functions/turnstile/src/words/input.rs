@@ -8,7 +8,7 @@ use crate::words::error::Error;
 use crate::words::fields::read;
 use crate::words::hook::HookResult;
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
-use crate::words::launch::{self, LAUNCHING, LIFECYCLE_ACTION, LaunchEvent, SOURCE};
+use crate::words::launch::{self, LAUNCHING, LIFECYCLE_ACTION, LaunchAction, LaunchEvent, SOURCE, TEST_NOTIFICATION};
 
 /// What a rollout was asked to do. Everything that is left out gets its default when the rollout is planned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,7 +31,8 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads an execution's input: the fields above, or an EventBridge event of a launch lifecycle action as it is.
+    /// Reads an execution's input: the fields above, or what AWS tells of a launch lifecycle action as it is, be it the event of
+    /// EventBridge or the hook's own message.
     ///
     /// # Errors
     /// [`Error::InvalidInput`], which names the field and what was expected.
@@ -39,9 +40,16 @@ impl Input {
         if !value.is_object() {
             return Err(Error::InvalidInput(format!("expected a JSON object with autoScalingGroupName, got {value}")));
         }
-        let input = match launch::is_event(&value) {
-            true => Self::of_event(read(value)?)?,
-            false => read(value)?,
+        let event = value.pointer("/Event").or_else(|| value.pointer("/detail/Event"));
+        if event.is_some_and(|event| event == TEST_NOTIFICATION) {
+            return Err(Error::InvalidInput("the test notification of a new hook, which tells of no launch".into()));
+        }
+        let input = if launch::is_event(&value) {
+            Self::of_event(read(value)?)?
+        } else if launch::is_message(&value) {
+            Self::of_action("", read(value)?)?
+        } else {
+            read(value)?
         };
         if input.lifecycle_hook_name.is_some() && input.instance_id.is_none() {
             return Err(Error::InvalidInput(
@@ -54,23 +62,22 @@ impl Input {
         Ok(input)
     }
 
-    /// What an event asks for that a person pasted as the input.
+    /// What an event asks for that a person pasted as the input. It is read for what is needed, and the rest may be missing or odd.
     fn of_event(event: LaunchEvent) -> Result<Self, Error> {
-        for (field, expected, got) in [
-            ("source", SOURCE, &event.source),
-            ("detail-type", LIFECYCLE_ACTION, &event.detail_type),
-            ("detail.LifecycleTransition", LAUNCHING, &event.detail.lifecycle_transition),
-        ] {
-            if expected != got {
-                return Err(Error::InvalidInput(format!("{field}: expected {expected:?}, got {got:?}")));
-            }
-        }
-        let metadata = event.detail.notification_metadata.as_deref().unwrap_or_default();
+        check("source", SOURCE, event.source.as_deref())?;
+        check("detail-type", LIFECYCLE_ACTION, event.detail_type.as_deref())?;
+        Self::of_action("detail.", event.detail)
+    }
+
+    /// `path` is that of the action, for errors.
+    fn of_action(path: &str, action: LaunchAction) -> Result<Self, Error> {
+        check(&format!("{path}LifecycleTransition"), LAUNCHING, action.lifecycle_transition.as_deref())?;
+        let metadata = action.notification_metadata.as_deref().unwrap_or_default();
         Ok(Self {
-            auto_scaling_group_name: event.detail.auto_scaling_group_name,
-            instance_id: Some(event.detail.instance_id),
-            lifecycle_hook_name: Some(event.detail.lifecycle_hook_name),
-            applications: application::parse_list("detail.NotificationMetadata", metadata)?,
+            auto_scaling_group_name: action.auto_scaling_group_name,
+            instance_id: Some(action.instance_id),
+            lifecycle_hook_name: Some(action.lifecycle_hook_name),
+            applications: application::parse_list(&format!("{path}NotificationMetadata"), metadata)?,
             on_failure: None,
         })
     }
@@ -82,11 +89,24 @@ impl Input {
     }
 }
 
+/// Checks a field that may be left out, but not be another one.
+fn check(field: &str, expected: &str, got: Option<&str>) -> Result<(), Error> {
+    match got {
+        Some(got) if got != expected => {
+            Err(Error::InvalidInput(format!("{field}: expected {expected:?}, got {got:?}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The group and the instance that an input names, for the log. The input is read leniently, so that also a broken one can be found by
 /// them.
 pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
-    let text = |paths: [&str; 2]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
-    (text(["/autoScalingGroupName", "/detail/AutoScalingGroupName"]), text(["/instanceId", "/detail/EC2InstanceId"]))
+    let text = |paths: [&str; 3]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
+    (
+        text(["/autoScalingGroupName", "/detail/AutoScalingGroupName", "/AutoScalingGroupName"]),
+        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId"]),
+    )
 }
 
 #[cfg(test)]
@@ -130,15 +150,36 @@ mod tests {
     }
 
     #[test]
+    fn a_pasted_event_is_read_for_what_is_needed() {
+        let whole = Input::parse(event()).unwrap();
+        let mut odd = event();
+        odd["time"] = json!("yesterday");
+        odd["account"] = json!(7);
+        odd["resources"] = json!(null);
+        let bare = json!({"detail": {
+            "AutoScalingGroupName": "web", "LifecycleHookName": "turnstile", "EC2InstanceId": "i-0123456789abcdef0",
+        }});
+        for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone()] {
+            assert_eq!(Input::parse(pasted.clone()).as_ref(), Ok(&whole), "{pasted}");
+            assert_eq!(named(&pasted), (Some("web"), Some("i-0123456789abcdef0")));
+        }
+    }
+
+    #[test]
+    fn a_test_notification_is_called_that() {
+        let message = json!({"Service": "AWS Auto Scaling", "Event": TEST_NOTIFICATION, "AutoScalingGroupName": "web"});
+        for pasted in [message.clone(), json!({"detail": message})] {
+            assert_eq!(problem(pasted), "the test notification of a new hook, which tells of no launch");
+        }
+    }
+
+    #[test]
     fn every_wrong_field_is_named() {
         let typed = json!({"autoScalingGroupName": "web", "instanceId": "i-0123456789abcdef0"});
         for (value, expected) in [
             (json!("web"), "expected a JSON object with autoScalingGroupName, got \"web\""),
-            (json!({}), "missing field `autoScalingGroupName`"),
-            (
-                with(typed.clone(), "/autoScalingGroupName", json!(7)),
-                "autoScalingGroupName: invalid type: integer `7`, expected a string",
-            ),
+            (json!({}), "autoScalingGroupName: missing"),
+            (with(typed.clone(), "/autoScalingGroupName", json!(7)), "autoScalingGroupName: expected a string, got 7"),
             (
                 with(typed.clone(), "/autoScalingGroupName", json!("")),
                 "autoScalingGroupName: expected 1 to 255 characters, got \"\"",
@@ -147,14 +188,8 @@ mod tests {
                 with(typed.clone(), "/instanceId", json!("i-1")),
                 "instanceId: expected an instance id like i-0123456789abcdef0, got \"i-1\"",
             ),
-            (
-                with(typed.clone(), "/lifecycleHookName", json!([])),
-                "lifecycleHookName: invalid type: sequence, expected a string",
-            ),
-            (
-                with(typed.clone(), "/applications", json!("A/S")),
-                "applications: invalid type: string \"A/S\", expected a sequence",
-            ),
+            (with(typed.clone(), "/lifecycleHookName", json!([])), "lifecycleHookName: expected a string, got a list"),
+            (with(typed.clone(), "/applications", json!("A/S")), "applications: expected a list, got \"A/S\""),
             (
                 with(typed.clone(), "/applications", json!([])),
                 "applications: expected at least one application, got an empty list",
@@ -163,10 +198,7 @@ mod tests {
                 with(typed.clone(), "/applications", json!(["A/S", "B"])),
                 "applications[1]: expected \"application/deployment group\", got \"B\"",
             ),
-            (
-                with(typed.clone(), "/onFailure", json!("IGNORE")),
-                "onFailure: unknown variant `IGNORE`, expected `ABANDON` or `CONTINUE`",
-            ),
+            (with(typed.clone(), "/onFailure", json!("IGNORE")), "onFailure: expected ABANDON or CONTINUE, got IGNORE"),
             (
                 with(event(), "/detail/EC2InstanceId", json!("x")),
                 "detail.EC2InstanceId: expected an instance id like i-0123456789abcdef0, got \"x\"",

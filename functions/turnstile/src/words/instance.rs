@@ -18,8 +18,18 @@ pub enum Stage {
     Launching,
     /// Past its launch hooks: in service, or in the warm pool.
     InService,
-    /// Terminated, detached, or about to be.
+    /// Its root volume is replaced in an instance refresh: its disk is empty or about to be, and no deployment before proves anything
+    /// (Amazon EC2 Auto Scaling user guide, "Replace root volumes during instance refresh").
+    RootVolumeReplaced,
+    /// Terminated, detached or about to be, or retained after its launch has failed.
     Gone,
+}
+
+impl Stage {
+    /// Whether the instance may wait at a launch hook.
+    pub fn is_before_service(self) -> bool {
+        matches!(self, Self::Launching | Self::RootVolumeReplaced)
+    }
 }
 
 impl Instance {
@@ -37,7 +47,10 @@ impl Instance {
         let state = self.lifecycle_state.strip_prefix("Warmed:").unwrap_or(&self.lifecycle_state);
         match state {
             "Pending" | "Pending:Wait" => Stage::Launching,
-            _ if state.starts_with("Terminat") || state == "Detached" => Stage::Gone,
+            "RootVolumeReplaced" => Stage::RootVolumeReplaced,
+            _ if state.starts_with("ReplacingRootVolume") => Stage::RootVolumeReplaced,
+            "Detaching" | "Detached" => Stage::Gone,
+            _ if state.starts_with("Terminat") || state.ends_with(":Retained") => Stage::Gone,
             _ => Stage::InService,
         }
     }
@@ -61,7 +74,18 @@ mod tests {
             ("Terminating:Wait", Stage::Gone),
             ("Terminated", Stage::Gone),
             ("Warmed:Terminated", Stage::Gone),
+            ("Terminating:Proceed", Stage::Gone),
+            ("Terminating:Retained", Stage::Gone),
+            ("Warmed:Pending:Retained", Stage::Gone),
+            ("Detaching", Stage::Gone),
             ("Detached", Stage::Gone),
+            ("EnteringStandby", Stage::InService),
+            ("Warmed:Running", Stage::InService),
+            ("Warmed:Hibernated", Stage::InService),
+            ("ReplacingRootVolume", Stage::RootVolumeReplaced),
+            ("ReplacingRootVolume:Wait", Stage::RootVolumeReplaced),
+            ("ReplacingRootVolume:Proceed", Stage::RootVolumeReplaced),
+            ("RootVolumeReplaced", Stage::RootVolumeReplaced),
         ] {
             let auto_scaling_group_name = AutoScalingGroupName::try_from("web").unwrap();
             let instance = Instance { auto_scaling_group_name, lifecycle_state: state.into() };

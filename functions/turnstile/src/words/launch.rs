@@ -11,6 +11,8 @@ pub const SOURCE: &str = "aws.autoscaling";
 pub const LIFECYCLE_ACTION: &str = "EC2 Instance-launch Lifecycle Action";
 /// The transition of a launch.
 pub const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
+/// The `Event` of the message that Auto Scaling sends when a hook is made, to try out where it sends its notifications.
+pub const TEST_NOTIFICATION: &str = "autoscaling:TEST_NOTIFICATION";
 
 /// A launch lifecycle action: the `detail` of its EventBridge event (Amazon EC2 Auto Scaling user guide, "Instance-launch lifecycle
 /// action"), or the hook's own message to a Lambda function, to SNS or to SQS (same guide, "Prepare to add a lifecycle hook").
@@ -21,23 +23,28 @@ pub struct LaunchAction {
     #[serde(rename = "EC2InstanceId")]
     pub instance_id: InstanceId,
     pub lifecycle_hook_name: HookName,
-    pub lifecycle_transition: String,
+    pub lifecycle_transition: Option<String>,
     /// What tells this action from others of the same instance and hook. Whoever has it can complete the action, so it must not
     /// reach a log.
     pub lifecycle_action_token: Option<String>,
     pub notification_metadata: Option<String>,
 }
 
-/// The EventBridge event of a launch lifecycle action.
+/// The EventBridge event of a launch lifecycle action, as far as a rollout needs it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LaunchEvent {
-    pub source: String,
-    pub detail_type: String,
+    pub source: Option<String>,
+    pub detail_type: Option<String>,
     pub detail: LaunchAction,
 }
 
 /// Whether a value is an event of EventBridge, by the fields that only those have.
 pub fn is_event(value: &Value) -> bool {
     value.get("detail-type").is_some() || value.get("detail").is_some()
+}
+
+/// Whether a value is the message of a lifecycle hook, without an event around it.
+pub fn is_message(value: &Value) -> bool {
+    value.get("EC2InstanceId").is_some() || value.get("Event").is_some()
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::words::application::{Application, DeploymentGroup};
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
-use crate::words::ids::{AutoScalingGroupName, InstanceId};
+use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::input;
 use crate::words::time::Timestamp;
 
@@ -23,6 +23,9 @@ pub struct Plan {
     /// The earliest that the hook can have opened. In the plan of a version that did not know it: absent, and the execution's start counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook_opened_at: Option<Timestamp>,
+    /// The group's other launch hooks: whoever completes one of them can end the launch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_hooks: Vec<HookName>,
     pub applications: Vec<Application>,
     pub on_failure: HookResult,
     /// What the operator should know, although the rollout goes on.

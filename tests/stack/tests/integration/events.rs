@@ -95,13 +95,13 @@ async fn the_schedule_invokes_start_rollout_again_and_again() {
 }
 
 #[tokio::test]
-async fn start_rollout_knows_its_group_and_hook() {
-    for (named, group) in [(None, "first"), (Some("second".to_owned()), "second")] {
+async fn start_rollout_knows_its_groups_and_hook() {
+    for (named, groups) in [(None, "first\nsecond"), (Some(vec!["second".to_owned()]), "second")] {
         let folder = Folder::new();
-        let options = Options { auto_scaling_group_name: named, ..of_two_groups(&folder) };
+        let options = Options { auto_scaling_group_names: named, ..of_two_groups(&folder) };
         let stack = Stack::start(options).await.unwrap();
         let answer = stack.invoke("start-rollout", &json!({})).await.unwrap().payload;
-        assert_eq!((&answer["group"], &answer["hook"]), (&json!(group), &json!("turnstile")));
+        assert_eq!((&answer["groups"], &answer["hook"]), (&json!(groups), &json!("turnstile")));
         assert_eq!(answer["stateMachine"], stack.state_machine_arn());
         stack.stop().await;
     }

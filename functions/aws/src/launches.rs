@@ -1,10 +1,11 @@
 //! A rollout's launch: who owns it, by the table of turns, and its hook, in Auto Scaling.
 
 use tracing::warn;
+use turnstile::policy::owner::{self, Ownership};
 use turnstile::words::error::Error;
 use turnstile::words::hook::{HookResult, HookState, LifecycleAction, PendingHook};
 use turnstile::words::ids::ExecutionArn;
-use turnstile::words::owner::Phase;
+use turnstile::words::owner::{Owner, Phase};
 use turnstile::words::plan::Plan;
 
 use crate::autoscaling::AutoScaling;
@@ -90,13 +91,34 @@ impl Launches {
     /// # Errors
     /// See [`Launches::keep_open`].
     pub async fn keep_open_by_input(&self, action: &LifecycleAction, execution: &ExecutionArn) -> Result<bool, Error> {
-        let asked = self.owners.read(action).await.and_then(|found| match found {
-            Some(owner) if owner.owned_by != *execution && owner.phase != Phase::Over => {
-                Err(Error::LaunchTakenOver(format!("{} owns the launch", owner.owned_by)))
-            }
-            _ => Ok(()),
-        });
+        let asked = self.own_unplanned(action, execution).await;
         self.as_owner(asked, self.autoscaling.keep_open(action)).await
+    }
+
+    /// Takes ownership for a rollout that could not be planned, if the item is about an earlier launch, or its owner only backs off.
+    async fn own_unplanned(&self, action: &LifecycleAction, execution: &ExecutionArn) -> Result<(), Error> {
+        let Some(found) = self.owners.read(action).await? else { return Ok(()) };
+        if found.owned_by == *execution {
+            return Ok(());
+        }
+        let destination = match found.phase {
+            Phase::Over => None,
+            _ => self.autoscaling.instance(&action.instance_id).await?.map(|instance| instance.destination()),
+        };
+        let me = Owner { owned_by: execution.clone(), phase: Phase::AtWork, destination, opened_at: None };
+        match owner::ownership(Some(&found), None, execution, destination) {
+            Ownership::Free { .. } if self.owners.own(action, Some(&found), &me, None).await? => Ok(()),
+            _ => Err(Error::LaunchTakenOver(format!("{} owns the launch", found.owned_by))),
+        }
+    }
+
+    /// Keeps the hook of a rollout open that has failed, and lets its instance in all the same. The answer says whether the hook was open.
+    ///
+    /// # Errors
+    /// See [`Launches::keep_open`].
+    pub async fn keep_failed_open(&self, pending: &PendingHook, execution: &ExecutionArn) -> Result<bool, Error> {
+        let confirmed = self.owners.confirm(&pending.action, execution).await;
+        self.as_owner(confirmed, self.autoscaling.keep_open(&pending.action)).await
     }
 
     /// Completes the hook of the launch with `result`. `phase` says why; before it is recorded nothing is completed.

@@ -70,11 +70,19 @@ impl Owners {
         let destination = owner.destination.map(Destination::as_str).map(text);
         let opened_at = owner.opened_at.map(|time| number(time.seconds()));
         let expires_at = now.map(|now| number(now.seconds() + i64::from(KEPT)));
+        let mut remove = Vec::new();
         for (name, value) in [("destination", destination), ("openedAt", opened_at), ("expiresAt", expires_at)] {
-            if let Some(value) = value {
-                set += &format!(", {name} = :{name}");
-                request = request.expression_attribute_values(format!(":{name}"), value);
+            match value {
+                Some(value) => {
+                    set += &format!(", {name} = :{name}");
+                    request = request.expression_attribute_values(format!(":{name}"), value);
+                }
+                // What the item says of an earlier launch does not hold for this one.
+                None => remove.push(name),
             }
+        }
+        if !remove.is_empty() {
+            set += &format!(" REMOVE {}", remove.join(", "));
         }
         request = match found {
             None => request.condition_expression("attribute_not_exists(ownedBy)"),

@@ -154,9 +154,11 @@ impl ReturnTurn {
         execution: &ExecutionArn,
     ) -> Result<Option<(PendingHook, bool)>, Error> {
         let pending = pending_hook::find(&self.launches, execution, plan, input, &self.own_hook).await?;
-        let Some(pending) = pending.filter(|pending| pending.on_failure == HookResult::Abandon) else {
+        let Some(pending) = pending else { return Ok(None) };
+        if pending.on_failure == HookResult::Continue {
+            self.launches.keep_failed_open(&pending, execution).await?;
             return Ok(None);
-        };
+        }
         let is_open = self.launches.back_off(&pending, execution).await?;
         Ok(Some((pending, is_open)))
     }

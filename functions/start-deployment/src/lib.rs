@@ -153,9 +153,9 @@ impl Function for StartDeployment {
             }
         }
         for other in plan.applications.iter().filter(|other| other.group != application.group) {
-            let active = codedeploy.active_deployments(&other.group).await?;
-            if !active.is_empty() {
-                return self.busy(request, codedeploy.deployments(&active).await?.into_iter().next()).await;
+            let active = codedeploy.deployments(&codedeploy.active_deployments(&other.group).await?).await?;
+            if let Some(at_work) = active.into_iter().find(|deployment| !stall::only_bakes(deployment)) {
+                return self.busy(request, Some(at_work)).await;
             }
         }
         if let Some(previous) = self.claim_next(request).await? {

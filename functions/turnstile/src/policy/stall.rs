@@ -57,9 +57,10 @@ pub fn is_stalled(overview: Overview, stall_seconds: u32) -> bool {
 }
 
 /// Whether a deployment has to be waited for before the next one may start: it is under way, or it was stopped or failed and an agent
-/// is still busy with it.
+/// is still busy with it. One that only bakes disturbs nobody.
 pub fn is_at_work(deployment: &Deployment, earlier: Option<&StallTimer>, now: Timestamp) -> bool {
-    deployment.status.is_active() || (deployment.overview.in_progress > 0 && !is_agent_gone(deployment, earlier, now))
+    (deployment.status.is_active() && !only_bakes(deployment))
+        || (deployment.overview.in_progress > 0 && !is_agent_gone(deployment, earlier, now))
 }
 
 /// Whether an agent that is still busy with a deployment that has ended must be gone: nothing has come of it for longer than a

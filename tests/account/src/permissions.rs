@@ -85,10 +85,19 @@ pub fn forbidden<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
     sentences.into_iter().collect()
 }
 
-/// The actions that a call needs: usually the one that is named like its operation.
+/// The actions that a call needs: usually the one that is named like its operation. To write a tag takes the action of the Resource Groups Tagging
+/// API and that of the tagged resource's service (API references, `TagResources` and `UntagResources`).
 fn needed(call: &Call) -> BTreeSet<String> {
     match (call.service, call.operation.as_str()) {
         ("dynamodb", "TransactWriteItems") => transaction(&call.parameters),
+        ("tagging", operation) => {
+            let of_ec2 = match operation {
+                "TagResources" => Some("ec2:CreateTags"),
+                "UntagResources" => Some("ec2:DeleteTags"),
+                _ => None,
+            };
+            of_ec2.map(str::to_owned).into_iter().chain([format!("tag:{operation}")]).collect()
+        }
         (service, operation) => BTreeSet::from([format!("{service}:{operation}")]),
     }
 }
@@ -135,6 +144,18 @@ mod tests {
         let read = call("start-rollout", "states", "StartExecution", json!({}));
         assert_eq!(needed(&read), BTreeSet::from(["states:StartExecution".to_owned()]));
         assert_eq!(forbidden([&read]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_tag_needs_the_actions_of_both_services() {
+        for (operation, expected) in [
+            ("TagResources", ["ec2:CreateTags", "tag:TagResources"].as_slice()),
+            ("UntagResources", &["ec2:DeleteTags", "tag:UntagResources"]),
+            ("GetResources", &["tag:GetResources"]),
+        ] {
+            let needed = needed(&call("start-deployment", "tagging", operation, json!({})));
+            assert_eq!(needed.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ const APPLICATIONS: SixApplications = SixApplications {
 
 /// The world under Turnstile. CodeDeploy throttles its callers to the rate, if there is one.
 pub fn under_turnstile(codedeploy: Option<CallRate>) -> Setting {
-    Setting { throttling: Throttling { codedeploy, autoscaling: None }, ..APPLICATIONS.under_turnstile(600) }
+    Setting { throttling: Throttling { codedeploy, ..Throttling::default() }, ..APPLICATIONS.under_turnstile(600) }
 }
 
 /// The world under Turnstile with a first application that always fails, and a hook whose heartbeat time-out is Auto Scaling's default.

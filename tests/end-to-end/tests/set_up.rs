@@ -9,7 +9,7 @@ fn selected_by_auto_scaling_group() -> Setting {
     let mut setting = six_applications();
     setting.open_facts.auto_scaling_selection_reaches_pending_wait = false;
     for application in &mut setting.applications {
-        application.selection = Selection::AutoScalingGroups(vec![GROUP.into()]);
+        application.selection = Selection::by_auto_scaling_groups(vec![GROUP.into()]);
         application.managed_hooks = Some(false);
     }
     setting
@@ -50,7 +50,7 @@ async fn a_plan_warns_of_what_gets_in_the_way() {
     // No rollout deploys this application, but CodeDeploy keeps a hook on the group for it.
     let mut managed = setting.applications[1].clone();
     managed.application_name = "Legacy".into();
-    managed.selection = Selection::AutoScalingGroups(vec![GROUP.into()]);
+    managed.selection = Selection::by_auto_scaling_groups(vec![GROUP.into()]);
     managed.managed_hooks = Some(true);
     setting.applications.push(managed);
     let stack = start(setting, 0).await;

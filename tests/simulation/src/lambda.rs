@@ -137,7 +137,7 @@ impl Lambda {
                 Err(NotInvoked::refused(*status, code, InjectedFault::ERROR_MESSAGE))
             }
             Some(InjectedFault::Reset) => Err(NotInvoked::Unanswered),
-            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => {
+            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_) | InjectedFault::FailedResource { .. }) | None => {
                 self.invoke_in(Some(task), function, payload).await
             }
         };

@@ -57,7 +57,7 @@ impl Services {
             _ if !self.is_signed_now(headers) => {
                 json_answer(403, &json!({"__type": "InvalidSignatureException", "message": "Signature not current"}))
             }
-            Some(Service::CodeDeploy | Service::AutoScaling) => self.of_world(request, fault).await,
+            Some(Service::CodeDeploy | Service::AutoScaling | Service::Tagging) => self.of_world(request, fault).await,
             Some(Service::DynamoDb) => {
                 let answer = async |request| {
                     let answered = self.dynamodb.answer(&operation, request).await;
@@ -122,7 +122,9 @@ impl Services {
                 ((*status, json!({"__type": code, "message": InjectedFault::ERROR_MESSAGE})), None)
             }
             Some(InjectedFault::Reset) => ((502, Value::Null), None),
-            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => answer(call.parameters.clone()).await,
+            Some(InjectedFault::LostAnswer | InjectedFault::Slow(_) | InjectedFault::FailedResource { .. }) | None => {
+                answer(call.parameters.clone()).await
+            }
         };
         let own = if status < 300 { "ok" } else { error_code(&body).unwrap_or_default() };
         let outcome = InjectedFault::outcome(fault, own);

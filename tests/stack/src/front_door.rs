@@ -111,7 +111,9 @@ async fn invoke(
     let answer = match &fault {
         InjectedFault::Error { status, code } => lambda_error(*status, code, InjectedFault::ERROR_MESSAGE),
         InjectedFault::Reset => StatusCode::BAD_GATEWAY.into_response(),
-        InjectedFault::LostAnswer | InjectedFault::Slow(_) => invoked(&door, &function, payload).await,
+        InjectedFault::LostAnswer | InjectedFault::Slow(_) | InjectedFault::FailedResource { .. } => {
+            invoked(&door, &function, payload).await
+        }
     };
     let own = calls::outcome(answer.status(), &[]);
     door.calls.add(Call { outcome: InjectedFault::outcome(Some(&fault), &own), ..call });
@@ -202,7 +204,7 @@ async fn init_error(
     }
 }
 
-/// Every other call: CodeDeploy and Auto Scaling are the world's, the rest is the engine's.
+/// Every other call: CodeDeploy, Auto Scaling and the Resource Groups Tagging API are the world's, the rest is the engine's.
 async fn service(
     State(door): State<FrontDoor>,
     ConnectInfo(connection): ConnectInfo<Connection>,
@@ -217,7 +219,9 @@ async fn service(
     let fault =
         service.and_then(|service| door.fault(&parts.headers, service, &calls::operation_of(&parts.headers, &body)));
     let answer = match service {
-        Some(Service::CodeDeploy | Service::AutoScaling) => of_world(&door, parts, body, fault.as_ref()).await,
+        Some(Service::CodeDeploy | Service::AutoScaling | Service::Tagging) => {
+            of_world(&door, parts, body, fault.as_ref()).await
+        }
         _ => of_engine(&door, parts, body, fault.as_ref()).await,
     };
     send(answer, fault, &connection).await
@@ -241,7 +245,9 @@ async fn of_engine(door: &FrontDoor, parts: Parts, body: Bytes, fault: Option<&I
             Ok((status_of(*status), HeaderMap::new(), body.into()))
         }
         Some(InjectedFault::Reset) => Ok((StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new())),
-        Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => forward(door, parts, body).await,
+        Some(InjectedFault::LostAnswer | InjectedFault::Slow(_) | InjectedFault::FailedResource { .. }) | None => {
+            forward(door, parts, body).await
+        }
     };
     match answer {
         Ok((status, headers, body)) => {

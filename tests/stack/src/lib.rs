@@ -1,4 +1,4 @@
-//! AWS on one machine: the [world](world) is CodeDeploy and Auto Scaling, moto interprets the state machine and keeps the table of turns,
+//! AWS on one machine: the [world](world) is CodeDeploy, Auto Scaling and the instances' tags, moto interprets the state machine and keeps the table of turns,
 //! and the functions are the bootstraps that Lambda would run.
 //!
 //! [`Stack::start`] starts all of them on free loopback ports. The functions, the state machine's tasks and the tests call one endpoint, the

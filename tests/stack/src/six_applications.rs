@@ -50,13 +50,13 @@ impl SixApplications {
             notification_metadata: None,
             opens_seconds_after_event: 0.0,
         };
-        self.setting(vec![hook], &Selection::Tags(tags()))
+        self.setting(vec![hook], &Selection::by_tags(tags()))
     }
 
     /// The world as CodeDeploy sets it up by itself: the deployment groups name the Auto Scaling group, so each has a launch hook that
     /// CodeDeploy manages. The group has no instances.
     pub fn under_own_hooks(&self) -> Setting {
-        self.setting(Vec::new(), &Selection::AutoScalingGroups(vec![GROUP.to_owned()]))
+        self.setting(Vec::new(), &Selection::by_auto_scaling_groups(vec![GROUP.to_owned()]))
     }
 
     /// Seconds that a deployment of an application takes on one instance, without the jitter; 0 for an application that is none of the six.

@@ -119,7 +119,7 @@ impl Stack {
         &self.endpoint
     }
 
-    /// CodeDeploy, Auto Scaling and the instances.
+    /// CodeDeploy, Auto Scaling, and the instances with their tags.
     pub fn world(&self) -> &World {
         &self.world
     }
@@ -174,8 +174,8 @@ impl Stack {
         self.turns.delete().await
     }
 
-    /// The functions' calls that the engine has answered: those of Step Functions (`states`) and of DynamoDB. The calls of CodeDeploy and
-    /// Auto Scaling are in the world's report. The state machine's calls of functions (service `lambda`, the function's name as the operation,
+    /// The functions' calls that the engine has answered: those of Step Functions (`states`) and of DynamoDB. The calls of CodeDeploy,
+    /// Auto Scaling and the Resource Groups Tagging API are in the world's report. The state machine's calls of functions (service `lambda`, the function's name as the operation,
     /// the caller `engine`) are here only where a fault has hit them.
     pub fn calls(&self) -> Vec<Call> {
         self.calls.all()

@@ -34,10 +34,11 @@ pub struct Fault {
     /// The number of calls after which the rule hits no more, at least 1. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// The code of an `error`. Default `InternalFailure`, for `lambda` `ServiceException`.
+    /// The code of an `error` or of a `failedResource`. Default `InternalFailure`, for `lambda` `ServiceException`, for `tagging`
+    /// `InternalServiceException`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The HTTP status of an `error`, 400 to 599. Default 400 where a `code` is given, else 500.
+    /// The HTTP status of an `error` or of a `failedResource`, 400 to 599. Default 400 where a `code` is given, else 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// How late the answer of a `slow` call is, in seconds of the callers' clock, by which their time-outs run.
@@ -57,6 +58,8 @@ pub enum FaultKind {
     LostAnswer,
     /// The call has its effect, and the answer is late.
     Slow,
+    /// `TagResources` or `UntagResources` answers with status 200, and its `FailedResourcesMap` tells that the first resource was not changed.
+    FailedResource,
 }
 
 fn every_call() -> f64 {
@@ -78,7 +81,10 @@ impl Fault {
         require(known, "operation", "there is no such function")?;
         require((0.0..=1.0).contains(&self.rate), "rate", "must be 0 to 1")?;
         require(self.times != Some(0), "times", "must be at least 1")?;
-        let is_error = self.kind == FaultKind::Error;
+        let is_of_resources = matches!(name, Some("TagResources" | "UntagResources"));
+        let fits = self.kind != FaultKind::FailedResource || (self.service == Service::Tagging && is_of_resources);
+        require(fits, "operation", "must be TagResources or UntagResources of tagging, whose resources can fail")?;
+        let is_error = matches!(self.kind, FaultKind::Error | FaultKind::FailedResource);
         require(is_error || self.code.is_none(), "code", "is for errors only")?;
         require(self.code.as_deref() != Some(""), "code", "must not be empty")?;
         require(is_error || self.status.is_none(), "status", "is for errors only")?;
@@ -96,12 +102,16 @@ impl Fault {
 
     /// What happens to a call that the rule hits. The rule has been checked.
     pub(crate) fn injected(&self) -> InjectedFault {
+        let default = match self.service {
+            Service::Lambda => "ServiceException",
+            Service::Tagging => "InternalServiceException",
+            _ => "InternalFailure",
+        };
+        let status = self.status.unwrap_or(if self.code.is_some() { 400 } else { 500 });
+        let code = self.code.as_deref().unwrap_or(default).to_owned();
         match self.kind {
-            FaultKind::Error => {
-                let default = if self.service == Service::Lambda { "ServiceException" } else { "InternalFailure" };
-                let status = self.status.unwrap_or(if self.code.is_some() { 400 } else { 500 });
-                InjectedFault::Error { status, code: self.code.as_deref().unwrap_or(default).to_owned() }
-            }
+            FaultKind::Error => InjectedFault::Error { status, code },
+            FaultKind::FailedResource => InjectedFault::FailedResource { status, code },
             FaultKind::Reset => InjectedFault::Reset,
             FaultKind::LostAnswer => InjectedFault::LostAnswer,
             FaultKind::Slow => InjectedFault::Slow(Duration::from_secs_f64(self.seconds.unwrap_or_default())),
@@ -150,6 +160,10 @@ mod tests {
                 "seconds: belongs to slow calls, and they need it",
             ),
             (json!({"service": "states", "kind": "slow", "seconds": -1}), "seconds: must be 0 or more"),
+            (
+                json!({"service": "tagging", "kind": "failedResource", "operation": "GetResources"}),
+                "operation: must be TagResources or UntagResources of tagging, whose resources can fail",
+            ),
         ] {
             let error = fault(given.clone()).check(2, &["take-turn"]).expect_err(message);
             assert_eq!(error.to_string(), format!("faults[2].{message}"), "{given}");
@@ -159,6 +173,7 @@ mod tests {
             json!({"service": "dynamodb", "kind": "reset", "operation": "whatever", "rate": 0.5, "times": 3}),
             json!({"service": "codedeploy", "kind": "error", "code": "ThrottlingException", "status": 429}),
             json!({"service": "autoscaling", "kind": "slow", "seconds": 0.5}),
+            json!({"service": "tagging", "kind": "failedResource", "operation": "TagResources", "code": "Busy"}),
         ] {
             fault(right.clone()).check(0, &["take-turn"]).unwrap_or_else(|error| panic!("{right}: {error}"));
         }
@@ -169,6 +184,7 @@ mod tests {
         for (given, status, code) in [
             (json!({"service": "states", "kind": "error"}), 500, "InternalFailure"),
             (json!({"service": "lambda", "kind": "error"}), 500, "ServiceException"),
+            (json!({"service": "tagging", "kind": "error"}), 500, "InternalServiceException"),
             (json!({"service": "states", "kind": "error", "status": 503}), 503, "InternalFailure"),
             (json!({"service": "states", "kind": "error", "code": "Busy"}), 400, "Busy"),
             (json!({"service": "states", "kind": "error", "code": "Busy", "status": 429}), 429, "Busy"),

@@ -13,12 +13,13 @@ use tokio::task::JoinHandle;
 use crate::fault::InjectedFault;
 use crate::report::Invocation;
 use crate::world::{Running, World};
-use crate::{autoscaling, codedeploy};
+use crate::{autoscaling, codedeploy, tagging};
 
 const CODEDEPLOY_TARGET: &str = "CodeDeploy_20141006.";
+const TAGGING_TARGET: &str = "ResourceGroupsTaggingAPI_20170126.";
 
 impl World {
-    /// `POST /` for both services, told apart by the service name in the signature's credential scope, else by `X-Amz-Target`.
+    /// `POST /` for all services, told apart by the service name in the signature's credential scope, else by `X-Amz-Target`.
     /// An [`InjectedFault`] in the extensions of a request happens to its call, and an [`Invocation`] there says in which invocation it is
     /// made.
     pub fn router(&self) -> Router {
@@ -47,6 +48,14 @@ impl World {
                 let (status, body) = self.enter(|simulation| {
                     simulation.call_comes(invocation);
                     codedeploy::answer(simulation, caller, operation, body, fault)
+                });
+                respond(status, "application/x-amz-json-1.1", body)
+            }
+            Some("tagging") => {
+                let operation = target.strip_prefix(TAGGING_TARGET).unwrap_or(target);
+                let (status, body) = self.enter(|simulation| {
+                    simulation.call_comes(invocation);
+                    tagging::answer(simulation, caller, operation, body, fault)
                 });
                 respond(status, "application/x-amz-json-1.1", body)
             }
@@ -85,7 +94,8 @@ fn caller(headers: &HeaderMap) -> &str {
 /// The service the signature is for, else the one the target belongs to.
 fn service<'a>(headers: &'a HeaderMap, target: &str) -> Option<&'a str> {
     let signed_for = credential(headers).and_then(|mut parts| parts.nth(3));
-    signed_for.or_else(|| target.starts_with(CODEDEPLOY_TARGET).then_some("codedeploy"))
+    let by_target = [(CODEDEPLOY_TARGET, "codedeploy"), (TAGGING_TARGET, "tagging")];
+    signed_for.or_else(|| by_target.into_iter().find(|(prefix, _)| target.starts_with(prefix)).map(|(_, name)| name))
 }
 
 /// A world served on a free loopback port; dropped, it stops.
@@ -151,6 +161,7 @@ mod tests {
             (Some(signed), "", Some("autoscaling")),
             (Some(signed), "CodeDeploy_20141006.GetDeployment", Some("autoscaling")),
             (None, "CodeDeploy_20141006.GetDeployment", Some("codedeploy")),
+            (None, "ResourceGroupsTaggingAPI_20170126.GetResources", Some("tagging")),
             (Some("Bearer x"), "", None),
             (Some("AWS4-HMAC-SHA256 Credential=AKID"), "", None),
             (None, "", None),

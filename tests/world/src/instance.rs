@@ -7,6 +7,7 @@ use crate::refusal::Refusal;
 use crate::report::InstanceReport;
 use crate::setting::Revision;
 use crate::simulation::Simulation;
+use crate::tags::Tags;
 
 /// An instance of an Auto Scaling group, or one on premises.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(crate) struct Instance {
     pub(crate) in_service_at: Option<f64>,
     pub(crate) terminated_at: Option<f64>,
     pub(crate) agent: Agent,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     /// By index of the deployment group: the revision of the last deployment that succeeded here.
     pub(crate) installed: HashMap<usize, Revision>,
     /// Indexes of the deployment groups whose last attempt here failed.
@@ -52,7 +53,7 @@ impl Instance {
             in_service_at: None,
             terminated_at: None,
             agent: Agent::Answering,
-            tags: BTreeMap::new(),
+            tags: Tags::default(),
             installed: HashMap::new(),
             last_failed: HashSet::new(),
         }
@@ -113,7 +114,14 @@ impl Instance {
         )
     }
 
-    pub(crate) fn report(&self, auto_scaling_group_name: &str) -> InstanceReport {
+    /// EC2 knows it, and its tags.
+    pub(crate) fn has_tags(&self) -> bool {
+        let is_gone = matches!(self.state, LifecycleState::Terminated | LifecycleState::WarmedTerminated);
+        self.state != LifecycleState::OnPremises && !is_gone
+    }
+
+    pub(crate) fn report(&self, auto_scaling_group_name: &str, now: f64) -> InstanceReport {
+        let tags = if self.has_tags() { self.tags.all_at(now) } else { BTreeMap::new() };
         InstanceReport {
             instance_id: self.id.clone(),
             auto_scaling_group_name: auto_scaling_group_name.to_owned(),
@@ -121,6 +129,7 @@ impl Instance {
             launched_at: self.launched_at,
             in_service_at: self.in_service_at,
             terminated_at: self.terminated_at,
+            tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             agent_is_silent: self.agent == Agent::Silent || self.delays.agent_seconds.is_none(),
         }
     }

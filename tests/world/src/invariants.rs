@@ -11,7 +11,8 @@ const LOOK_SECONDS: f64 = 120.0;
 
 impl Simulation {
     /// Rule 1. Who created the later of two deployments that meet could have known better. If that was a call of `CreateDeployment` it is a
-    /// violation; a person and CodeDeploy itself do as they please. What a person has created since the call's look could not be seen.
+    /// violation; a person and CodeDeploy itself do as they please. What a person has created since the call's look could not be seen. Where the
+    /// later deployment's group is gated, that look comes after the instance's gate was moved: what reaches the instance has to be seen then.
     pub(crate) fn check_one_at_a_time(&mut self, deployment: usize, instance: usize) {
         let others: Vec<usize> = self.at_work_on(instance).filter(|&other| other != deployment).collect();
         for other in others {
@@ -26,7 +27,10 @@ impl Simulation {
             };
             let earlier = deployment.min(other);
             let since = self.deployments[earlier].created_at;
-            let knew_better = later.looked_at.is_some_and(|looked_at| self.could_be_seen(earlier, since, looked_at));
+            let moved_at = self.gate_moved_at(instance, later.created_at).filter(|_| self.groups[later.group].is_gated);
+            let after_the_move = moved_at.map(|at| at - self.setting.read_lag_seconds);
+            let looked_at = later.looked_at.map(|looked_at| after_the_move.map_or(looked_at, |at| at.max(looked_at)));
+            let knew_better = looked_at.is_some_and(|looked_at| self.could_be_seen(earlier, since, looked_at));
             match creator {
                 CreatedBy::Call if knew_better => self.violate(Breach::TwoAtWork { overlap }),
                 CreatedBy::Call | CreatedBy::Person | CreatedBy::CodeDeploy => {
@@ -172,11 +176,11 @@ impl Simulation {
         .collect()
     }
 
-    fn violate(&mut self, breach: Breach) {
+    pub(crate) fn violate(&mut self, breach: Breach) {
         self.violations.push(Violation { at: self.now(), breach });
     }
 
-    fn deployment_id(&self, deployment: usize) -> DeploymentId {
+    pub(crate) fn deployment_id(&self, deployment: usize) -> DeploymentId {
         let deployment = &self.deployments[deployment];
         let group = &self.groups[deployment.group].setting;
         DeploymentId {
@@ -186,7 +190,7 @@ impl Simulation {
         }
     }
 
-    fn action_id(&self, action: usize) -> ActionId {
+    pub(crate) fn action_id(&self, action: usize) -> ActionId {
         let action = &self.actions[action];
         ActionId {
             instance_id: self.instances[action.instance].id.clone(),

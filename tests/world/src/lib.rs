@@ -1,4 +1,4 @@
-//! The **world**: a simulated AWS to run rollouts against. CodeDeploy, Auto Scaling and the instances with their agents,
+//! The **world**: a simulated AWS to run rollouts against. CodeDeploy, Auto Scaling, the instances with their agents and their tags,
 //! as a deterministic simulation behind the services' real wire protocols.
 //!
 //! A [`Setting`] says what is there at the start, a [`Clock`] how time runs. [`World::router`] or [`serve`] answers the SDKs'
@@ -14,6 +14,7 @@ mod delivery;
 mod events;
 mod fault;
 mod faults;
+mod gates;
 mod http;
 mod instance;
 mod invariants;
@@ -23,6 +24,8 @@ mod report;
 pub mod rules;
 mod setting;
 mod simulation;
+mod tagging;
+mod tags;
 mod throttle;
 mod violation;
 mod world;
@@ -35,15 +38,15 @@ pub use http::{Server, serve};
 pub use launch::Launch;
 pub use refusal::Refusal;
 pub use report::{
-    Call, Claim, ClosedBy, DeploymentReport, DiagnosticsReport, Effect, HookActionReport, InstanceReport, Invocation,
-    LifecycleEventReport, Report, TargetReport,
+    Call, Claim, ClosedBy, DeploymentReport, DiagnosticsReport, Effect, GateMove, HookActionReport, InstanceReport,
+    Invocation, LifecycleEventReport, Report, TargetReport,
 };
 pub use setting::{
     ApplicationSetting, AutoRollbackConfiguration, AutoRollbackEvent, AutoScalingGroupSetting, CallRate,
-    ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure, GitHubLocation, HookResult, HookSetting,
-    LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated, NothingOutdatedException, OpenFacts,
-    OutdatedInstancesStrategy, Revision, RootVolumeHook, S3Location, Selection, Setting, SettingError,
-    TerminateHookAbandon, Throttling, WarmPoolSetting,
+    ComputePlatform, DeploymentConfigSetting, DeploymentType, Failure, FilterType, GitHubLocation, HookResult,
+    HookSetting, LifecycleEventSeconds, MinimumHealthyHostsSetting, NothingOutdated, NothingOutdatedException,
+    OpenFacts, OutdatedInstancesStrategy, Revision, RootVolumeHook, S3Location, Selection, Setting, SettingError,
+    TagFilter, TerminateHookAbandon, Throttling, WarmPoolSetting,
 };
 pub use violation::{ActionId, Breach, Collision, CreatedBy, Deed, DeploymentId, Kind, Overlap, Rule, Violation};
 pub use world::{Running, World};

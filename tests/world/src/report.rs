@@ -1,5 +1,7 @@
 //! What happened in a world, for people and tests to read. Every time is in world seconds since the start.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -36,6 +38,8 @@ pub struct InstanceReport {
     pub launched_at: f64,
     pub in_service_at: Option<f64>,
     pub terminated_at: Option<f64>,
+    /// Its tags; none once it is gone.
+    pub tags: BTreeMap<String, String>,
     /// Whether its CodeDeploy agent takes no command any more, or never will.
     pub agent_is_silent: bool,
 }
@@ -161,7 +165,7 @@ pub struct Call {
     /// In which invocation of the function it is made, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invocation: Option<Invocation>,
-    /// `codedeploy` or `autoscaling`; another one of a call that [`World::record`](crate::World::record) was told of.
+    /// `codedeploy`, `autoscaling` or `tagging`; another one of a call that [`World::record`](crate::World::record) was told of.
     pub service: &'static str,
     /// Such as `CreateDeployment`.
     pub operation: String,
@@ -219,6 +223,23 @@ pub enum Effect {
         /// The claims, each once.
         claims: Vec<Claim>,
     },
+    /// It moved gates of instances.
+    GatesMoved {
+        /// Each that has another value than before.
+        gates: Vec<GateMove>,
+    },
+}
+
+/// A call moved the gate of an instance, which is the tag with the key [`Setting::gate_key`](crate::Setting::gate_key).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateMove {
+    /// The instance.
+    pub instance_id: String,
+    /// The tag's value before; `None`: there was no such tag.
+    pub from: Option<String>,
+    /// The tag's value from now on; `None`: it was deleted.
+    pub to: Option<String>,
 }
 
 /// A claim in the table of turns.

@@ -5,6 +5,7 @@ mod check;
 mod defaults;
 mod open_facts;
 mod revision;
+mod selection;
 
 use std::collections::BTreeMap;
 
@@ -12,11 +13,13 @@ use serde::{Deserialize, Serialize};
 
 pub use application::{
     ApplicationSetting, AutoRollbackConfiguration, AutoRollbackEvent, ComputePlatform, DeploymentType, Failure,
-    LifecycleEventSeconds, OutdatedInstancesStrategy, Selection,
+    LifecycleEventSeconds, OutdatedInstancesStrategy,
 };
 pub(crate) use check::MAX_SIZE;
 pub use open_facts::{NothingOutdated, NothingOutdatedException, OpenFacts, RootVolumeHook};
 pub use revision::{GitHubLocation, Revision, S3Location};
+pub(crate) use selection::is_gate;
+pub use selection::{FilterType, Selection, TagFilter};
 
 /// A world before it starts. Every time is in world seconds. Unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -52,6 +55,13 @@ pub struct Setting {
     /// age. The whole of a deployment (`GetDeployment`) does not trail, so answers differ from each other. Default 0.
     #[serde(default)]
     pub read_lag_seconds: f64,
+    /// So many seconds the answers of `GetResources` trail what is, as those of a search index do. Default 0.
+    #[serde(default)]
+    pub tag_read_lag_seconds: f64,
+    /// The key of the tag that is an instance's gate: a deployment group is gated if it selects only instances whose gate is at its own
+    /// `application/deployment group`, or `open`. Default `turnstile`.
+    #[serde(default = "defaults::gate_key")]
+    pub gate_key: String,
     /// What the services do where public material does not say.
     #[serde(default)]
     pub open_facts: OpenFacts,
@@ -75,9 +85,20 @@ pub struct AutoScalingGroupSetting {
     /// Seconds from there until the instance's CodeDeploy agent answers; `null`: it never does. Default 20.
     #[serde(default = "defaults::agent_seconds")]
     pub agent_seconds: Option<f64>,
-    /// Tags the instances get, besides `aws:autoscaling:groupName`. Default none.
+    /// The group's tags, which its instances get (`PropagateAtLaunch`), besides `aws:autoscaling:groupName`. Default none.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Tags that the launch template gives the instances. Where the group has a tag of the same key, its own counts (Auto Scaling user guide,
+    /// "Tag Auto Scaling groups and instances"). Default none.
+    #[serde(default)]
+    pub launch_template_tags: BTreeMap<String, String>,
+    /// Tags that the instances in service at the start have besides. Default none.
+    #[serde(default)]
+    pub tags_at_start: BTreeMap<String, String>,
+    /// `application/deployment group` of everything that rollouts bring to a launched instance, in order. Default none: no order is checked,
+    /// and no gate.
+    #[serde(default)]
+    pub application_order: Vec<String>,
     /// `application/deployment group` of everything that must have succeeded on an instance before a hook lets it into service.
     /// Default none.
     #[serde(default)]
@@ -101,6 +122,9 @@ impl AutoScalingGroupSetting {
             boot_seconds: defaults::boot_seconds(),
             agent_seconds: defaults::agent_seconds(),
             tags: BTreeMap::new(),
+            launch_template_tags: BTreeMap::new(),
+            tags_at_start: BTreeMap::new(),
+            application_order: Vec::new(),
             required_applications: Vec::new(),
             warm_pool: None,
             terminate_hook_abandon: TerminateHookAbandon::default(),
@@ -204,6 +228,8 @@ pub struct Throttling {
     pub codedeploy: Option<CallRate>,
     /// Of Auto Scaling, which refuses the others with `Throttling`. `null` (the default): every call.
     pub autoscaling: Option<CallRate>,
+    /// Of the Resource Groups Tagging API, which refuses the others with `ThrottledException`. `null` (the default): every call.
+    pub tagging: Option<CallRate>,
 }
 
 /// A rate of calls: a bucket of `burst` tokens, full at the start, that gets `callsPerSecond` new ones a second. A call takes one;

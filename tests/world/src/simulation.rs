@@ -222,7 +222,7 @@ impl Simulation {
             .instances
             .iter()
             .filter(|instance| instance.group.is_some())
-            .map(|instance| instance.report(&self.scaling_groups[instance.scaling_group()].name))
+            .map(|instance| instance.report(&self.scaling_groups[instance.scaling_group()].name, self.now))
             .collect();
         let deployments = self.deployments.iter().filter(|deployment| !deployment.is_history());
         let actions = self.actions.iter().map(|action| action.report(&self.instances[action.instance].id, self.now));
@@ -239,6 +239,7 @@ impl Simulation {
     pub(crate) fn report_at_end(&self) -> Report {
         let mut report = self.report();
         report.violations.extend(self.open_hooks());
+        report.violations.extend(self.gates_left_behind());
         report
     }
 }

@@ -8,13 +8,18 @@ use crate::setting::{CallRate, Throttling};
 pub(crate) struct Throttles {
     pub(crate) codedeploy: Throttle,
     pub(crate) autoscaling: Throttle,
+    pub(crate) tagging: Throttle,
 }
 
 impl Throttles {
     /// At the world's time 0.
     pub(crate) fn new(setting: &Throttling) -> Self {
         let throttle = |rate: Option<CallRate>| Throttle(rate.map(TokenBucket::full));
-        Throttles { codedeploy: throttle(setting.codedeploy), autoscaling: throttle(setting.autoscaling) }
+        Throttles {
+            codedeploy: throttle(setting.codedeploy),
+            autoscaling: throttle(setting.autoscaling),
+            tagging: throttle(setting.tagging),
+        }
     }
 }
 
@@ -104,6 +109,7 @@ mod tests {
         let mut throttles = Throttles::new(&Throttling {
             codedeploy: Some(CallRate { calls_per_second: 1.0, burst: None }),
             autoscaling: None,
+            tagging: None,
         });
         assert!(throttles.codedeploy.admit(0.0, "ThrottlingException").is_ok());
         let refusal = throttles.codedeploy.admit(0.0, "ThrottlingException").unwrap_err();

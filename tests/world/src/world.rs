@@ -147,6 +147,14 @@ impl World {
         self.enter(|simulation| simulation.complete_by_hand(instance_id, hook, result))
     }
 
+    /// Writes a tag of an EC2 instance, or deletes it, as a person does at the console.
+    ///
+    /// # Errors
+    /// When there is no such instance, or no more; EC2's for a tag that cannot be.
+    pub fn set_tag(&self, instance_id: &str, key: &str, value: Option<&str>) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.tag_by_hand(instance_id, key, value))
+    }
+
     /// Sets a CloudWatch alarm on or off. While it is on, deployments of the groups that name it end `Stopped`, `ALARM_ACTIVE`.
     ///
     /// # Errors

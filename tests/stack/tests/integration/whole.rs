@@ -74,6 +74,9 @@ async fn every_service_is_behind_the_one_endpoint() {
         call("codedeploy", "CodeDeploy_20141006.GetDeployment", json!({"deploymentId": "d-ABCDEFGH1"})).await;
     assert_eq!((status, &error["__type"]), (400, &json!("DeploymentDoesNotExistException")));
 
+    let resources = call("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", json!({})).await;
+    assert_eq!(resources, (200, json!({"PaginationToken": "", "ResourceTagMappingList": []})));
+
     let machines = call("states", "AWSStepFunctions.ListStateMachines", json!({})).await.1;
     assert_eq!(machines["stateMachines"][0]["stateMachineArn"], stack.state_machine_arn());
 

@@ -37,6 +37,10 @@ impl LifecycleAction {
         self.closed.is_none()
     }
 
+    pub(crate) fn opened_at(&self) -> f64 {
+        self.opened_at
+    }
+
     /// It is CodeDeploy's own.
     pub(crate) fn is_managed(&self) -> bool {
         self.managed
@@ -151,6 +155,7 @@ impl Simulation {
     pub(super) fn complete(&mut self, name: &ActionName, result: HookResult) -> Result<(), Refusal> {
         let action = self.find_action(name)?;
         self.check_completion(action, result);
+        self.check_gate_of_completion(action, result);
         self.close_action(action, Some(result), ClosedBy::Completion);
         self.effect = Some(Effect::HookCompleted { action, result });
         Ok(())

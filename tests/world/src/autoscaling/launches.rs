@@ -6,6 +6,7 @@ use crate::instance::{Agent, Instance, Journey, LifecycleState};
 use crate::launch::{Delays, Launch};
 use crate::refusal::Refusal;
 use crate::simulation::{Happening, Simulation};
+use crate::tags::Tags;
 
 /// From the completion of the last hook to `InService`.
 const PROCEED_SECONDS: f64 = 1.0;
@@ -100,7 +101,11 @@ impl Simulation {
         journey: Journey,
     ) -> usize {
         let setting = &self.setting.auto_scaling_groups[group];
-        let mut tags = setting.tags.clone();
+        let mut tags = setting.launch_template_tags.clone();
+        tags.extend(setting.tags.clone());
+        if state == LifecycleState::InService {
+            tags.extend(setting.tags_at_start.clone());
+        }
         tags.insert("aws:autoscaling:groupName".to_owned(), setting.name.clone());
         self.instances.push(Instance {
             id,
@@ -115,7 +120,7 @@ impl Simulation {
             in_service_at: None,
             terminated_at: None,
             agent: Agent::Starting,
-            tags,
+            tags: Tags::at_launch(tags),
             installed: HashMap::new(),
             last_failed: HashSet::new(),
         });

@@ -7,6 +7,7 @@ use crate::refusal::Refusal;
 use crate::report::ClosedBy;
 use crate::setting::TerminateHookAbandon;
 use crate::simulation::{Happening, Simulation};
+use crate::tags::TaggedBy;
 
 /// From the termination's begin to the instance's end.
 const TERMINATING_SECONDS: f64 = 30.0;
@@ -127,8 +128,9 @@ impl Simulation {
     }
 
     pub(crate) fn detached(&mut self, instance: usize) {
+        let now = self.now();
         let detached = &mut self.instances[instance];
         detached.state = LifecycleState::Detached;
-        detached.tags.remove("aws:autoscaling:groupName");
+        detached.tags.change("aws:autoscaling:groupName", None, TaggedBy::AutoScaling, now);
     }
 }

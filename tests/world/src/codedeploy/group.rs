@@ -5,7 +5,7 @@ use super::health::{MinimumHealthyHosts, Turn};
 use crate::autoscaling::Hook;
 use crate::instance::{Instance, LifecycleState};
 use crate::refusal::Refusal;
-use crate::setting::{ApplicationSetting, AutoRollbackConfiguration, Revision, Selection};
+use crate::setting::{ApplicationSetting, AutoRollbackConfiguration, Revision, TagFilter, is_gate};
 use crate::simulation::Simulation;
 
 /// The last deployment before the world began ended so long before.
@@ -16,6 +16,10 @@ pub(crate) struct DeploymentGroup {
     pub(crate) id: String,
     pub(super) application_id: String,
     pub(crate) setting: ApplicationSetting,
+    /// Of its selection.
+    tag_groups: Vec<Vec<TagFilter>>,
+    /// It reaches no instance whose gate is at another deployment group, or shut.
+    pub(crate) is_gated: bool,
     /// The revisions of the deployments that have succeeded, after the setting's, each with the time since when it is the current one.
     currents: Vec<(f64, Revision)>,
     /// What `GetDeploymentGroup` calls so.
@@ -58,6 +62,8 @@ impl Simulation {
                 currents: setting.revision.clone().map(|revision| (f64::NEG_INFINITY, revision)).into_iter().collect(),
                 target_revision: setting.revision.clone(),
                 failures: 0,
+                tag_groups: setting.selection.tag_groups(),
+                is_gated: setting.selection.is_gated(&self.setting.gate_key, &setting.short_form()),
                 setting,
             });
             self.install_managed_hooks(index);
@@ -81,7 +87,7 @@ impl Simulation {
 
     fn install_managed_hooks(&mut self, group: usize) {
         let setting = &self.groups[group].setting;
-        let Selection::AutoScalingGroups(names) = setting.selection.clone() else { return };
+        let names = setting.selection.auto_scaling_groups.clone();
         let (launches, terminations) = (setting.has_managed_hooks(), setting.termination_hook_enabled);
         let group_name = setting.deployment_group_name.clone();
         for scaling_group in 0..self.scaling_groups.len() {
@@ -99,10 +105,15 @@ impl Simulation {
         }
     }
 
-    /// The instances there are have the group's revision, and the deployment that brought it is on record.
+    /// The instances there are have the group's revision, and the deployment that brought it is on record. Whoever the group selects was a member
+    /// then, whether its gate is open now or not.
     fn remember_past(&mut self, group: usize) {
         let Some(revision) = self.groups[group].setting.revision.clone() else { return };
-        let members = self.members(group);
+        let (key, name) = (&self.setting.gate_key, self.groups[group].setting.short_form());
+        let but_the_gate: Vec<&Vec<TagFilter>> =
+            self.groups[group].tag_groups.iter().filter(|filters| !is_gate(filters, key, &name)).collect();
+        let members: Vec<usize> =
+            (0..self.instances.len()).filter(|&instance| self.is_member(group, instance, &but_the_gate)).collect();
         for &member in &members {
             self.instances[member].installed.insert(group, revision.clone());
         }
@@ -164,27 +175,28 @@ impl Simulation {
 
     /// The instances that a deployment to the group now reaches, in the order of their launch.
     pub(super) fn members(&self, group: usize) -> Vec<usize> {
-        let instances = 0..self.instances.len();
-        instances.filter(|&instance| self.is_member(group, instance)).collect()
+        let tag_groups: Vec<&Vec<TagFilter>> = self.groups[group].tag_groups.iter().collect();
+        (0..self.instances.len()).filter(|&instance| self.is_member(group, instance, &tag_groups)).collect()
     }
 
-    /// CodeDeploy attempts stopped instances too (user guide, "Integrating CodeDeploy with Amazon EC2 Auto Scaling", of warm pools).
-    fn is_member(&self, group: usize, instance: usize) -> bool {
+    /// Whether a group that selects by these tag groups, and by its Auto Scaling groups, selects an instance. Tags are what CodeDeploy sees of them:
+    /// [`OpenFacts::tags_seen_after_seconds`](crate::OpenFacts::tags_seen_after_seconds). It attempts stopped instances too (user guide,
+    /// "Integrating CodeDeploy with Amazon EC2 Auto Scaling", of warm pools).
+    fn is_member(&self, group: usize, instance: usize, tag_groups: &[&Vec<TagFilter>]) -> bool {
         let instance = &self.instances[instance];
         let Some(scaling_group) = instance.group else { return instance.on_premises_of.contains(&group) };
         let is_stopped = instance.state == LifecycleState::WarmedStopped;
-        match &self.groups[group].setting.selection {
-            Selection::Tags(tags) => {
-                (instance.is_running() || is_stopped)
-                    && tags.iter().all(|(key, value)| instance.tags.get(key) == Some(value))
-            }
-            Selection::AutoScalingGroups(names) => {
-                let waits = instance.is_running() && instance.is_living() && !instance.is_retained();
-                let reached = instance.state == LifecycleState::InService
-                    || (self.setting.open_facts.auto_scaling_selection_reaches_pending_wait && waits);
-                (reached || is_stopped) && names.contains(&self.scaling_groups[scaling_group].name)
-            }
+        let seen_at = self.now() - self.setting.open_facts.tags_seen_after_seconds;
+        let has_tags = !self.groups[group].tag_groups.is_empty()
+            && tag_groups.iter().all(|filters| filters.iter().any(|filter| filter.matches(&instance.tags, seen_at)));
+        if has_tags && (instance.is_running() || is_stopped) {
+            return true;
         }
+        let waits = instance.is_running() && instance.is_living() && !instance.is_retained();
+        let reached = instance.state == LifecycleState::InService
+            || (self.setting.open_facts.auto_scaling_selection_reaches_pending_wait && waits);
+        let names = &self.groups[group].setting.selection.auto_scaling_groups;
+        (reached || is_stopped) && names.contains(&self.scaling_groups[scaling_group].name)
     }
 
     /// Whether the instance's last successful deployment of the group had another revision, or there was none. See

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::deployment::{Creator, Diagnostics, LifecycleEvent, Mode, Status, Target};
 use super::health::MinimumHealthyHosts;
 use crate::autoscaling::{Hook, Transition};
-use crate::setting::{DeploymentType, Selection};
+use crate::setting::DeploymentType;
 use crate::simulation::Simulation;
 
 impl Simulation {
@@ -86,15 +86,14 @@ impl Simulation {
             "lastAttemptedDeployment": self.last_attempted(index).map(|last| self.last_deployment_info(last)),
             "terminationHookEnabled": setting.termination_hook_enabled,
         });
-        match &setting.selection {
-            Selection::Tags(tags) => {
-                // Each list of a tag set must match, so one tag a list is "all of these tags".
-                let filter = |(key, value)| json!([{"Key": key, "Value": value, "Type": "KEY_AND_VALUE"}]);
-                info["ec2TagSet"] = json!({"ec2TagSetList": tags.iter().map(filter).collect::<Vec<_>>()});
-            }
-            Selection::AutoScalingGroups(names) => {
-                info["autoScalingGroups"] = names.iter().map(|name| self.scaling_group_info(index, name)).collect();
-            }
+        let selection = &setting.selection;
+        let names = &selection.auto_scaling_groups;
+        info["autoScalingGroups"] = names.iter().map(|name| self.scaling_group_info(index, name)).collect();
+        // A group that was made with one form of filters is answered in that form.
+        if !selection.ec2_tag_filters.is_empty() {
+            info["ec2TagFilters"] = json!(selection.ec2_tag_filters);
+        } else if names.is_empty() || !selection.tag_groups().is_empty() {
+            info["ec2TagSet"] = json!({"ec2TagSetList": selection.tag_groups()});
         }
         without_nulls(info)
     }

@@ -119,6 +119,7 @@ impl Simulation {
         self.schedule(seconds, Happening::EventEnds { deployment, target });
         if event == 0 && self.deployments[deployment].installs() {
             self.check_build(deployment, instance);
+            self.check_order(deployment, instance);
         }
     }
 

@@ -21,6 +21,13 @@ pub enum InjectedFault {
     LostAnswer,
     /// The call has its effect, and the answer comes so much later.
     Slow(Duration),
+    /// The answer is a success, and tells that the first of the call's resources was not changed.
+    FailedResource {
+        /// The HTTP status that it tells of the resource.
+        status: u16,
+        /// The error code that it tells of the resource.
+        code: String,
+    },
 }
 
 impl InjectedFault {
@@ -28,14 +35,14 @@ impl InjectedFault {
     pub const ERROR_MESSAGE: &str =
         "The request processing has failed because of an unknown error, exception or failure.";
 
-    /// The outcome in the record of calls, where the service's own would be `own`: the error's code, `reset` or `lost answer`. A slow
-    /// call's outcome is the service's own.
+    /// The outcome in the record of calls, where the service's own would be `own`: the error's code, `reset` or `lost answer`. The
+    /// outcome of a call that is slow, or whose first resource fails, is the service's own.
     pub fn outcome(fault: Option<&Self>, own: &str) -> String {
         match fault {
             Some(Self::Error { code, .. }) => code.clone(),
             Some(Self::Reset) => "reset".to_owned(),
             Some(Self::LostAnswer) => "lost answer".to_owned(),
-            Some(Self::Slow(_)) | None => own.to_owned(),
+            Some(Self::Slow(_) | Self::FailedResource { .. }) | None => own.to_owned(),
         }
     }
 
@@ -59,7 +66,9 @@ pub(crate) fn answer<T>(fault: Option<&InjectedFault>, work: impl FnOnce() -> Re
     let result = match fault {
         Some(InjectedFault::Error { code, .. }) => Err(Refusal::new(code.clone(), InjectedFault::ERROR_MESSAGE)),
         Some(InjectedFault::Reset) => Err(Refusal::new("", "")),
-        Some(InjectedFault::LostAnswer | InjectedFault::Slow(_)) | None => work(),
+        Some(InjectedFault::LostAnswer | InjectedFault::Slow(_) | InjectedFault::FailedResource { .. }) | None => {
+            work()
+        }
     };
     let status = match (fault, &result) {
         (Some(InjectedFault::Error { status, .. }), _) => *status,

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Service {
     CodeDeploy,
     AutoScaling,
+    /// The Resource Groups Tagging API.
+    Tagging,
     DynamoDb,
     /// Step Functions.
     States,
@@ -18,13 +20,15 @@ pub enum Service {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 5] = [Self::CodeDeploy, Self::AutoScaling, Self::DynamoDb, Self::States, Self::Lambda];
+    pub const ALL: [Self; 6] =
+        [Self::CodeDeploy, Self::AutoScaling, Self::Tagging, Self::DynamoDb, Self::States, Self::Lambda];
 
     /// The name in a signature, a scenario file and a [`Call`](crate::Call).
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CodeDeploy => "codedeploy",
             Self::AutoScaling => "autoscaling",
+            Self::Tagging => "tagging",
             Self::DynamoDb => "dynamodb",
             Self::States => "states",
             Self::Lambda => "lambda",

@@ -30,7 +30,7 @@ fn lost<'a>(run: &'a Run) -> impl Iterator<Item = Violation> + 'a {
 /// which it did so.
 fn without_the_turn(run: &Run, first: &FirstCalls) -> Vec<Violation> {
     let holders = Holders::of(&run.report.calls);
-    if holders.0.is_empty() {
+    if holders.are_unknown() {
         return Vec::new();
     }
     let calls = run.report.calls.iter().enumerate();
@@ -58,10 +58,10 @@ fn without_the_turn(run: &Run, first: &FirstCalls) -> Vec<Violation> {
 }
 
 /// By claim: who has held it, each since the call with this index.
-struct Holders<'a>(HashMap<&'a str, Vec<(usize, Option<&'a str>)>>);
+pub(super) struct Holders<'a>(HashMap<&'a str, Vec<(usize, Option<&'a str>)>>);
 
 impl<'a> Holders<'a> {
-    fn of(calls: &'a [Call]) -> Self {
+    pub(super) fn of(calls: &'a [Call]) -> Self {
         let mut holders: HashMap<&str, Vec<(usize, Option<&str>)>> = HashMap::new();
         for (index, call) in calls.iter().enumerate() {
             let Some(Effect::ClaimsChanged { claims }) = &call.effect else { continue };
@@ -73,13 +73,18 @@ impl<'a> Holders<'a> {
     }
 
     /// Who holds a claim when a call is made.
-    fn at(&self, claim: &str, call: usize) -> Option<&'a str> {
+    pub(super) fn at(&self, claim: &str, call: usize) -> Option<&'a str> {
         let since = self.0.get(claim).and_then(|changes| changes.iter().rev().find(|(since, _)| *since <= call));
         since.and_then(|&(_, holder)| holder)
     }
 
+    /// Whether nobody was ever seen to hold a claim.
+    pub(super) fn are_unknown(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Everybody who holds a claim at a moment from one call to another.
-    fn between(&self, claim: &str, from: usize, to: usize) -> impl Iterator<Item = Option<&'a str>> {
+    pub(super) fn between(&self, claim: &str, from: usize, to: usize) -> impl Iterator<Item = Option<&'a str>> {
         let changes = self.0.get(claim).into_iter().flatten().filter(move |(since, _)| (from..=to).contains(since));
         std::iter::once(self.at(claim, from)).chain(changes.map(|&(_, holder)| holder))
     }

@@ -1,10 +1,8 @@
 //! Deployment groups and their applications.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Revision, defaults};
+use super::{Revision, Selection, defaults};
 
 /// A deployment group and its application.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -65,16 +63,6 @@ pub struct ApplicationSetting {
     /// How deployments of this group fail on an instance. Default: they do not.
     #[serde(default)]
     pub failure: Option<Failure>,
-}
-
-/// How a deployment group selects its instances.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum Selection {
-    /// Every running instance that has all of these tags.
-    Tags(BTreeMap<String, String>),
-    /// The instances of these Auto Scaling groups.
-    AutoScalingGroups(Vec<String>),
 }
 
 /// What CodeDeploy does about instances that were launched during a deployment and did not get its revision.

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    ApplicationSetting, AutoScalingGroupSetting, CallRate, LifecycleEventSeconds, MinimumHealthyHostsSetting,
-    Selection, Setting, SettingError,
+    ApplicationSetting, AutoScalingGroupSetting, CallRate, FilterType, LifecycleEventSeconds,
+    MinimumHealthyHostsSetting, Selection, Setting, SettingError,
 };
 
 /// The error codes of the API's `LifecycleErrorCode` that a failure can have.
@@ -13,6 +13,10 @@ const ERROR_CODES: [&str; 5] =
 
 /// A script may not run longer (AppSpec reference, `timeout`).
 const MAX_EVENT_SECONDS: f64 = 3600.0;
+
+/// The most tag groups of a deployment group, and the most filters of a tag group (CodeDeploy user guide, "CodeDeploy quotas").
+const TAG_GROUPS: usize = 3;
+const TAG_FILTERS: usize = 10;
 
 /// CodeDeploy keeps these configurations in every account.
 const PREDEFINED_CONFIGS: [&str; 3] =
@@ -61,6 +65,19 @@ impl Setting {
         }
         check_rate("throttling.codedeploy", self.throttling.codedeploy)?;
         check_rate("throttling.autoscaling", self.throttling.autoscaling)?;
+        check_rate("throttling.tagging", self.throttling.tagging)?;
+        let lags = [
+            ("", "tagReadLagSeconds", self.tag_read_lag_seconds),
+            ("openFacts.", "tagsSeenAfterSeconds", self.open_facts.tags_seen_after_seconds),
+        ];
+        for (at, field, seconds) in lags {
+            if !is_duration(seconds) {
+                return Err(SettingError { field: format!("{at}{field}"), problem: "must be 0 or more".to_owned() });
+            }
+        }
+        if self.gate_key.is_empty() {
+            return Err(SettingError { field: "gateKey".to_owned(), problem: "must not be empty".to_owned() });
+        }
         let exception = &self.open_facts.nothing_outdated_exception;
         require(!exception.code.is_empty(), "openFacts", "nothingOutdatedException.code", "must not be empty")
     }
@@ -85,9 +102,50 @@ impl Setting {
             let short = hook.notification_metadata.as_ref().is_none_or(|text| text.chars().count() <= 4000);
             require(short, &at, "notificationMetadata", "must be at most 4000 characters")?;
         }
-        for (i, required) in group.required_applications.iter().enumerate() {
-            let known = self.applications.iter().any(|application| application.short_form() == *required);
-            require(known, at, &format!("requiredApplications[{i}]"), "there is no such application/deployment group")?;
+        for (list, names) in
+            [("requiredApplications", &group.required_applications), ("applicationOrder", &group.application_order)]
+        {
+            for (i, name) in names.iter().enumerate() {
+                let known = self.applications.iter().any(|application| application.short_form() == *name);
+                require(known, at, &format!("{list}[{i}]"), "there is no such application/deployment group")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_selection(&self, at: &str, application: &ApplicationSetting) -> Result<(), SettingError> {
+        let Selection { tags, ec2_tag_filters, ec2_tag_set, auto_scaling_groups } = &application.selection;
+        let ways = [!tags.is_empty(), !ec2_tag_filters.is_empty(), !ec2_tag_set.is_empty()];
+        let by_tags = ways.into_iter().filter(|is_given| *is_given).count();
+        require(by_tags <= 1, at, "selection", "must have at most one of tags, ec2TagFilters and ec2TagSet")?;
+        let selects = by_tags == 1 || !auto_scaling_groups.is_empty();
+        require(selects, at, "selection", "must have one of tags, ec2TagFilters, ec2TagSet and autoScalingGroups")?;
+        let by = match ways {
+            [true, ..] => "tags",
+            [_, true, _] => "ec2TagFilters",
+            _ => "ec2TagSet",
+        };
+        let tag_groups = application.selection.tag_groups();
+        require(tag_groups.len() <= TAG_GROUPS, at, &format!("selection.{by}"), "must be at most 3 tag groups")?;
+        for filters in &tag_groups {
+            let fits = (1..=TAG_FILTERS).contains(&filters.len());
+            require(fits, at, &format!("selection.{by}"), "must be 1 to 10 filters in each tag group")?;
+            for filter in filters {
+                let has_key = (filter.filter_type == FilterType::ValueOnly) == filter.key.is_empty();
+                let has_value = filter.filter_type != FilterType::KeyOnly || filter.value.is_empty();
+                let problem = "must have a Key unless its Type is VALUE_ONLY, and no Value if it is KEY_ONLY";
+                require(has_key && has_value, at, &format!("selection.{by}"), problem)?;
+            }
+        }
+        for (i, name) in auto_scaling_groups.iter().enumerate() {
+            let known = self.auto_scaling_groups.iter().any(|group| group.name == *name);
+            require(known, at, &format!("selection.autoScalingGroups[{i}]"), "there is no such Auto Scaling group")?;
+        }
+        if auto_scaling_groups.is_empty() {
+            let managed = application.managed_hooks == Some(true);
+            let problem = "CodeDeploy's hooks need a selection by Auto Scaling group";
+            require(!managed, at, "managedHooks", problem)?;
+            require(!application.termination_hook_enabled, at, "terminationHookEnabled", problem)?;
         }
         Ok(())
     }
@@ -100,24 +158,7 @@ impl Setting {
             let field = format!("onPremisesInstances[{i}]");
             require(is_name, at, &field, "must be a name of 1 to 100 characters, and no instance id")?;
         }
-        match &application.selection {
-            Selection::Tags(tags) => {
-                require(!tags.is_empty(), at, "selection.tags", "must not be empty")?;
-                let managed = application.managed_hooks == Some(true);
-                require(!managed, at, "managedHooks", "CodeDeploy's hooks need a selection by Auto Scaling group")?;
-                let terminates = application.termination_hook_enabled;
-                let problem = "CodeDeploy's hooks need a selection by Auto Scaling group";
-                require(!terminates, at, "terminationHookEnabled", problem)?;
-            }
-            Selection::AutoScalingGroups(names) => {
-                require(!names.is_empty(), at, "selection.autoScalingGroups", "must not be empty")?;
-                for (i, name) in names.iter().enumerate() {
-                    let known = self.auto_scaling_groups.iter().any(|group| group.name == *name);
-                    let field = format!("selection.autoScalingGroups[{i}]");
-                    require(known, at, &field, "there is no such Auto Scaling group")?;
-                }
-            }
-        }
+        self.check_selection(at, application)?;
         require((0.0..=1.0).contains(&application.jitter), at, "jitter", "must be 0 to 1")?;
         for event in LifecycleEventSeconds::EVENTS {
             let seconds = application.lifecycle_event_seconds.of(event);
@@ -149,7 +190,7 @@ impl ApplicationSetting {
     }
 
     pub(crate) fn has_managed_hooks(&self) -> bool {
-        self.managed_hooks.unwrap_or(matches!(self.selection, Selection::AutoScalingGroups(_)))
+        self.managed_hooks.unwrap_or(!self.selection.auto_scaling_groups.is_empty())
     }
 }
 
@@ -218,7 +259,8 @@ mod tests {
             "deploymentConfigs": [{
                 "deploymentConfigName": "mine", "minimumHealthyHosts": {"type": "FLEET_PERCENT", "value": 50},
             }],
-            "throttling": {"codedeploy": {"callsPerSecond": 2}, "autoscaling": {"callsPerSecond": 0.5, "burst": 10}},
+            "throttling": {"codedeploy": {"callsPerSecond": 2}, "autoscaling": {"callsPerSecond": 0.5, "burst": 10},
+                "tagging": {"callsPerSecond": 1}},
             "openFacts": {"nothingOutdated": "exception"},
         })
     }
@@ -259,7 +301,28 @@ mod tests {
                 "autoScalingGroups[0].requiredApplications[0]",
             ),
             ("/applications/0/applicationName", json!(""), "autoScalingGroups[0].requiredApplications[0]"),
-            ("/applications/0/selection", json!({"tags": {}}), "applications[0].selection.tags"),
+            ("/applications/0/selection", json!({"tags": {}}), "applications[0].selection"),
+            (
+                "/applications/0/selection",
+                json!({"tags": {"a": "b"}, "ec2TagFilters": [{"Key": "a", "Type": "KEY_ONLY"}]}),
+                "applications[0].selection",
+            ),
+            (
+                "/applications/0/selection",
+                json!({"tags": {"a": "1", "b": "1", "c": "1", "d": "1"}}),
+                "applications[0].selection.tags",
+            ),
+            ("/applications/0/selection", json!({"ec2TagSet": [[]]}), "applications[0].selection.ec2TagSet"),
+            (
+                "/applications/0/selection",
+                json!({"ec2TagFilters": [{"Key": "a", "Value": "b", "Type": "KEY_ONLY"}]}),
+                "applications[0].selection.ec2TagFilters",
+            ),
+            (
+                "/applications/0/selection",
+                json!({"ec2TagFilters": [{"Value": "b", "Type": "KEY_AND_VALUE"}]}),
+                "applications[0].selection.ec2TagFilters",
+            ),
             ("/applications/0/managedHooks", json!(true), "applications[0].managedHooks"),
             (
                 "/applications/0/selection",
@@ -292,6 +355,11 @@ mod tests {
             ("/applications/0/bakeSeconds", json!(-1), "applications[0].bakeSeconds"),
             ("/maxConcurrentDeployments", json!(0), "maxConcurrentDeployments"),
             ("/readLagSeconds", json!(-1), "readLagSeconds"),
+            ("/tagReadLagSeconds", json!(-1), "tagReadLagSeconds"),
+            ("/gateKey", json!(""), "gateKey"),
+            ("/openFacts/tagsSeenAfterSeconds", json!(-1), "openFacts.tagsSeenAfterSeconds"),
+            ("/throttling/tagging/callsPerSecond", json!(0), "throttling.tagging.callsPerSecond"),
+            ("/autoScalingGroups/0/applicationOrder", json!(["B/Staging"]), "autoScalingGroups[0].applicationOrder[0]"),
             ("/throttling/codedeploy/callsPerSecond", json!(0), "throttling.codedeploy.callsPerSecond"),
             ("/throttling/autoscaling/callsPerSecond", json!(-1), "throttling.autoscaling.callsPerSecond"),
             ("/throttling/autoscaling/burst", json!(0.5), "throttling.autoscaling.burst"),

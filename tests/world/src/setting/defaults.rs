@@ -12,6 +12,10 @@ pub(super) fn account() -> String {
     "123456789012".to_owned()
 }
 
+pub(super) fn gate_key() -> String {
+    "turnstile".to_owned()
+}
+
 pub(super) fn boot_seconds() -> f64 {
     30.0
 }
@@ -44,6 +48,8 @@ impl Default for Setting {
             throttling: Throttling::default(),
             max_concurrent_deployments: None,
             read_lag_seconds: 0.0,
+            tag_read_lag_seconds: 0.0,
+            gate_key: gate_key(),
             open_facts: OpenFacts::default(),
         }
     }
@@ -61,6 +67,7 @@ impl Default for OpenFacts {
             restart_names_revision: true,
             root_volume_hook: RootVolumeHook::default(),
             stop_is_immediate: false,
+            tags_seen_after_seconds: 0.0,
         }
     }
 }

@@ -27,6 +27,10 @@ pub struct OpenFacts {
     /// lifecycle event. Default false: it is `Stopped` when they are there. Either way their targets are `InProgress` until then; that
     /// they are `Failed` from then on, as what is left half done, and not `Skipped`, is an assumption.
     pub stop_is_immediate: bool,
+    /// Seconds until CodeDeploy sees a tag of an instance that was written or deleted: what it decides until then goes by the tag as it was.
+    /// Default 0. That it sees the tags that an instance was launched with from the launch on is an assumption: they are older than the
+    /// instance's first deployment by the whole boot.
+    pub tags_seen_after_seconds: f64,
 }
 
 /// See [`OpenFacts::root_volume_hook`].

@@ -190,6 +190,53 @@ pub enum Breach {
         /// Seconds since the last heartbeat, or since the hook opened.
         silent_seconds: f64,
     },
+    /// An execution moved the gate of an instance to a deployment group without the claim on that.
+    GateMovedWithoutTurn {
+        /// The instance.
+        instance_id: String,
+        /// The gate's new value: `application/deployment group`.
+        gate: String,
+        /// The ARN of the execution.
+        execution: String,
+        /// The ARN of the execution that held the claim, if one did.
+        holder: Option<String>,
+    },
+    /// A call opened the gate of an instance that waited at its hook, so that every deployment could reach it, before every application had
+    /// succeeded there.
+    GateOpenedEarly {
+        /// The launch.
+        #[serde(flatten)]
+        action: ActionId,
+        /// `application/deployment group` of those that had not succeeded there since it came to the hook, nor were up to date then.
+        applications: Vec<String>,
+    },
+    /// A deployment of a gated group began on an instance that waited at its hook, before everything that comes before it in the list had
+    /// succeeded there.
+    OutOfOrder {
+        /// The launch.
+        #[serde(flatten)]
+        action: ActionId,
+        /// The one that began.
+        #[serde(flatten)]
+        deployment: DeploymentId,
+        /// `application/deployment group` of what comes before it and had not succeeded.
+        applications: Vec<String>,
+    },
+    /// A hook let an instance in whose gate was not open; or into the warm pool, and deployment groups could reach it there.
+    LetInWithWrongGate {
+        /// What was completed.
+        #[serde(flatten)]
+        action: ActionId,
+        /// The gate; `None`: there was none.
+        gate: Option<String>,
+    },
+    /// Nothing goes on any more, and an instance in service has a gate that is not open. A call had moved it.
+    GateLeftBehind {
+        /// The instance.
+        instance_id: String,
+        /// The gate; `None`: it was deleted.
+        gate: Option<String>,
+    },
 }
 
 impl Breach {
@@ -215,6 +262,11 @@ impl Breach {
             Breach::StoppedForOthers { .. } => Kind::StoppedForOthers,
             Breach::HeartbeatNotFirst { .. } => Kind::HeartbeatNotFirst,
             Breach::OwnerLetTimeOut { .. } => Kind::OwnerLetTimeOut,
+            Breach::GateMovedWithoutTurn { .. } => Kind::GateMovedWithoutTurn,
+            Breach::GateOpenedEarly { .. } => Kind::GateOpenedEarly,
+            Breach::OutOfOrder { .. } => Kind::OutOfOrder,
+            Breach::LetInWithWrongGate { .. } => Kind::LetInWithWrongGate,
+            Breach::GateLeftBehind { .. } => Kind::GateLeftBehind,
         }
     }
 }
@@ -290,6 +342,31 @@ impl fmt::Display for Breach {
                 f,
                 "{action} timed out after {silent_seconds:.1} s without a heartbeat while its owner {execution} was running"
             ),
+            Breach::GateMovedWithoutTurn { instance_id, gate, execution, holder } => write!(
+                f,
+                "{execution} moved the gate of {instance_id} to {gate} without the turn, which {} held",
+                name(holder)
+            ),
+            Breach::GateOpenedEarly { action, applications } => write!(
+                f,
+                "a call opened the gate of {}, which waited at {}, although these had not succeeded on it: {}",
+                action.instance_id,
+                action.lifecycle_hook_name,
+                applications.join(", ")
+            ),
+            Breach::OutOfOrder { action, deployment, applications } => write!(
+                f,
+                "{deployment} began on {}, which waited at {}, although these come before it and had not succeeded there: {}",
+                action.instance_id,
+                action.lifecycle_hook_name,
+                applications.join(", ")
+            ),
+            Breach::LetInWithWrongGate { action, gate } => {
+                write!(f, "{} although its gate was {}", action.let_in(), written(gate))
+            }
+            Breach::GateLeftBehind { instance_id, gate } => {
+                write!(f, "{instance_id} is in service, and its gate was left {}", written(gate))
+            }
         }
     }
 }
@@ -297,6 +374,11 @@ impl fmt::Display for Breach {
 /// Who holds a claim.
 fn name(holder: &Option<String>) -> &str {
     holder.as_deref().unwrap_or("nobody")
+}
+
+/// A gate's value.
+fn written(gate: &Option<String>) -> String {
+    gate.as_ref().map_or_else(|| "without a value".to_owned(), |gate| format!("at {gate:?}"))
 }
 
 /// What an execution does to a launch.

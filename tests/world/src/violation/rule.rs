@@ -29,10 +29,13 @@ pub enum Rule {
     /// The heartbeat is the first call of every invocation of a rollout whose hook is open, so that a failure which passes sooner than the
     /// hook's heartbeat time-out never costs a launch.
     HeartbeatFirst = 9,
+    /// With gates, no deployment but the one whose turn it is can reach an instance that waits at a launch hook, each instance gets its
+    /// applications in the list's order, and no gate is left behind: `open` on what is in service, and nothing but that.
+    Gates = 10,
 }
 
 impl Rule {
-    /// The rule's number, 1 to 9.
+    /// The rule's number, 1 to 10.
     pub fn number(self) -> u8 {
         self as u8
     }
@@ -68,6 +71,11 @@ pub enum Kind {
     StoppedForOthers,
     HeartbeatNotFirst,
     OwnerLetTimeOut,
+    GateMovedWithoutTurn,
+    GateOpenedEarly,
+    OutOfOrder,
+    LetInWithWrongGate,
+    GateLeftBehind,
 }
 
 impl Kind {
@@ -89,6 +97,11 @@ impl Kind {
             | Kind::StoppedForeignDeployment
             | Kind::StoppedForOthers => Rule::OneOwner,
             Kind::HeartbeatNotFirst | Kind::OwnerLetTimeOut => Rule::HeartbeatFirst,
+            Kind::GateMovedWithoutTurn
+            | Kind::GateOpenedEarly
+            | Kind::OutOfOrder
+            | Kind::LetInWithWrongGate
+            | Kind::GateLeftBehind => Rule::Gates,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use world::{Invocation, World};
 
-use crate::stage::revision;
+use crate::stage::{arn, revision};
 
 pub struct Function<'a> {
     world: &'a World,
@@ -44,6 +44,14 @@ impl<'a> Function<'a> {
         let (status, body) =
             self.call("codedeploy", &format!("CodeDeploy_20141006.{operation}"), input.to_string()).await;
         (status, serde_json::from_str(&body).unwrap())
+    }
+
+    /// Moves the gates of instances.
+    pub async fn gate(&self, instances: &[&str], value: &str) {
+        let arns: Vec<String> = instances.iter().map(|instance| arn(instance)).collect();
+        let input = json!({"ResourceARNList": arns, "Tags": {"turnstile": value}});
+        let target = "ResourceGroupsTaggingAPI_20170126.TagResources";
+        assert_eq!(self.call("tagging", target, input.to_string()).await.0, 200);
     }
 
     /// The status of the answer. The parameters name the instance and the hook `launch`, besides `more`.

@@ -3,6 +3,7 @@
 mod calls;
 mod current_build;
 mod failures;
+mod gates;
 mod heartbeat;
 mod hooks;
 mod known;

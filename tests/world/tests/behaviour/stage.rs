@@ -9,6 +9,7 @@ pub struct Stage {
     pub world: World,
     pub codedeploy: aws_sdk_codedeploy::Client,
     pub autoscaling: aws_sdk_autoscaling::Client,
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
     _server: Server,
 }
 
@@ -54,6 +55,27 @@ pub fn setting() -> Value {
     })
 }
 
+/// The setting with applications whose groups are gated, and which launched instances get in this order: A, then B.
+pub fn gated() -> Value {
+    let mut setting = setting();
+    for application in setting["applications"].as_array_mut().expect("a list") {
+        let own = format!("{}/Staging", application["applicationName"].as_str().expect("a name"));
+        let filter = |key: &str, value: &str| json!({"Key": key, "Value": value, "Type": "KEY_AND_VALUE"});
+        let gate = json!([filter("turnstile", &own), filter("turnstile", "open")]);
+        application["selection"] = json!({"ec2TagSet": [[filter("role", "web")], gate]});
+    }
+    let group = &mut setting["autoScalingGroups"][0];
+    group["applicationOrder"] = json!(["A/Staging", "B/Staging"]);
+    group["requiredApplications"] = json!(["A/Staging", "B/Staging"]);
+    group["tagsAtStart"] = json!({"turnstile": "open"});
+    setting
+}
+
+/// The ARN of an instance.
+pub fn arn(instance: &str) -> String {
+    format!("arn:aws:ec2:us-east-1:123456789012:instance/{instance}")
+}
+
 /// The setting with `value` at a JSON pointer.
 pub fn with(mut setting: Value, pointer: &str, value: Value) -> Value {
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a slash");
@@ -83,12 +105,26 @@ impl Stage {
             .retry_config(aws_sdk_autoscaling::config::retry::RetryConfig::disabled())
             .credentials_provider(credentials())
             .endpoint_url(&server.endpoint);
+        let tagging = aws_sdk_resourcegroupstagging::Config::builder()
+            .behavior_version(aws_sdk_resourcegroupstagging::config::BehaviorVersion::latest())
+            .region(aws_sdk_resourcegroupstagging::config::Region::new("us-east-1"))
+            .retry_config(aws_sdk_resourcegroupstagging::config::retry::RetryConfig::disabled())
+            .credentials_provider(credentials())
+            .endpoint_url(&server.endpoint);
         Stage {
             world,
             codedeploy: aws_sdk_codedeploy::Client::from_conf(codedeploy.build()),
             autoscaling: aws_sdk_autoscaling::Client::from_conf(autoscaling.build()),
+            tagging: aws_sdk_resourcegroupstagging::Client::from_conf(tagging.build()),
             _server: server,
         }
+    }
+
+    /// Moves the gate of an instance.
+    pub async fn gate(&self, instance: &str, value: &str) {
+        let call = self.tagging.tag_resources().resource_arn_list(arn(instance)).tags("turnstile", value);
+        let failed = call.send().await.expect("an answer").failed_resources_map.unwrap_or_default();
+        assert!(failed.is_empty(), "{failed:?}");
     }
 
     /// An instance in Pending:Wait whose agent answers.

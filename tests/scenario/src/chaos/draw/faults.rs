@@ -84,6 +84,7 @@ fn fault(random: &mut Rng) -> Fault {
     let throttled = match service {
         Service::CodeDeploy | Service::DynamoDb | Service::States => "ThrottlingException",
         Service::AutoScaling => "Throttling",
+        Service::Tagging => "ThrottledException",
         Service::Lambda => "TooManyRequestsException",
     };
     Fault {

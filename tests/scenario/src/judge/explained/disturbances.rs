@@ -19,6 +19,7 @@ pub fn throttles(call: &Call, scenario: &Scenario) -> bool {
     let is_throttled = match service {
         Service::CodeDeploy => throttling.codedeploy.is_some(),
         Service::AutoScaling => throttling.autoscaling.is_some(),
+        Service::Tagging => throttling.tagging.is_some(),
         Service::DynamoDb | Service::States | Service::Lambda => false,
     };
     is_throttled || outlasts(scenario, service, &call.operation, |fault| fault.kind == FaultKind::Error)

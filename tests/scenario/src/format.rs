@@ -29,7 +29,7 @@ pub use open_facts::OpenFacts;
 pub(crate) use read::parse;
 pub use read::{Unreadable, read};
 pub use services::Services;
-pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, SetAlarm, Start, Step};
+pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, SetAlarm, SetTag, Start, Step};
 pub use world::World;
 
 /// The launch hook that starts rollouts, where a file names no other.
@@ -92,6 +92,17 @@ pub struct Parameters {
 }
 
 impl Scenario {
+    /// The open facts that the scenario fixes, and those that it cannot meet: where no deployment group goes by gates and no step changes a tag,
+    /// nobody sees a tag late.
+    pub fn fixed_open_facts(&self) -> OpenFacts {
+        let mut fixed = self.world.open_facts.clone();
+        let has_gates = self.world.applications.iter().any(|application| application.selected_by == SelectedBy::Gate);
+        if !has_gates && self.steps.iter().all(|step| step.set_tag.is_none()) {
+            fixed.tags_seen_after_seconds.get_or_insert(0.0);
+        }
+        fixed
+    }
+
     /// Whether a step, or the run's end, waits for a state of an execution.
     pub fn waits_for_states(&self) -> bool {
         let conditions = self.steps.iter().filter_map(|step| step.when.as_ref()).chain(&self.until);

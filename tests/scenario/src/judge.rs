@@ -7,6 +7,7 @@ mod explained;
 mod found;
 mod hooks;
 mod instances;
+mod reached;
 #[cfg(test)]
 pub(crate) mod sample;
 
@@ -72,6 +73,7 @@ pub fn unmet(scenario: &Scenario, observed: &Observed) -> Vec<Unmet> {
     unmet.extend(attempts::unmet(scenario, observed));
     unmet.extend(hooks::unmet(&expect.hooks, scenario, observed));
     unmet.extend(instances::unmet(expect, observed));
+    unmet.extend(reached::unmet(expect, observed));
     if expect.any_end_with_a_reason {
         unmet.extend(explained::unmet(scenario, observed));
     } else {

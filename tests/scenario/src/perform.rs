@@ -4,7 +4,7 @@ use account::Execution;
 use serde_json::{Map, Value};
 
 use crate::bed::Bed;
-use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, SetAlarm, Start};
+use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, SetAlarm, SetTag, Start};
 use crate::setting;
 use crate::snapshot::Snapshot;
 
@@ -42,6 +42,9 @@ pub async fn perform(
         Action::DeleteTurns => done(bed.delete_turns().await),
         Action::Deploy(deploy) => deploy_as_a_person(deploy, bed),
         Action::SetAlarm(SetAlarm { name, on }) => done(world.set_alarm(name, *on)),
+        Action::SetTag(SetTag { launch, key, value }) => {
+            on_instance(snapshot, *launch, |id| world.set_tag(id, key, value.as_deref()))
+        }
         Action::StartRollout(start) => start_rollout(start, bed, snapshot).await,
         Action::CompleteHook(completion) => complete_hook(completion, bed, snapshot),
         Action::SendEvent(event) => send_event(event, bed, snapshot).await,

@@ -46,7 +46,7 @@ fn jobs(arguments: &RunArguments) -> Result<Vec<Job>, Error> {
     let mut jobs = Vec::new();
     for path in files {
         let scenario = format::read(&path)?;
-        for variant in Variant::distinct(&arguments.open_facts.variants(), &scenario.world.open_facts) {
+        for variant in Variant::distinct(&arguments.open_facts.variants(), &scenario.fixed_open_facts()) {
             jobs.push(Job { name: files::name(&path), scenario: scenario.clone(), variant });
         }
     }

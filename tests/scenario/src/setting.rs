@@ -15,7 +15,7 @@ use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy, Wor
 pub fn options(scenario: &Scenario, open_facts: OpenFacts) -> Options {
     let parameters = &scenario.parameters;
     Options {
-        setting: setting(&scenario.world, open_facts),
+        setting: setting(scenario, open_facts),
         speed: scenario.speed,
         applications: parameters.applications.clone().unwrap_or_else(|| list(&scenario.world.applications)),
         lifecycle_hook_name: parameters.lifecycle_hook_name.clone().unwrap_or_else(|| HOOK.to_owned()),
@@ -32,21 +32,24 @@ pub fn revision(key: &str) -> Revision {
     Revision::s3("builds", key)
 }
 
-fn setting(world: &World, open_facts: OpenFacts) -> Setting {
+fn setting(scenario: &Scenario, open_facts: OpenFacts) -> Setting {
+    let world = &scenario.world;
     Setting {
         seed: world.seed,
-        auto_scaling_groups: world.groups.iter().map(|group| auto_scaling_group(group, world)).collect(),
+        auto_scaling_groups: world.groups.iter().map(|group| auto_scaling_group(group, scenario)).collect(),
         applications: world.applications.iter().map(|application| self::application(application, world)).collect(),
         deployment_configs: world.deployment_configs.clone(),
         throttling: world.throttling.clone(),
         max_concurrent_deployments: world.max_concurrent_deployments,
         read_lag_seconds: world.read_lag_seconds,
+        tag_read_lag_seconds: world.tag_read_lag_seconds,
         open_facts,
         ..Setting::default()
     }
 }
 
-fn auto_scaling_group(group: &Group, world: &World) -> AutoScalingGroupSetting {
+fn auto_scaling_group(group: &Group, scenario: &Scenario) -> AutoScalingGroupSetting {
+    let world = &scenario.world;
     let applications: Vec<&Application> = world.applications.iter().filter(|one| has(group, one)).collect();
     let short_forms = || applications.iter().map(|application| application.short_form());
     let hook = group.hook.iter().map(|hook| HookSetting {
@@ -66,6 +69,12 @@ fn auto_scaling_group(group: &Group, world: &World) -> AutoScalingGroupSetting {
         boot_seconds: group.boot_seconds,
         agent_seconds: group.agent_seconds,
         tags: short_forms().map(|short_form| (short_form, "yes".to_owned())).collect(),
+        launch_template_tags: group.launch_template_tags.clone(),
+        tags_at_start: match group.gates_open && applications.iter().any(|one| one.selected_by == SelectedBy::Gate) {
+            true => BTreeMap::from([(Setting::default().gate_key, Selection::OPEN.to_owned())]),
+            false => BTreeMap::new(),
+        },
+        application_order: if is_listed_otherwise(group, scenario) { Vec::new() } else { short_forms().collect() },
         warm_pool: group.warm_pool.clone(),
         terminate_hook_abandon: group.terminate_hook_abandon,
         required_applications: match &group.required_applications {
@@ -78,6 +87,12 @@ fn auto_scaling_group(group: &Group, world: &World) -> AutoScalingGroupSetting {
     }
 }
 
+/// Whether the list that rollouts of a group go by is none that the world's applications tell: one of the hook's, or of the stack's parameter.
+fn is_listed_otherwise(group: &Group, scenario: &Scenario) -> bool {
+    let by_hook = group.hook.as_ref().is_some_and(|hook| hook.notification_metadata.is_some());
+    by_hook || (group.applications.is_none() && scenario.parameters.applications.is_some())
+}
+
 /// Whether an application belongs on the instances of a group.
 fn has(group: &Group, application: &Application) -> bool {
     group.applications.as_ref().is_none_or(|names| names.contains(&application.name))
@@ -85,14 +100,15 @@ fn has(group: &Group, application: &Application) -> bool {
 
 fn application(application: &Application, world: &World) -> ApplicationSetting {
     let (name, group) = application.names();
-    let by_group = application.selected_by == SelectedBy::AutoScalingGroup;
+    let tags = || BTreeMap::from([(application.short_form(), "yes".to_owned())]);
     let groups = || world.groups.iter().filter(|group| has(group, application)).map(|group| group.name.clone());
     let usual = ApplicationSetting {
         application_name: name.to_owned(),
         deployment_group_name: group.to_owned(),
-        selection: match by_group {
-            true => Selection::AutoScalingGroups(groups().collect()),
-            false => Selection::Tags(BTreeMap::from([(application.short_form(), "yes".to_owned())])),
+        selection: match application.selected_by {
+            SelectedBy::Tag => Selection::by_tags(tags()),
+            SelectedBy::AutoScalingGroup => Selection::by_auto_scaling_groups(groups().collect()),
+            SelectedBy::Gate => Selection::gated(tags(), &Setting::default().gate_key, &application.short_form()),
         },
         on_premises_instances: application.on_premises_instances.clone(),
         managed_hooks: Some(application.managed_hooks),

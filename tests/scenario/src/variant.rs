@@ -29,11 +29,13 @@ pub enum Fact {
     RestartNamesRevision,
     RootVolumeHook(RootVolumeHook),
     StopIsImmediate,
+    /// So many seconds.
+    TagsSeenAfter(u32),
 }
 
 /// Every fact that many scenarios meet, in each way that is not the default. The other facts, each of which a scenario meets in a step of its
 /// own, differ from their defaults together only: in [`Variant::Flipped`].
-const FACTS: [Fact; 8] = [
+const FACTS: [Fact; 10] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::NothingOutdated(NothingOutdated::SucceededWithoutTargets),
     Fact::NothingOutdated(NothingOutdated::TargetsSkipped),
@@ -42,10 +44,12 @@ const FACTS: [Fact; 8] = [
     Fact::LimitMessageNamesDeployment,
     Fact::OutdatedByLastSuccess,
     Fact::StopIsImmediate,
+    Fact::TagsSeenAfter(5),
+    Fact::TagsSeenAfter(45),
 ];
 
 /// The facts of [`Variant::Flipped`]. Of the ways of `NothingOutdated`, an exception differs most from the default, a deployment that fails.
-const FLIPPED: [Fact; 8] = [
+const FLIPPED: [Fact; 9] = [
     Fact::NothingOutdated(NothingOutdated::Exception),
     Fact::TargetRevisionMovesOnFailure,
     Fact::AutoScalingSelectionReachesPendingWait,
@@ -54,6 +58,7 @@ const FLIPPED: [Fact; 8] = [
     Fact::RestartNamesRevision,
     Fact::RootVolumeHook(RootVolumeHook::After),
     Fact::StopIsImmediate,
+    Fact::TagsSeenAfter(45),
 ];
 
 impl Variant {
@@ -83,6 +88,7 @@ impl Variant {
             restart_names_revision,
             root_volume_hook,
             stop_is_immediate,
+            tags_seen_after_seconds,
         } = fixed.clone();
         OpenFacts {
             nothing_outdated: nothing_outdated.unwrap_or(facts.nothing_outdated),
@@ -97,6 +103,7 @@ impl Variant {
             restart_names_revision: restart_names_revision.unwrap_or(facts.restart_names_revision),
             root_volume_hook: root_volume_hook.unwrap_or(facts.root_volume_hook),
             stop_is_immediate: stop_is_immediate.unwrap_or(facts.stop_is_immediate),
+            tags_seen_after_seconds: tags_seen_after_seconds.unwrap_or(facts.tags_seen_after_seconds),
         }
     }
 
@@ -128,6 +135,7 @@ impl Fact {
             Fact::RestartNamesRevision => flip(&mut facts.restart_names_revision),
             Fact::RootVolumeHook(other) => facts.root_volume_hook = other,
             Fact::StopIsImmediate => flip(&mut facts.stop_is_immediate),
+            Fact::TagsSeenAfter(seconds) => facts.tags_seen_after_seconds = f64::from(seconds),
         }
     }
 }
@@ -165,7 +173,8 @@ mod tests {
         assert!(flipped.restart_names_revision != usual.restart_names_revision);
         assert!(flipped.root_volume_hook != usual.root_volume_hook);
         assert!(flipped.stop_is_immediate != usual.stop_is_immediate);
-        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 10);
+        assert!(flipped.tags_seen_after_seconds > usual.tags_seen_after_seconds);
+        assert_eq!(Variant::distinct(&Variant::every(), &free).len(), 12);
     }
 
     #[test]
@@ -178,6 +187,7 @@ mod tests {
             restart_names_revision: Some(true),
             root_volume_hook: Some(RootVolumeHook::None),
             stop_is_immediate: Some(true),
+            tags_seen_after_seconds: Some(0.0),
             ..format::OpenFacts::default()
         };
         assert_eq!(Variant::Flipped.facts(&fixed).nothing_outdated, NothingOutdated::TargetsSkipped);

@@ -29,7 +29,7 @@ fn of_file(path: &Path) -> Vec<Trial> {
         Ok(scenario) => scenario,
         Err(error) => return vec![Trial::test(name, move || Err(Failed::from(error.to_string())))],
     };
-    let variants = Variant::distinct(&Variant::every(), &scenario.world.open_facts);
+    let variants = Variant::distinct(&Variant::every(), &scenario.fixed_open_facts());
     let trial = |variant: Variant| {
         let (name, scenario) = (format!("{name}, {variant}"), scenario.clone());
         Trial::test(name.clone(), move || passes(&name, &scenario, variant))

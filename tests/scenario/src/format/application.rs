@@ -27,7 +27,7 @@ pub struct Application {
     /// Options of the application in the stack's list, such as `{"maxAttempts": 3}`. Default none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub options: Object,
-    /// How the deployment group selects its instances: `tag` (the default) or `autoScalingGroup`.
+    /// How the deployment group selects its instances: `tag` (the default), `autoScalingGroup` or `gate`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub selected_by: SelectedBy,
     /// The names of on-premises instances in its deployment group. Default none.
@@ -74,6 +74,8 @@ pub enum SelectedBy {
     Tag,
     /// By the Auto Scaling groups with the application.
     AutoScalingGroup,
+    /// By that EC2 tag, and by the instance's gate: at this deployment group, or open.
+    Gate,
 }
 
 /// How a deployment fails on an instance.

@@ -86,6 +86,7 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
                 return Err(".deploy.revision: expected one beside times".to_owned());
             }
         }
+        Action::SetTag(tag) => at_least_1(".setTag.launch", tag.launch)?,
         Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
         Action::DeleteTurns | Action::StartRollout(_) | Action::SendEvent(_) => {}
     }
@@ -126,15 +127,23 @@ fn check_expect(expect: &Expect, names: &Names) -> Result<(), String> {
             known(&STATES, &format!("executions[{i}].states"), state)?;
         }
     }
-    if let Some(CountOrList::List(order)) = &expect.deployments {
-        let short_forms: Vec<String> =
-            names.applications.iter().map(|name| Application::named(name).short_form()).collect();
-        let short_forms = short_forms.iter().map(String::as_str).collect();
-        for (i, name) in order.iter().enumerate() {
-            known(&short_forms, &format!("deployments[{i}]"), &Application::named(name).short_form())?;
-        }
+    let short_forms: Vec<String> =
+        names.applications.iter().map(|name| Application::named(name).short_form()).collect();
+    let short_forms = short_forms.iter().map(String::as_str).collect();
+    let check_names = |field: &str, list: &[String]| {
+        let mut list = list.iter().enumerate();
+        list.try_for_each(|(i, name)| {
+            known(&short_forms, &format!("{field}[{i}]"), &Application::named(name).short_form())
+        })
+    };
+    for (launch, order) in &expect.reached {
+        at_least_1("reached", *launch)?;
+        check_names(&format!("reached.{launch}"), order)?;
     }
-    Ok(())
+    match &expect.deployments {
+        Some(CountOrList::List(order)) => check_names("deployments", order),
+        _ => Ok(()),
+    }
 }
 
 fn at_least_1(field: &str, launch: LaunchNumber) -> Result<(), String> {
@@ -200,6 +209,10 @@ mod tests {
                 r#"expect.deployments[1]: expected one of "Orders/Production", "Search/Blue", got "Orders/Blue""#,
             ),
             (
+                r#""steps": [], "expect": {"reached": {"1": ["Orders", "Mail"]}}"#,
+                r#"expect.reached.1[1]: expected one of "Orders/Production", "Search/Blue", got "Mail/Production""#,
+            ),
+            (
                 r#""steps": [{"abort": 1, "when": {"rollout": {"launch": 1, "state": "WaitForDeployment"}}}],
                    "expect": {"executions": [{"outcome": "FAILED", "states": {"BackOff": 1}}], "deployments": ["Orders/Production"]}"#,
                 "",
@@ -217,11 +230,13 @@ mod tests {
             (r#""steps": [{"silenceAgent": 0}]"#, "steps[0].silenceAgent"),
             (r#""steps": [{"returnToPool": 0}]"#, "steps[0].returnToPool"),
             (r#""steps": [{"abort": 0}]"#, "steps[0].abort"),
+            (r#""steps": [{"setTag": {"launch": 0, "value": "open"}}]"#, "steps[0].setTag.launch"),
             (r#""steps": [{"completeHook": {"launch": 0, "result": "ABANDON"}}]"#, "steps[0].completeHook.launch"),
             (r#""steps": [{"abort": 1, "when": {"waiting": 0}}]"#, "steps[0].when.waiting"),
             (r#""steps": [], "until": {"rollout": {"launch": 0, "state": "BackOff"}}"#, "until.rollout.launch"),
             (r#""steps": [], "expect": {"inService": [1, 0]}"#, "expect.inService"),
             (r#""steps": [], "expect": {"terminated": [0]}"#, "expect.terminated"),
+            (r#""steps": [], "expect": {"reached": {"0": ["Orders"]}}"#, "expect.reached"),
             (
                 r#""steps": [], "expect": {"executions": [{"launch": 0, "outcome": "FAILED"}]}"#,
                 "expect.executions[0].launch",

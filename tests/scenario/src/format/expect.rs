@@ -1,5 +1,7 @@
 //! What is expected of a scenario's run.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Count, CountOrList, LaunchNumber, Object, is_default};
@@ -23,6 +25,9 @@ pub struct Expect {
     /// The deployments: how many, or of which applications in which order.
     #[serde(skip_serializing_if = "is_default")]
     pub deployments: Option<CountOrList<String>>,
+    /// By launch: the applications whose deployments have begun on its instance, in the order in which they did.
+    #[serde(skip_serializing_if = "is_default")]
+    pub reached: BTreeMap<LaunchNumber, Vec<String>>,
     /// Whether each deployment was created after the one before it was over. Default false.
     #[serde(skip_serializing_if = "is_default")]
     pub one_at_a_time: bool,
@@ -61,7 +66,7 @@ pub struct ExpectedExecution {
     pub output: Object,
     /// How often they entered states.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub states: std::collections::BTreeMap<String, Count>,
+    pub states: BTreeMap<String, Count>,
     /// How many executions match. Default 1.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub count: Count,

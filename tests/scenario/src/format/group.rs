@@ -1,5 +1,7 @@
 //! An Auto Scaling group in a scenario file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use world::{HookResult, HookSetting, TerminateHookAbandon, WarmPoolSetting};
 
@@ -30,6 +32,13 @@ pub struct Group {
     /// Seconds from then until the CodeDeploy agent answers; `null`: it never does. Default 20.
     #[serde(skip_serializing_if = "is_usual_agent")]
     pub agent_seconds: Option<f64>,
+    /// Tags that the launch template gives its instances, such as `{"turnstile": "open"}`. Default none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub launch_template_tags: BTreeMap<String, String>,
+    /// Whether the gates of the instances in service at the start are open, where a group with `selectedBy` `gate` selects them; `false`: they have
+    /// none yet. Default true.
+    #[serde(skip_serializing_if = "is_true")]
+    pub gates_open: bool,
     /// The warm pool, such as `{"size": 2, "reuseOnScaleIn": true}`. `null` (the default): none.
     #[serde(skip_serializing_if = "is_default")]
     pub warm_pool: Option<WarmPoolSetting>,
@@ -72,6 +81,8 @@ impl Default for Group {
             desired_capacity: 0,
             boot_seconds: 30.0,
             agent_seconds: Some(20.0),
+            launch_template_tags: BTreeMap::new(),
+            gates_open: true,
             warm_pool: None,
             terminate_hook_abandon: TerminateHookAbandon::default(),
             required_applications: None,
@@ -89,6 +100,10 @@ impl Default for Hook {
             opens_seconds_after_event: 0.0,
         }
     }
+}
+
+fn is_true(given: &bool) -> bool {
+    *given
 }
 
 fn is_usual_name(given: &str) -> bool {

@@ -28,4 +28,6 @@ pub struct OpenFacts {
     pub root_volume_hook: Option<RootVolumeHook>,
     #[serde(skip_serializing_if = "is_default")]
     pub stop_is_immediate: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub tags_seen_after_seconds: Option<f64>,
 }

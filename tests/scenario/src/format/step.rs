@@ -54,6 +54,9 @@ pub struct Step {
     /// An alarm goes on or off.
     #[serde(skip_serializing_if = "is_default")]
     pub set_alarm: Option<SetAlarm>,
+    /// A person writes a tag of an instance, or deletes it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub set_tag: Option<SetTag>,
     /// A person starts an execution of the state machine.
     #[serde(skip_serializing_if = "is_default")]
     pub start_rollout: Option<Start>,
@@ -79,6 +82,7 @@ pub enum Action<'a> {
     DeleteTurns,
     Deploy(&'a Deploy),
     SetAlarm(&'a SetAlarm),
+    SetTag(&'a SetTag),
     StartRollout(&'a Start),
     CompleteHook(&'a Completion),
     SendEvent(&'a Value),
@@ -101,6 +105,7 @@ impl Step {
             self.delete_turns.then_some(Action::DeleteTurns),
             self.deploy.as_ref().map(Action::Deploy),
             self.set_alarm.as_ref().map(Action::SetAlarm),
+            self.set_tag.as_ref().map(Action::SetTag),
             self.start_rollout.as_ref().map(Action::StartRollout),
             self.complete_hook.as_ref().map(Action::CompleteHook),
             self.send_event.as_ref().map(Action::SendEvent),
@@ -109,7 +114,7 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, deploy, setAlarm, \
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, deploy, setAlarm, setTag, \
                  startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),
@@ -219,6 +224,27 @@ pub struct SetAlarm {
     pub name: String,
     /// Whether it goes on.
     pub on: bool,
+}
+
+/// A tag that a person writes, or deletes.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetTag {
+    /// The launch whose instance has it.
+    pub launch: LaunchNumber,
+    /// Its key. Default `turnstile`, which is the gate.
+    #[serde(default = "gate_key", skip_serializing_if = "is_gate_key")]
+    pub key: String,
+    /// Its value; `null` deletes the tag.
+    pub value: Option<String>,
+}
+
+fn gate_key() -> String {
+    world::Setting::default().gate_key
+}
+
+fn is_gate_key(given: &str) -> bool {
+    given == gate_key()
 }
 
 /// An execution that a person starts.

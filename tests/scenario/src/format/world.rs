@@ -30,6 +30,9 @@ pub struct World {
     /// World seconds by which CodeDeploy's answers are behind. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub read_lag_seconds: f64,
+    /// World seconds by which the answers of `GetResources` are behind. Default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tag_read_lag_seconds: f64,
     /// The open facts that the scenario fixes. Default none: the scenario has to pass whichever way they are.
     #[serde(skip_serializing_if = "is_default")]
     pub open_facts: OpenFacts,
@@ -45,6 +48,7 @@ impl Default for World {
             throttling: Throttling::default(),
             max_concurrent_deployments: None,
             read_lag_seconds: 0.0,
+            tag_read_lag_seconds: 0.0,
             open_facts: OpenFacts::default(),
         }
     }

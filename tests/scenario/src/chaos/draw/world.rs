@@ -37,8 +37,10 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
     let throttling = Throttling {
         codedeploy: one_in(6, random).then(|| rate(random)),
         autoscaling: one_in(6, random).then(|| rate(random)),
+        tagging: None,
     };
     World {
+        tag_read_lag_seconds: 0.0,
         seed,
         applications,
         groups,
@@ -126,5 +128,6 @@ fn open_facts(random: &mut Rng) -> OpenFacts {
         restart_names_revision: None,
         root_volume_hook: None,
         stop_is_immediate: Some(random.bool()),
+        tags_seen_after_seconds: None,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A gate is a tag of an instance ([`Setting::gate_key`](crate::Setting::gate_key)). Its value says which deployment group may reach the instance.
 
+use crate::codedeploy::Creator;
 use crate::instance::{LifecycleState, Place};
 use crate::setting::{HookResult, Selection};
 use crate::simulation::Simulation;
@@ -54,10 +55,15 @@ impl Simulation {
         }
     }
 
-    /// A deployment of a gated group begins on an instance that waits at a hook: what comes before it in the list has to have succeeded there.
+    /// A deployment of a gated group begins on an instance that waits at a hook: what comes before it in the list has to have succeeded there. A
+    /// pipeline's comes through the gate as it was: only where a call has moved that since the instance came to its hook can Turnstile answer for it.
     pub(crate) fn check_order(&mut self, deployment: usize, instance: usize) {
         let begun = &self.groups[self.deployments[deployment].group];
         let Some(action) = self.waits_at(instance).filter(|_| begun.is_gated) else { return };
+        if self.deployments[deployment].creator != Creator::Call && !self.was_let_through(deployment, instance, action)
+        {
+            return;
+        }
         let order = &self.setting.auto_scaling_groups[self.instances[instance].scaling_group()].application_order;
         let Some(place) = order.iter().position(|name| *name == begun.setting.short_form()) else { return };
         let applications = self.lacking(instance, action, &order[..place]);
@@ -65,6 +71,13 @@ impl Simulation {
             let (action, deployment) = (self.action_id(action), self.deployment_id(deployment));
             self.violate(Breach::OutOfOrder { action, deployment, applications });
         }
+    }
+
+    /// Whether a call had moved the gate, since the instance came to its hook, to where it was when a deployment was created, as CodeDeploy saw it.
+    fn was_let_through(&self, deployment: usize, instance: usize, action: usize) -> bool {
+        let seen_at = self.deployments[deployment].created_at - self.setting.open_facts.tags_seen_after_seconds;
+        let moved = self.instances[instance].tags.last_change(&self.setting.gate_key, seen_at);
+        moved.is_some_and(|moved| moved.by == TaggedBy::Call && moved.at >= self.actions[action].opened_at())
     }
 
     /// A call lets an instance in. In service its gate has to be open, and in the warm pool no deployment group may select it. A person who has

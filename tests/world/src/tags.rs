@@ -50,10 +50,15 @@ impl Tags {
 
     /// The value of a tag at a time. A tag that the instance was launched with it has always had.
     pub(crate) fn value_at(&self, key: &str, time: f64) -> Option<&str> {
-        match self.changes_of(key).rev().find(|change| change.at <= time) {
+        match self.last_change(key, time) {
             Some(change) => change.value.as_deref(),
             None => self.at_launch.get(key).map(String::as_str),
         }
+    }
+
+    /// The last change of a tag until a time.
+    pub(crate) fn last_change(&self, key: &str, time: f64) -> Option<&TagChange> {
+        self.changes_of(key).rev().find(|change| change.at <= time)
     }
 
     /// All tags at a time.

@@ -35,14 +35,14 @@ impl InjectedFault {
     pub const ERROR_MESSAGE: &str =
         "The request processing has failed because of an unknown error, exception or failure.";
 
-    /// The outcome in the record of calls, where the service's own would be `own`: the error's code, `reset` or `lost answer`. The
-    /// outcome of a call that is slow, or whose first resource fails, is the service's own.
+    /// The outcome in the record of calls, where the service's own would be `own`: the error's code, also where it is told of
+    /// a resource only, `reset` or `lost answer`. A slow call's outcome is the service's own.
     pub fn outcome(fault: Option<&Self>, own: &str) -> String {
         match fault {
-            Some(Self::Error { code, .. }) => code.clone(),
+            Some(Self::Error { code, .. } | Self::FailedResource { code, .. }) => code.clone(),
             Some(Self::Reset) => "reset".to_owned(),
             Some(Self::LostAnswer) => "lost answer".to_owned(),
-            Some(Self::Slow(_) | Self::FailedResource { .. }) | None => own.to_owned(),
+            Some(Self::Slow(_)) | None => own.to_owned(),
         }
     }
 

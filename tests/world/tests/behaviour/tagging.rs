@@ -126,7 +126,10 @@ async fn what_is_wrong_with_the_call_refuses_it() {
         let refusal = tag(&stage, &arns, &[(key, &value)]).await.expect_err(message);
         assert_eq!((refusal.code.as_str(), refusal.message.as_str()), ("InvalidParameterException", message));
     }
-    assert_eq!(tag(&stage, &[own.clone()], &[("a", &long(256)), (&long(128), "")]).await, Ok(Failed::new()));
+    assert_eq!(
+        tag(&stage, std::slice::from_ref(&own), &[("a", &long(256)), (&long(128), "")]).await,
+        Ok(Failed::new())
+    );
     let none = stage.tagging.tag_resources().resource_arn_list(&own).set_tags(Some(Default::default()));
     assert_eq!(refused(none.send().await).message, "Tags must not be empty");
     let reserved = stage.tagging.untag_resources().resource_arn_list(&own).tag_keys("aws:autoscaling:groupName");
@@ -277,6 +280,7 @@ async fn a_fault_makes_the_first_resource_fail() {
         .unwrap();
     let answer = stage.world.router().oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 200);
+    assert_eq!(stage.world.report().calls.last().unwrap().outcome, "RequestLimitExceeded");
     let gates = ids.iter().map(|id| tags_of(&stage, id).get("turnstile").cloned()).collect::<Vec<_>>();
     assert_eq!(gates, [None, Some("open".to_owned())]);
 }

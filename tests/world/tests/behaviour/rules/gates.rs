@@ -46,13 +46,13 @@ async fn an_application_before_the_one_before_it() {
         deployment: deployment("B", &id),
         applications: vec!["A/Staging".to_owned()],
     };
-    assert_eq!(breaches(&stage.world.report()), [breach.clone()]);
     assert_eq!(breach.kind().rule(), Rule::Gates);
     let sentence = format!(
         "deployment {id} of B/Staging began on {instance}, which waited at launch, although these come before it and had not \
          succeeded there: A/Staging"
     );
     assert_eq!(breach.to_string(), sentence);
+    assert_eq!(breaches(&stage.world.report()), [breach]);
 }
 
 #[tokio::test]
@@ -121,18 +121,47 @@ async fn the_order_is_that_of_gated_groups_on_waiting_instances() {
     assert_eq!((stage.state(&instance), breaches(&stage.world.report())), ("InService", vec![]));
 }
 
+/// A pipeline's deployment that comes too early is Turnstile's fault where a call has let it through, and not where a person or the launch template
+/// has.
+#[tokio::test]
+async fn a_pipeline_that_was_let_through_too_early() {
+    for (by_template, by, kinds) in [
+        (None, None, vec![]),
+        (Some("open"), None, vec![]),
+        (None, Some(false), vec![]),
+        (None, Some(true), vec![Kind::GateOpenedEarly, Kind::OutOfOrder]),
+        (Some("failed"), Some(true), vec![Kind::GateOpenedEarly, Kind::OutOfOrder]),
+    ] {
+        let mut setting = gated();
+        if let Some(gate) = by_template {
+            setting["autoScalingGroups"][0]["launchTemplateTags"] = json!({"turnstile": gate});
+        }
+        let stage = Stage::new(setting).await;
+        let instance = stage.launch_and_boot();
+        match by {
+            Some(true) => stage.gate(&instance, "open").await,
+            Some(false) => stage.world.set_tag(&instance, "turnstile", Some("open")).unwrap(),
+            None => {}
+        }
+        stage.world.deploy("B", "Staging", None).unwrap();
+        stage.world.advance(100.0);
+        let found: Vec<_> = breaches(&stage.world.report()).iter().map(Breach::kind).collect();
+        assert_eq!(found, kinds, "{by_template:?} {by:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_gate_that_is_opened_too_early() {
     let (stage, instance) = launched().await;
     pass(&stage, &instance, "A").await;
     stage.gate(&instance, "open").await;
     let breach = Breach::GateOpenedEarly { action: action(&instance), applications: vec!["B/Staging".to_owned()] };
-    assert_eq!(breaches(&stage.world.report()), [breach.clone()]);
     assert_eq!(breach.kind().rule(), Rule::Gates);
     let sentence = format!(
         "a call opened the gate of {instance}, which waited at launch, although these had not succeeded on it: B/Staging"
     );
     assert_eq!(breach.to_string(), sentence);
+    assert_eq!(breaches(&stage.world.report()), [breach]);
 }
 
 /// Who may open a gate: a person; a call where nothing is required, as with `onFailure: CONTINUE`, or that is about an instance in service.

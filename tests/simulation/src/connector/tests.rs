@@ -103,6 +103,31 @@ fn the_sdk_reads_what_step_functions_answers() {
     });
 }
 
+/// The SDK repeats a call that is refused. What a successful answer tells of one resource is the caller's to read.
+#[test]
+fn the_sdk_repeats_a_refused_tag_and_not_one_whose_resource_failed() {
+    let refused = json!({"kind": "error", "code": "ThrottledException", "times": 2});
+    let failed = json!({"kind": "failedResource", "code": "RequestLimitExceeded", "status": 503, "times": 1});
+    for (mut fault, calls, is_written) in [(refused, 3, true), (failed, 1, false)] {
+        (fault["service"], fault["operation"]) = (json!("tagging"), json!("TagResources"));
+        block_on(async || {
+            let group = json!({"autoScalingGroups": [{"name": "web", "desiredCapacity": 1}]});
+            let setting: Setting = serde_json::from_value(group).expect("a setting");
+            let simulation = Simulation::start(Options { faults: faults(json!([fault])), ..Options::new(setting) });
+            let simulation = simulation.expect("it starts");
+            let instance = simulation.world().report().instances.remove(0).instance_id;
+            let arn = format!("arn:aws:ec2:us-east-1:123456789012:instance/{instance}");
+            let client = aws_sdk_resourcegroupstagging::Client::new(&config(&simulation));
+            let answer = client.tag_resources().resource_arn_list(&arn).tags("turnstile", "open").send().await;
+            let failed = answer.expect("a success").failed_resources_map.unwrap_or_default();
+            assert_eq!(failed.get(&arn).map(|info| info.status_code), (!is_written).then_some(503), "{fault}");
+            let report = simulation.world().report();
+            assert_eq!(report.calls.iter().filter(|call| call.operation == "TagResources").count(), calls, "{fault}");
+            assert_eq!(report.instances[0].tags.contains_key("turnstile"), is_written, "{fault}");
+        });
+    }
+}
+
 #[test]
 fn a_request_that_is_signed_with_another_time_is_refused() {
     block_on(async || {

@@ -20,7 +20,8 @@ use Does::*;
 async fn play(stage: &Stage, instance: &str, calls: &[(&str, Does)]) {
     for (i, (execution, does)) in calls.iter().enumerate() {
         let earlier = calls[..i].iter().filter(|(other, _)| other == execution).count() as u64;
-        let function = Function::of(execution, "check-status", &format!("r-{i}"), earlier, &stage.world);
+        let name = if earlier == 0 { "plan-rollout" } else { "check-status" };
+        let function = Function::of(execution, name, &format!("r-{i}"), earlier, &stage.world);
         let status = match does {
             Heartbeat => function.heartbeat(instance).await,
             Continue => function.complete(instance, "CONTINUE").await,
@@ -54,13 +55,8 @@ async fn an_owner_alone_keeps_it() {
 #[tokio::test]
 async fn another_execution_touches_the_launch_while_its_owner_runs() {
     let executions = [running("arn:1"), running("arn:2")];
-    let calls = [
-        ("arn:1", Heartbeat),
-        ("arn:1", Heartbeat),
-        ("arn:2", Heartbeat),
-        ("arn:2", Heartbeat),
-        ("arn:2", Heartbeat),
-    ];
+    let calls =
+        [("arn:1", Heartbeat), ("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat)];
     let (instance, found) = intrusions(&executions, &calls).await;
     // What it does in its first state is a question.
     assert_eq!(found, [intrusion(&instance, "arn:2", "arn:1", Deed::Heartbeat)]);

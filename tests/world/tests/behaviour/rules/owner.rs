@@ -108,7 +108,10 @@ async fn a_late_call_of_the_owner_before_is_the_owner_s() {
     for (begins_late, expected) in [(false, 0), (true, 1)] {
         let stage = stage().await;
         let instance = stage.launch_and_boot();
-        let of = |execution, request, entry| Function::of(execution, "check-status", request, entry, &stage.world);
+        let of = |execution, request, entry| {
+            let name = if entry == 1 { "plan-rollout" } else { "check-status" };
+            Function::of(execution, name, request, entry, &stage.world)
+        };
         of("arn:1", "r-1", 1).heartbeat(&instance).await;
         let last = of("arn:1", "r-2", 2);
         if !begins_late {

@@ -96,10 +96,13 @@ impl Simulation {
     }
 
     /// For rule 7: a call has created a deployment of a build that is not current. One that has become so since answers could tell may be
-    /// brought.
+    /// brought. So may any where answers tell of no deployment that has succeeded, and the build of a group's instances cannot be known.
     pub(crate) fn note_newer_build(&mut self, deployment: usize) {
         let created = &self.deployments[deployment];
         let group = &self.groups[created.group];
+        if self.last_successful(created.group).is_none() {
+            return;
+        }
         let is_current = group.was_current(&created.revision, self.now() - self.setting.read_lag_seconds);
         if created.creator == Creator::Call && !is_current {
             self.deployments[deployment].newer_at_creation = group.current_revision().cloned();

@@ -51,6 +51,9 @@ pub struct Step {
     /// A person deploys, as soon as the deployment group is free.
     #[serde(skip_serializing_if = "is_default")]
     pub deploy: Option<Deploy>,
+    /// A person stops the deployment of this application that is under way.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stop_deployment: Option<String>,
     /// An alarm goes on or off.
     #[serde(skip_serializing_if = "is_default")]
     pub set_alarm: Option<SetAlarm>,
@@ -78,6 +81,7 @@ pub enum Action<'a> {
     Abort(LaunchNumber),
     DeleteTurns,
     Deploy(&'a Deploy),
+    StopDeployment(&'a str),
     SetAlarm(&'a SetAlarm),
     StartRollout(&'a Start),
     CompleteHook(&'a Completion),
@@ -100,6 +104,7 @@ impl Step {
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
             self.deploy.as_ref().map(Action::Deploy),
+            self.stop_deployment.as_deref().map(Action::StopDeployment),
             self.set_alarm.as_ref().map(Action::SetAlarm),
             self.start_rollout.as_ref().map(Action::StartRollout),
             self.complete_hook.as_ref().map(Action::CompleteHook),
@@ -109,8 +114,8 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, deploy, setAlarm, \
-                 startRollout, completeHook and sendEvent, got {}",
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, deploy, \
+                 stopDeployment, setAlarm, startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),
         }

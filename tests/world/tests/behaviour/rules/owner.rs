@@ -54,13 +54,8 @@ async fn an_owner_alone_keeps_it() {
 #[tokio::test]
 async fn another_execution_touches_the_launch_while_its_owner_runs() {
     let executions = [running("arn:1"), running("arn:2")];
-    let calls = [
-        ("arn:1", Heartbeat),
-        ("arn:1", Heartbeat),
-        ("arn:2", Heartbeat),
-        ("arn:2", Heartbeat),
-        ("arn:2", Heartbeat),
-    ];
+    let calls =
+        [("arn:1", Heartbeat), ("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat)];
     let (instance, found) = intrusions(&executions, &calls).await;
     // What it does in its first state is a question.
     assert_eq!(found, [intrusion(&instance, "arn:2", "arn:1", Deed::Heartbeat)]);

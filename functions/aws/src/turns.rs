@@ -15,6 +15,7 @@ use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, InstanceId};
 use turnstile::words::plan::Plan;
+use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{Claim, FinishedDeployment, Stop, Taking};
 
 use crate::error::{of_call, of_code, unexpected};
@@ -31,6 +32,11 @@ const IN_ROUND: &str = "holder = :me AND (attribute_not_exists(round) OR round =
 /// Of a claim: that the execution `:me` has not gone on beyond its round `:round`. It has not taken it later, nor given it back since.
 const NOT_LATE: &str = "(attribute_not_exists(round) OR holder <> :me OR round <= :round) \
      AND (attribute_not_exists(returnedBy) OR returnedBy <> :me OR returnedRound < :round)";
+
+/// What is written to a claim that is taken.
+const TAKEN: &str = "holder = :me, round = :round, takenAt = :now";
+/// What is added to it.
+const TAKEN_FOR: &str = "takenFor :group";
 
 /// The table of turns: an item for each claim.
 #[derive(Debug, Clone)]
@@ -86,10 +92,17 @@ impl Turns {
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn take(&self, claims: &[ClaimKey], execution: &ExecutionArn, round: u32) -> Result<Taking, Error> {
+    pub async fn take(
+        &self,
+        plan: &Plan,
+        execution: &ExecutionArn,
+        round: u32,
+        now: Timestamp,
+    ) -> Result<Taking, Error> {
         let condition =
             format!("(attribute_not_exists(holder) OR holder = :me) AND attribute_not_exists(draining) AND {NOT_LATE}");
-        self.write(claims, "SET holder = :me, round = :round", &condition, me_in(execution, round)).await
+        let set = format!("SET {TAKEN} ADD {TAKEN_FOR}");
+        self.write(&claims(plan), &set, &condition, taken_by(plan, execution, round, now)).await
     }
 
     /// Takes all claims or none, as [`Turns::take`], among them those of holders that have `ended`. The claims are draining from then on, also
@@ -99,18 +112,20 @@ impl Turns {
     /// See [`Turns::read`].
     pub async fn take_over(
         &self,
-        claims: &[ClaimKey],
+        plan: &Plan,
         execution: &ExecutionArn,
         round: u32,
         ended: &BTreeSet<ExecutionArn>,
+        now: Timestamp,
     ) -> Result<Taking, Error> {
-        let mut values = me_in(execution, round);
+        let mut values = taken_by(plan, execution, round, now);
         values.insert(":yes".to_owned(), AttributeValue::Bool(true));
         let names: Vec<String> = (0..ended.len()).map(|i| format!(":ended{i}")).collect();
         values.extend(names.iter().cloned().zip(ended.iter().map(|holder| AttributeValue::S(holder.to_string()))));
         let holders = [vec![":me".to_owned()], names].concat().join(", ");
         let condition = format!("(attribute_not_exists(holder) OR holder IN ({holders})) AND {NOT_LATE}");
-        self.write(claims, "SET holder = :me, round = :round, draining = :yes", &condition, values).await
+        let set = format!("SET {TAKEN}, draining = :yes ADD {TAKEN_FOR}");
+        self.write(&claims(plan), &set, &condition, values).await
     }
 
     /// Ends the draining of the claims that the execution holds in this round.
@@ -337,6 +352,13 @@ fn me(execution: &ExecutionArn) -> (String, AttributeValue) {
 
 fn me_in(execution: &ExecutionArn, round: u32) -> HashMap<String, AttributeValue> {
     HashMap::from([me(execution), (":round".to_owned(), number(round))])
+}
+
+fn taken_by(plan: &Plan, execution: &ExecutionArn, round: u32, now: Timestamp) -> HashMap<String, AttributeValue> {
+    let mut values = me_in(execution, round);
+    values.insert(":now".to_owned(), AttributeValue::N(now.seconds().to_string()));
+    values.insert(":group".to_owned(), AttributeValue::Ss(vec![plan.auto_scaling_group_name.to_string()]));
+    values
 }
 
 fn number(number: u32) -> AttributeValue {

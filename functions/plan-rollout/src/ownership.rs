@@ -41,7 +41,7 @@ impl Ask {
     /// for longer than the hook stays open by itself. The answer is `None` for a rollout without a launch.
     ///
     /// The heartbeat comes after the question, because it is the owner's. It is sent all the same when the question is not answered: the
-    /// rollout of a launch as a rule is its only one.
+    /// rollout of a launch as a rule is its only one, unless it has seen another owner.
     pub(crate) async fn first(
         &self,
         input: &Input,
@@ -54,7 +54,7 @@ impl Ask {
         let found = match self.owners.read(&action).await {
             Ok(found) => found,
             Err(error) => {
-                if error.is_temporary() {
+                if error.is_temporary() && last_seen.is_none_or(|last_seen| last_seen.keeps_open) {
                     self.autoscaling.keep_open(&action).await?;
                 }
                 return Err(error);

@@ -98,7 +98,7 @@ impl BackOff {
     /// Whether the deployment of another rollout, whose turn it is meanwhile, is at work on the instance.
     async fn is_at_work(&self, action: &LifecycleAction) -> Result<bool, Error> {
         let found = self.turns.read(&[turn::claim_on(&action.auto_scaling_group_name)]).await?;
-        let Some(last) = turn::last_deployed(&found) else { return Ok(false) };
+        let Some(last) = turn::last_deployed(&found).into_iter().next() else { return Ok(false) };
         let Some(group) = self.codedeploy.group_if_permitted(last).await? else { return Ok(false) };
         let Some(attempted) = group.last_attempted else { return Ok(false) };
         let target = self.codedeploy.target(&attempted.deployment_id, &action.instance_id).await?;

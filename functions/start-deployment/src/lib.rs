@@ -28,6 +28,9 @@ use turnstile::words::turn::{FinishedDeployment, Stop};
 /// How much the clocks of Step Functions and CodeDeploy may differ, in seconds. They differ by some; a minute is generous.
 const CLOCK_SKEW: u32 = 60;
 
+/// `BatchGetItem` reads 100 items (DynamoDB API reference).
+const MOST_CLAIMS_READ: usize = 100;
+
 /// The function.
 pub struct StartDeployment {
     codedeploy: CodeDeploy,
@@ -318,17 +321,23 @@ impl StartDeployment {
         self.codedeploy.stop(own).await.map(drop)
     }
 
-    /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, if it is still at
-    /// work on any instance; else records this application as the next to be deployed.
+    /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, or of another one that
+    /// shares a deployment group with it, if it is still at work on any instance; else records this application as the next to be deployed.
     async fn claim_next(&self, request: &Request) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
-        if let Some(last) = turn::last_deployed(&self.turns.require(plan, &request.execution, request.round).await?)
-            && let Some(group) = self.codedeploy.group_if_permitted(last).await?
-            && let Some(attempted) = group.last_attempted
-            && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
-            && stall::is_at_work(&deployment, request.stall.as_ref(), request.now)
-        {
-            return Ok(Some(deployment));
+        let mut found = self.turns.require(plan, &request.execution, request.round).await?;
+        let neighbours = turn::claims_of_neighbours(&found, &plan.auto_scaling_group_name);
+        for claims in neighbours.chunks(MOST_CLAIMS_READ) {
+            found.extend(self.turns.read(claims).await?);
+        }
+        for last in turn::last_deployed(&found) {
+            if let Some(group) = self.codedeploy.group_if_permitted(last).await?
+                && let Some(attempted) = group.last_attempted
+                && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
+                && stall::is_at_work(&deployment, request.stall.as_ref(), request.now)
+            {
+                return Ok(Some(deployment));
+            }
         }
         let (group, asg) = (&application.group, &plan.auto_scaling_group_name);
         self.turns.record_next(asg, group, &request.execution, request.round).await?;

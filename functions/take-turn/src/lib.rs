@@ -120,9 +120,9 @@ impl Function for TakeTurn {
         let outcome = match state {
             TurnState::Mine => Outcome::Mine,
             TurnState::Draining => self.drain(&request, &claims, request.drained()).await?,
-            TurnState::Free { part_draining: false, .. } => self.take(&request, &claims).await?,
+            TurnState::Free { part_draining: false, .. } => self.take(&request).await?,
             TurnState::Free { part_draining: true, .. } => self.take_over(&request, &claims, BTreeSet::new()).await?,
-            TurnState::Held(holders) => match self.have_all_ended(&holders).await {
+            TurnState::Held(holders) => match self.have_all_ended(&request, &found, &holders).await {
                 Ok(true) => self.take_over(&request, &claims, holders).await?,
                 Ok(false) => request.wait(holders),
                 // The observations are kept. Whether the holders run can be asked the next time.
@@ -171,16 +171,22 @@ impl TakeTurn {
         Ok(true)
     }
 
-    async fn take(&self, request: &Request, claims: &[ClaimKey]) -> Result<Outcome, Error> {
-        match self.turns.take(claims, &request.execution, request.round).await? {
+    async fn take(&self, request: &Request) -> Result<Outcome, Error> {
+        let Request { plan, execution, round, now, .. } = request;
+        match self.turns.take(plan, execution, *round, *now).await? {
             Taking::Taken => Ok(Outcome::Mine),
             Taking::Refused(holders) => Ok(request.wait(holders)),
         }
     }
 
-    async fn have_all_ended(&self, holders: &BTreeSet<ExecutionArn>) -> Result<bool, Error> {
+    async fn have_all_ended(
+        &self,
+        request: &Request,
+        found: &[Claim],
+        holders: &BTreeSet<ExecutionArn>,
+    ) -> Result<bool, Error> {
         for holder in holders {
-            if self.executions.is_running(holder).await? {
+            if self.executions.is_running(holder).await? || !turn::has_ended(holder, found, request.now) {
                 return Ok(false);
             }
         }
@@ -194,7 +200,7 @@ impl TakeTurn {
         claims: &[ClaimKey],
         ended: BTreeSet<ExecutionArn>,
     ) -> Result<Outcome, Error> {
-        match self.turns.take_over(claims, &request.execution, request.round, &ended).await? {
+        match self.turns.take_over(&request.plan, &request.execution, request.round, &ended, request.now).await? {
             Taking::Taken => {
                 info!(from = ?ended, "took the turn over");
                 self.drain(request, claims, 0).await

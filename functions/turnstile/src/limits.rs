@@ -33,6 +33,9 @@ pub const LONGEST_PAUSE: u32 = 10;
 /// The longest that a call of a function can go on after its execution has ended: the functions' Timeout in template.yaml, the 10 s
 /// that an environment may take to start (Lambda developer guide, "Lambda execution environment lifecycle"), and some for the way.
 pub const LONGEST_CALL: u32 = 90;
+/// How far Step Functions' answers about an execution may trail its start and its end. They are eventually consistent (Step Functions API
+/// reference, DescribeExecution), without a bound that is documented; this one is generous.
+pub const LONGEST_TRAIL: u32 = 30;
 /// How many applications a rollout may have: a transaction writes at most 100 items (DynamoDB API reference, TransactWriteItems), and
 /// one of them is the claim on the Auto Scaling group.
 pub const MOST_APPLICATIONS: usize = 99;

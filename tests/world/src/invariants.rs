@@ -96,10 +96,13 @@ impl Simulation {
     }
 
     /// For rule 7: a call has created a deployment of a build that is not current. One that has become so since answers could tell may be
-    /// brought.
+    /// brought. So may any where answers tell of no deployment that has succeeded, and the build of a group's instances cannot be known.
     pub(crate) fn note_newer_build(&mut self, deployment: usize) {
         let created = &self.deployments[deployment];
         let group = &self.groups[created.group];
+        if self.last_successful(created.group).is_none() {
+            return;
+        }
         let is_current = group.was_current(&created.revision, self.now() - self.setting.read_lag_seconds);
         if created.creator == Creator::Call && !is_current {
             self.deployments[deployment].newer_at_creation = group.current_revision().cloned();
@@ -143,14 +146,16 @@ impl Simulation {
         }
     }
 
-    /// Rule 6. A repeated call made a second deployment. One that ended before it began anywhere had no effect, and may be repeated.
+    /// Rule 6. A repeated call made a second deployment. One that ended before it began anywhere had no effect, and may be repeated. So may one
+    /// that ended before answers could tell that there was one.
     pub(crate) fn check_repetition(&mut self, deployment: usize) {
+        let looked_at = self.looked_at();
         let new = &self.deployments[deployment];
         let Some(description) = new.description.clone().filter(|text| !text.is_empty()) else { return };
         let same = |other: &&Deployment| {
             other.group == new.group
                 && other.description.as_ref() == Some(&description)
-                && !(other.ended_at.is_some() && other.has_begun_nowhere())
+                && !(other.ended_at.is_some() && (other.has_begun_nowhere() || other.created_at > looked_at))
         };
         if let Some(earlier) = self.deployments[..deployment].iter().find(same) {
             self.violate(Breach::DeploymentRepeated {

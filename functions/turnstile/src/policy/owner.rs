@@ -5,10 +5,10 @@
 //! without touching anything again.
 //!
 //! Whether an execution has ended is known late, and one that has just started may not be known at all (`DescribeExecution` is
-//! eventually consistent). So an owner is replaced only when it was seen to have ended twice. A call of it that is still under way finds
+//! eventually consistent). So an owner is replaced only when it is still seen to have ended a while later. A call of it that is still under way finds
 //! that it is no owner any more. Only one that was about to complete the hook may do so all the same, and is waited for.
 
-use crate::limits::LONGEST_CALL;
+use crate::limits::{LONGEST_CALL, LONGEST_TRAIL};
 use crate::policy::waits;
 use crate::words::hook::{Hook, LifecycleAction};
 use crate::words::ids::{ClaimKey, ExecutionArn};
@@ -83,22 +83,20 @@ pub fn next(
     let last_seen = last_seen.filter(|last_seen| last_seen.execution == *owner);
     let waiting_since = last_seen.map_or(now, |last_seen| last_seen.waiting_since);
     let wait = |wait_seconds, ended_since: Option<Timestamp>| {
-        let keeps_open = ended_since.is_some() && last_seen.is_some_and(|last_seen| last_seen.ended_since.is_some());
+        let keeps_open = ended_since.is_some_and(|ended_since| now.seconds_since(ended_since) >= LONGEST_TRAIL);
         Step::Wait(OtherOwner { execution: owner.clone(), wait_seconds, waiting_since, ended_since, keeps_open })
     };
     if !has_ended {
         return wait(waits::for_turn(now.seconds_since(waiting_since), spread, None), None);
     }
-    let longest = waits::longest_between_heartbeats(hook);
-    match last_seen.and_then(|last_seen| last_seen.ended_since) {
-        None => wait(waits::to_see_the_end_again(hook), Some(now)),
-        Some(ended_since) if matches!(phase, Phase::LetsIn | Phase::GivesUp) => {
-            match LONGEST_CALL.saturating_sub(now.seconds_since(ended_since)) {
-                0 => Step::TakeOver,
-                left => wait(left.min(longest), Some(ended_since)),
-            }
-        }
-        Some(_) => Step::TakeOver,
+    let ended_since = last_seen.and_then(|last_seen| last_seen.ended_since).unwrap_or(now);
+    let needed = match phase {
+        Phase::LetsIn | Phase::GivesUp => LONGEST_CALL,
+        Phase::AtWork | Phase::BacksOff | Phase::Over => LONGEST_TRAIL,
+    };
+    match needed.saturating_sub(now.seconds_since(ended_since)) {
+        0 => Step::TakeOver,
+        left => wait(left.min(waits::longest_between_heartbeats(hook)), Some(ended_since)),
     }
 }
 
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_replaced_when_it_was_seen_to_have_ended_twice() {
+    fn an_owner_is_replaced_when_it_is_seen_to_have_ended_for_a_while() {
         let hook = Hook {
             lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
             heartbeat_timeout_seconds: 120,
@@ -183,16 +181,18 @@ mod tests {
         };
         assert_eq!(wait(step(Phase::AtWork, false, None, 0)), Some((15, None, false)));
         assert_eq!(wait(step(Phase::AtWork, false, Some(seen(None)), 100)), Some((25, None, false)));
-        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(None)), 100)), Some((15, Some(100), false)));
-        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(Some(100))), 115)), None);
+        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(None)), 100)), Some((30, Some(100), false)));
+        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(Some(100))), 129)), Some((1, Some(100), false)));
+        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(Some(100))), 130)), None);
         // It was not known to run, and does.
         assert_eq!(wait(step(Phase::AtWork, false, Some(seen(Some(100))), 115)), Some((26, None, false)));
         // A call of it may complete the hook yet.
-        assert_eq!(wait(step(Phase::GivesUp, true, Some(seen(Some(100))), 115)), Some((30, Some(100), true)));
+        assert_eq!(wait(step(Phase::GivesUp, true, Some(seen(Some(100))), 129)), Some((30, Some(100), false)));
+        assert_eq!(wait(step(Phase::GivesUp, true, Some(seen(Some(100))), 130)), Some((30, Some(100), true)));
         assert_eq!(wait(step(Phase::GivesUp, true, Some(seen(Some(100))), 190)), None);
         // Another owner has come in between.
         let before = OtherOwner { execution: "arn:third".into(), ..seen(Some(100)) };
-        assert_eq!(wait(step(Phase::AtWork, true, Some(before), 115)), Some((15, Some(115), false)));
+        assert_eq!(wait(step(Phase::AtWork, true, Some(before), 115)), Some((30, Some(115), false)));
     }
 
     proptest! {

@@ -194,13 +194,15 @@ mod tests {
 
     #[test]
     fn an_ended_deployment_is_not_at_work_for_ever() {
-        use DeploymentStatus::{InProgress, Stopped};
+        use DeploymentStatus::{Baking, InProgress, Stopped};
         for (status, in_progress, waited, expected) in [
             (InProgress, 1, 90_000, true),
             (InProgress, 0, 90_000, true),
             (Stopped, 1, 3_899, true),
             (Stopped, 1, 3_900, false),
             (Stopped, 0, 0, false),
+            (Baking, 1, 0, true),
+            (Baking, 0, 0, false),
         ] {
             let deployment = Deployment { status, ..deployment("d-1", overview(0, in_progress, 1)) };
             let stall = StallTimer { deployment_id: "d-1".into(), ended_targets: 1, since: Some(at(0)) };

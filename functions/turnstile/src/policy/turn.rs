@@ -12,9 +12,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::limits::LONGEST_TRAIL;
 use crate::words::application::DeploymentGroup;
 use crate::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn};
 use crate::words::plan::Plan;
+use crate::words::time::Timestamp;
 use crate::words::turn::Claim;
 
 /// What a rollout has to hold before it may deploy.
@@ -34,9 +36,23 @@ pub fn claim_on_deployment_group(group: &DeploymentGroup) -> ClaimKey {
     format!("deploymentGroup:{group}").into()
 }
 
-/// Where a rollout with the turn of the Auto Scaling group has deployed last, be it this rollout or one before it.
-pub fn last_deployed(found: &[Claim]) -> Option<&DeploymentGroup> {
-    found.iter().find_map(|claim| claim.deploying.as_ref())
+/// Where rollouts with the turn of these Auto Scaling groups have deployed last, be it this rollout or one before it.
+pub fn last_deployed(found: &[Claim]) -> BTreeSet<&DeploymentGroup> {
+    found.iter().filter_map(|claim| claim.deploying.as_ref()).collect()
+}
+
+/// The claims on other Auto Scaling groups whose rollouts have deployed to one of the deployment groups. What one of them was deploying when
+/// it ended may still be at work on instances that this rollout deploys to.
+pub fn claims_of_neighbours(found: &[Claim], own: &AutoScalingGroupName) -> Vec<ClaimKey> {
+    let all: BTreeSet<&AutoScalingGroupName> = found.iter().flat_map(|claim| &claim.taken_for).collect();
+    all.into_iter().filter(|name| *name != own).map(claim_on).collect()
+}
+
+/// Whether a holder has ended that is seen not to run. Step Functions' answers may trail its start: not before some time has passed since it
+/// took one of these claims.
+pub fn has_ended(holder: &ExecutionArn, found: &[Claim], now: Timestamp) -> bool {
+    let held = found.iter().filter(|claim| claim.holder.as_ref() == Some(holder));
+    held.filter_map(|claim| claim.taken_at).all(|taken_at| now.seconds_since(taken_at) >= LONGEST_TRAIL)
 }
 
 /// How the claims that a rollout needs are held.
@@ -97,6 +113,8 @@ mod tests {
             claim: key.into(),
             holder: holder.map(Into::into),
             round: Some(2),
+            taken_at: None,
+            taken_for: BTreeSet::new(),
             draining,
             finished: None,
             stop: None,
@@ -162,6 +180,38 @@ mod tests {
             claim.round = None;
         }
         assert_eq!(state(&found, 3), TurnState::Mine, "taken by a version that wrote no rounds");
+    }
+
+    #[test]
+    fn a_holder_has_ended_when_its_start_cannot_be_trailed_any_more() {
+        let at = Timestamp::from_seconds;
+        let taken = |holder, taken_at| Claim { taken_at, ..claim("a", Some(holder), false) };
+        let other = "arn:other";
+        for (found, now, expected) in [
+            (vec![taken(other, Some(at(100)))], 129, false),
+            (vec![taken(other, Some(at(100)))], 130, true),
+            (vec![taken(other, Some(at(100))), taken(other, Some(at(120)))], 130, false),
+            (vec![taken(ME, Some(at(130))), taken(other, Some(at(100)))], 130, true),
+            // A version took it that wrote no time.
+            (vec![taken(other, None)], 100, true),
+        ] {
+            assert_eq!(has_ended(&other.into(), &found, at(now)), expected, "{found:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn groups_that_share_a_claim_are_neighbours() {
+        let name = |name: &str| AutoScalingGroupName::try_from(name).unwrap();
+        let taken_for = |groups: &[&str]| Claim {
+            taken_for: groups.iter().map(|group| name(group)).collect(),
+            ..claim("a", None, false)
+        };
+        let found = [taken_for(&["web", "api"]), taken_for(&["batch", "web"]), taken_for(&[])];
+        assert_eq!(
+            claims_of_neighbours(&found, &name("web")),
+            keys(&["autoScalingGroup:api", "autoScalingGroup:batch"])
+        );
+        assert_eq!(claims_of_neighbours(&found[2..], &name("web")), []);
     }
 
     #[test]

@@ -262,7 +262,7 @@ mod tests {
         assert!(
             search.ask(&deployed("now", 30), &[target(first, Succeeded), target("i-else", Failed)], &current).is_none()
         );
-        let left = json!({"backTo": "1970-01-01T00:00:30.000Z", "undecided": [second]});
+        let left = json!({"backTo": "1970-01-01T00:00:30Z", "undecided": [second]});
         assert_eq!(json!(search), left, "what the state machine carries");
         let mut search: Search = serde_json::from_value(left).unwrap();
         assert!(search.ask(&deployed("now", 20), &[target(second, Skipped)], &current).is_none());

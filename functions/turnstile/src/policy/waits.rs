@@ -112,11 +112,6 @@ pub fn to_drain(drained: u32, hook: Option<&Hook>) -> Option<u32> {
     (left > 0).then(|| left.min(longest_between_heartbeats(hook)))
 }
 
-/// The wait before asking again whether an execution has ended that was just seen to have: longer than Step Functions' answers trail.
-pub fn to_see_the_end_again(hook: Option<&Hook>) -> u32 {
-    WITHOUT_HISTORY.min(longest_between_heartbeats(hook))
-}
-
 /// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once.
 pub fn to_yield(hook: Option<&Hook>) -> u32 {
     LONGEST_POLL.min(longest_between_heartbeats(hook))

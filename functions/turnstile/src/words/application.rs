@@ -12,7 +12,7 @@ use crate::words::fields::{self, WholeNumber};
 use crate::words::ids::CodeDeployName;
 
 /// A deployment group of an application: together their names say what is deployed, and to what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentGroup {
     pub application_name: CodeDeployName,

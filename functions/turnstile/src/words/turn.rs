@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, LastDeployment};
-use crate::words::ids::{ClaimKey, DeploymentId, ExecutionArn, TargetId};
+use crate::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::{self, Timestamp};
 
 /// The right to deploy to one Auto Scaling group, or to one deployment group: an item of the table of turns.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Claim {
     /// What is claimed; the item's key.
     pub claim: ClaimKey,
@@ -19,6 +20,12 @@ pub struct Claim {
     pub holder: Option<ExecutionArn>,
     /// The round of the holder's in which it was taken: the claim's fencing token. Absent when a version took it that wrote none.
     pub round: Option<u32>,
+    /// When it was taken. Absent when a version took it that wrote no time.
+    #[serde(default, with = "time::as_seconds")]
+    pub taken_at: Option<Timestamp>,
+    /// The Auto Scaling groups whose rollouts have ever taken it: a deployment group can span several.
+    #[serde(default)]
+    pub taken_for: BTreeSet<AutoScalingGroupName>,
     /// Whether a call of an earlier holder may still be under way: the holder has taken it over from an execution that ended, or nobody holds
     /// it and the last one gave it back after a call whose answer was lost.
     #[serde(default)]

@@ -149,7 +149,7 @@ impl Simulation {
     }
 
     /// The group's newest deployment that has succeeded, as answers know it.
-    pub(super) fn last_successful(&self, group: usize) -> Option<usize> {
+    pub(crate) fn last_successful(&self, group: usize) -> Option<usize> {
         let has_succeeded = |deployment: &Deployment| {
             deployment.status == DeploymentStatus::Succeeded && deployment.ended_at.is_some_and(|at| self.is_read(at))
         };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::owner::Ownership;
 use super::{Run, execution_of};
-use crate::report::{Call, ClosedBy, HookActionReport};
+use crate::report::{Call, ClosedBy, HookActionReport, Invocation};
 use crate::violation::{Breach, Violation};
 
 /// The calls that an invocation may begin with: they keep the hook open, or complete it.
@@ -31,10 +31,15 @@ fn late_heartbeats(run: &Run, ownership: &Ownership) -> Vec<Violation> {
             continue;
         }
         let is_open_to_it = |action: &usize| {
-            let is_others = ownership.owner_at(*action, index).is_some_and(|owner| owner != execution);
+            let is_its_own = match ownership.owner_at(*action, index) {
+                Some(owner) if owner != execution => false,
+                Some(_) if ownership.is_settled_at(*action, index) => true,
+                // Unless the table of turns has named another owner: then it leaves the hook alone.
+                Some(_) | None => touches(run, invocation, &run.report.hook_actions[*action]),
+            };
             ownership.is_known_to(*action, execution)
                 && is_open(&run.report.hook_actions[*action], call.at)
-                && !is_others
+                && is_its_own
         };
         let Some(action) = (0..run.report.hook_actions.len()).find(is_open_to_it) else { continue };
         let action = &run.report.hook_actions[action];
@@ -59,6 +64,12 @@ fn is_open(action: &HookActionReport, at: f64) -> bool {
 
 fn is_first(call: &Call, action: &HookActionReport) -> bool {
     FIRST.contains(&call.operation.as_str()) && call.parameters["InstanceId"] == *action.instance_id
+}
+
+/// Whether an invocation keeps a hook open or completes it.
+fn touches(run: &Run, invocation: &Invocation, action: &HookActionReport) -> bool {
+    let is_of_it = |call: &&Call| call.invocation.as_ref().is_some_and(|of| of.request_id == invocation.request_id);
+    run.report.calls.iter().filter(is_of_it).any(|call| is_first(call, action))
 }
 
 /// Hooks that timed out while their owner ran.

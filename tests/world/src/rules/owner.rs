@@ -18,10 +18,19 @@ pub(super) struct Ownership<'a> {
 struct Launch<'a> {
     /// The executions that have touched it.
     known_to: HashSet<&'a str>,
-    /// Its owners, each with the index of the call by which it became one.
-    owners: Vec<(usize, &'a str)>,
+    owners: Vec<Owner<'a>>,
     /// What others did to it while its owner ran.
     intrusions: Vec<Intrusion<'a>>,
+}
+
+/// An execution that owns a launch.
+struct Owner<'a> {
+    execution: &'a str,
+    /// The index of the call by which it became the owner.
+    since: usize,
+    /// The index of the first call by which it did more than ask. Two that ask at the same time cannot know of each other: the first that
+    /// goes on owns the launch.
+    settled: Option<usize>,
 }
 
 /// What an execution did to a launch.
@@ -45,27 +54,43 @@ impl<'a> Ownership<'a> {
     /// failed and it only backs off.
     ///
     /// An execution learns in its first state who owns the launch: what it does there is a question, and makes it the owner only where there is
-    /// none. What an invocation does that began while its execution was the owner is the owner's.
+    /// none. Two that ask when an owner has failed may both send a heartbeat before one of them owns the launch. Nor does the execution of an earlier launch of the instance own it for good, which does not know that another one has begun. What an invocation does that began while its execution was the owner is the owner's.
     pub(super) fn of(run: &Run<'a>, first: &FirstCalls<'a>) -> Self {
         let mut launches: Vec<Launch> = run.report.hook_actions.iter().map(|_| Launch::default()).collect();
         let calls = &run.report.calls;
-        for touch in calls.iter().enumerate().filter_map(|(index, call)| Touch::of(index, call)) {
-            let call = &calls[touch.call];
+        for (index, call) in calls.iter().enumerate() {
+            if let Some(deleted) = deleted_item(call) {
+                for (launch, action) in launches.iter_mut().zip(&run.report.hook_actions) {
+                    if deleted.ends_with(&format!("/{}/{}", action.hook, action.instance_id)) {
+                        launch.forget_owner(index);
+                    }
+                }
+            }
+            let Some(touch) = Touch::of(index, call) else { continue };
+            let is_of_an_earlier_launch = (0..touch.action).any(|earlier| {
+                let [earlier_action, action] = [earlier, touch.action].map(|index| &run.report.hook_actions[index]);
+                (&earlier_action.instance_id, &earlier_action.hook) == (&action.instance_id, &action.hook)
+                    && launches[earlier].known_to.contains(touch.execution)
+            });
             let launch = &mut launches[touch.action];
             launch.known_to.insert(touch.execution);
             let owner = launch.owner_at(touch.call).filter(|owner| *owner != touch.execution);
             let owning = owner.and_then(|owner| run.execution(owner)).filter(|owning| owning.runs_at(call.at));
-            let is_question =
-                first.of_execution(touch.execution).is_some_and(|first| is_same_state(&calls[first], call));
+            let first_call = first.of_execution(touch.execution).map(|first| &calls[first]);
+            let is_question = first_call.is_some_and(|first| is_same_state(first, call));
+            // It comes back to its first state as long as another one owns the launch.
+            let asks = first_call.is_some_and(|first| first.caller == call.caller) && touch.deed == Deed::Heartbeat;
             let was_owner = |at: usize| launch.owner_at(at) == Some(touch.execution);
             match (owner, owning) {
                 (Some(_), Some(_)) if is_question => {}
-                (Some(owner), Some(owning)) if !owning.has_failed_by(call.at) => {
-                    if !first.of_invocation(call).is_some_and(was_owner) {
+                (Some(owner), Some(owning)) if launch.is_settled_at(touch.call) && !owning.has_failed_by(call.at) => {
+                    let asked = first.of_invocation(call);
+                    let was_free = |at: usize| touch.deed == Deed::Heartbeat && launch.is_free_at(at, run);
+                    if !asked.is_some_and(|at| was_owner(at) || was_free(at)) {
                         launch.intrusions.push(Intrusion { touch, owner });
                     }
                 }
-                _ => launch.owners.push((touch.call, touch.execution)),
+                _ => launch.touched_by_owner(touch, !asks && !is_of_an_earlier_launch),
             }
         }
         Self { launches }
@@ -81,9 +106,14 @@ impl<'a> Ownership<'a> {
         self.launches[action].owner_at(call)
     }
 
+    /// Whether the owner of a lifecycle action had done more than ask for it when a call was made.
+    pub(super) fn is_settled_at(&self, action: usize, call: usize) -> bool {
+        self.launches[action].is_settled_at(call)
+    }
+
     /// The last owner of a lifecycle action.
     pub(super) fn last_owner(&self, action: usize) -> Option<&'a str> {
-        self.launches[action].owners.last().map(|&(_, owner)| owner)
+        self.launches[action].owners.last().map(|owner| owner.execution)
     }
 
     /// What others did to launches while their owners ran. Of what one of them did again and again, the first.
@@ -106,8 +136,38 @@ impl<'a> Ownership<'a> {
 }
 
 impl<'a> Launch<'a> {
+    fn at(&self, call: usize) -> Option<&Owner<'a>> {
+        self.owners.iter().rev().find(|owner| owner.since <= call)
+    }
+
     fn owner_at(&self, call: usize) -> Option<&'a str> {
-        self.owners.iter().rev().find(|(since, _)| *since <= call).map(|&(_, owner)| owner)
+        self.at(call).map(|owner| owner.execution)
+    }
+
+    fn is_settled_at(&self, call: usize) -> bool {
+        self.at(call).is_some_and(|owner| owner.settled.is_some_and(|settled| settled <= call))
+    }
+
+    /// Whether a rollout that asked then could find that nobody works for the launch.
+    fn is_free_at(&self, call: usize, run: &Run) -> bool {
+        let at = run.report.calls[call].at;
+        let owning = self.owner_at(call).and_then(|owner| run.execution(owner)).filter(|owning| owning.runs_at(at));
+        owning.is_none_or(|owning| owning.has_failed_by(at))
+    }
+
+    /// Somebody has deleted what says who owns the launch: whoever asks first owns it.
+    fn forget_owner(&mut self, call: usize) {
+        if let Some(Owner { execution, .. }) = self.owners.last() {
+            self.owners.push(Owner { execution, since: call, settled: None });
+        }
+    }
+
+    fn touched_by_owner(&mut self, Touch { call, execution, .. }: Touch<'a>, settles: bool) {
+        let settled = settles.then_some(call);
+        match self.owners.last_mut() {
+            Some(last) if last.execution == execution => last.settled = last.settled.or(settled),
+            _ => self.owners.push(Owner { execution, since: call, settled }),
+        }
     }
 }
 
@@ -121,6 +181,12 @@ impl<'a> Touch<'a> {
         };
         Some(Self { call: index, action, execution: execution_of(call)?, deed })
     }
+}
+
+/// The key of the item of a launch that a call deletes from the table of turns.
+fn deleted_item(call: &Call) -> Option<&str> {
+    let key = call.parameters["Key"]["claim"]["S"].as_str();
+    key.filter(|key| call.operation == "DeleteItem" && key.starts_with("launch:"))
 }
 
 /// Whether two calls of an execution are made on the same entry of one of its states.

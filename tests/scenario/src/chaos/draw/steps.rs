@@ -71,7 +71,8 @@ fn deployable(world: &World, random: &mut Rng) -> String {
 /// Something that a person does to an instance that has been launched, or to all. The step is skipped if it comes too late.
 fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
     let Victim { launch, launched, at } = victim(world, launches, random);
-    // The schedule covers one group, and it is not known beforehand in which group a launch is.
+    // The schedule covers one group, and it is not known beforehand in which group a launch is. Nor do rollouts of other lists know, without
+    // their turns, where one was deploying.
     let is_in_the_only_group = world.groups.len() == 1;
     let step = Step {
         at: at + seconds(1..300, random),
@@ -83,7 +84,7 @@ fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
         0 => Step { terminate: Some(launch), ..step },
         1 => Step { silence_agent: Some(launch), ..step },
         2 if is_in_the_only_group => Step { abort: Some(launch), ..step },
-        2 | 3 => Step { delete_turns: true, ..step },
+        2 | 3 if is_in_the_only_group => Step { delete_turns: true, ..step },
         4 => {
             let application = deployable(world, random);
             let revision = random.bool().then(|| format!("{application}-2.zip"));

@@ -20,7 +20,8 @@ use Does::*;
 async fn play(stage: &Stage, instance: &str, calls: &[(&str, Does)]) {
     for (i, (execution, does)) in calls.iter().enumerate() {
         let earlier = calls[..i].iter().filter(|(other, _)| other == execution).count() as u64;
-        let function = Function::of(execution, "check-status", &format!("r-{i}"), earlier, &stage.world);
+        let name = if earlier == 0 { "plan-rollout" } else { "check-status" };
+        let function = Function::of(execution, name, &format!("r-{i}"), earlier, &stage.world);
         let status = match does {
             Heartbeat => function.heartbeat(instance).await,
             Continue => function.complete(instance, "CONTINUE").await,
@@ -54,7 +55,8 @@ async fn an_owner_alone_keeps_it() {
 #[tokio::test]
 async fn another_execution_touches_the_launch_while_its_owner_runs() {
     let executions = [running("arn:1"), running("arn:2")];
-    let calls = [("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat)];
+    let calls =
+        [("arn:1", Heartbeat), ("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat)];
     let (instance, found) = intrusions(&executions, &calls).await;
     // What it does in its first state is a question.
     assert_eq!(found, [intrusion(&instance, "arn:2", "arn:1", Deed::Heartbeat)]);
@@ -63,16 +65,27 @@ async fn another_execution_touches_the_launch_while_its_owner_runs() {
     assert_eq!(found[0].to_string(), sentence);
 
     for (does, deed) in [(Continue, Deed::Continue), (Abandon, Deed::Abandon)] {
-        let calls = [("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:1", Heartbeat), ("arn:2", does)];
+        let calls =
+            [("arn:1", Heartbeat), ("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:1", Heartbeat), ("arn:2", does)];
         let (instance, found) = intrusions(&executions, &calls).await;
         assert_eq!(found, [intrusion(&instance, "arn:2", "arn:1", deed)]);
     }
 }
 
 #[tokio::test]
+async fn of_two_that_ask_together_the_first_that_goes_on_owns_the_launch() {
+    let executions = [running("arn:1"), running("arn:2")];
+    let asked = [("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat)];
+    assert_eq!(intrusions(&executions, &asked).await.1, []);
+    let (instance, found) = intrusions(&executions, &[asked.as_slice(), &[("arn:1", Heartbeat)]].concat()).await;
+    assert_eq!(found, [intrusion(&instance, "arn:1", "arn:2", Deed::Heartbeat)]);
+}
+
+#[tokio::test]
 async fn the_next_owner_follows_on_one_that_has_ended() {
-    let calls = [("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Continue)];
-    for (ended_at, intrusions_expected) in [(20.0, 0), (30.0, 0), (40.0, 1)] {
+    let calls =
+        [("arn:1", Heartbeat), ("arn:1", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Heartbeat), ("arn:2", Continue)];
+    for (ended_at, intrusions_expected) in [(30.0, 0), (40.0, 0), (50.0, 1)] {
         let executions = [ended("arn:1", ExecutionStatus::Aborted, ended_at), running("arn:2")];
         assert_eq!(intrusions(&executions, &calls).await.1.len(), intrusions_expected, "ended at {ended_at} s");
     }
@@ -95,7 +108,10 @@ async fn a_late_call_of_the_owner_before_is_the_owner_s() {
     for (begins_late, expected) in [(false, 0), (true, 1)] {
         let stage = stage().await;
         let instance = stage.launch_and_boot();
-        let of = |execution, request, entry| Function::of(execution, "check-status", request, entry, &stage.world);
+        let of = |execution, request, entry| {
+            let name = if entry == 1 { "plan-rollout" } else { "check-status" };
+            Function::of(execution, name, request, entry, &stage.world)
+        };
         of("arn:1", "r-1", 1).heartbeat(&instance).await;
         let last = of("arn:1", "r-2", 2);
         if !begins_late {

@@ -103,7 +103,7 @@ pub async fn search(
 }
 
 /// Deployments that were created before this moment, the newest first, and whether there are more.
-async fn older_than(
+pub(crate) async fn older_than(
     codedeploy: &CodeDeploy,
     name: &DeploymentGroup,
     back_to: Option<Timestamp>,

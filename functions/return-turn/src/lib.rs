@@ -109,8 +109,11 @@ impl Function for ReturnTurn {
                     None => BackingOff::default(),
                 }))
             }
-            // The hook is completed already.
+            // The hook is completed already, but not in a call of the version before.
             Because::Deployed => {
+                if round.is_none() {
+                    self.keep_open(&mut plan, &execution).await?;
+                }
                 self.give_back.after_success(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
             }
             Because::Yielded => {

@@ -305,13 +305,13 @@ impl StartDeployment {
         Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, why: Some(why) })
     }
 
-    /// Stops a stalled deployment, if a rollout has started it. The stop is recorded in the claim on the deployment's group, so that it is not
-    /// taken for a person's; the turn of another list of applications may have no such claim.
+    /// Stops a stalled deployment, if a rollout has started it and the turn has the claim on its group: that of another list of applications is
+    /// waited for until CodeDeploy gives it up. The stop is recorded in the claim, so that it is not taken for a person's.
     async fn stop(&self, request: &Request, deployment: &Deployment) -> Result<(), Error> {
+        let claimed = deployment.group.as_ref().filter(|group| request.plan.names(group));
+        let Some(group) = claimed else { return Ok(()) };
         let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? else { return Ok(()) };
-        if let Some(group) = deployment.group.as_ref().filter(|group| request.plan.names(group)) {
-            self.turns.record_stop(group, &request.stop_of(&deployment.deployment_id)).await?;
-        }
+        self.turns.record_stop(group, &request.stop_of(&deployment.deployment_id)).await?;
         self.codedeploy.stop(&deployment.deployment_id).await.map(drop)
     }
 

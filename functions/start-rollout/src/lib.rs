@@ -62,6 +62,8 @@ impl Function for StartRollout {
     type Request = Value;
     type Answer = Answer;
 
+    const IS_CALLED_BY_THE_STATE_MACHINE: bool = false;
+
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         let state_machine_arn: StateMachineArn = settings.get(settings::STATE_MACHINE_ARN)?;
         Ok(Self {

@@ -155,6 +155,22 @@ impl World {
         self.enter(|simulation| simulation.set_alarm(name, is_on))
     }
 
+    /// Deletes an application with its deployment groups, as a person does.
+    ///
+    /// # Errors
+    /// When there is no such application, or no more.
+    pub fn delete_application(&self, name: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.delete_application(name))
+    }
+
+    /// From now on the callers' permissions do not cover an application, as when a person narrows them.
+    ///
+    /// # Errors
+    /// When there is no such application.
+    pub fn forbid_application(&self, name: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.forbid_application(name))
+    }
+
     /// Starts a deployment as a person does at the console, and returns its id. Without a `revision` it is the deployment
     /// group's own.
     ///

@@ -207,7 +207,10 @@ mod tests {
             ..claim("a", None, false)
         };
         let found = [taken_for(&["web", "api"]), taken_for(&["batch", "web"]), taken_for(&[])];
-        assert_eq!(claims_of_neighbours(&found, &name("web")), keys(&["autoScalingGroup:api", "autoScalingGroup:batch"]));
+        assert_eq!(
+            claims_of_neighbours(&found, &name("web")),
+            keys(&["autoScalingGroup:api", "autoScalingGroup:batch"])
+        );
         assert_eq!(claims_of_neighbours(&found[2..], &name("web")), []);
     }
 

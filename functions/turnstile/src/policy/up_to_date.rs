@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::words::application::DeploymentGroup;
-use crate::words::deployment::{Deployment, DeploymentGroupInfo, DeploymentStatus, Overview, Target, TargetStatus};
+use crate::words::deployment::{Deployment, DeploymentGroupInfo, Overview, Target, TargetStatus};
 use crate::words::error::Error;
 use crate::words::ids::InstanceId;
 use crate::words::revision::Revision;
@@ -27,8 +27,7 @@ impl CurrentRevision {
     /// # Errors
     /// [`Error::UnsuitableDeploymentGroup`] when the group has no revision yet.
     pub fn of(name: &DeploymentGroup, group: &DeploymentGroupInfo, newest_first: &[Deployment]) -> Result<Self, Error> {
-        let has_succeeded = |deployment: &&Deployment| deployment.status == DeploymentStatus::Succeeded;
-        let mut succeeded = newest_first.iter().filter(has_succeeded).filter(|deployment| !deployment.restarts);
+        let mut succeeded = newest_first.iter().filter(|deployment| deployment.has_succeeded_with_a_build());
         let last_successful = succeeded.clone().next().cloned();
         let revision = succeeded.find_map(|deployment| deployment.revision.clone());
         let revision = revision.or_else(|| group.target_revision.clone()).ok_or_else(|| {
@@ -186,6 +185,7 @@ pub fn may_have_touched(newest_first: &[Deployment]) -> impl Iterator<Item = &De
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::deployment::DeploymentStatus;
     use crate::words::deployment::sample::{self, deployment};
     use serde_json::json;
 
@@ -262,7 +262,7 @@ mod tests {
         assert!(
             search.ask(&deployed("now", 30), &[target(first, Succeeded), target("i-else", Failed)], &current).is_none()
         );
-        let left = json!({"backTo": "1970-01-01T00:00:30.000Z", "undecided": [second]});
+        let left = json!({"backTo": "1970-01-01T00:00:30Z", "undecided": [second]});
         assert_eq!(json!(search), left, "what the state machine carries");
         let mut search: Search = serde_json::from_value(left).unwrap();
         assert!(search.ask(&deployed("now", 20), &[target(second, Skipped)], &current).is_none());

@@ -114,6 +114,11 @@ impl Deployment {
     pub fn is(&self, last: &LastDeployment) -> bool {
         self.deployment_id == last.deployment_id
     }
+
+    /// Whether it has made its build the group's current one. One that only restarts has not, however it ended.
+    pub fn has_succeeded_with_a_build(&self) -> bool {
+        self.status == DeploymentStatus::Succeeded && !self.restarts
+    }
 }
 
 /// The states of a target (CodeDeploy API reference, `InstanceTarget.status`).

@@ -35,12 +35,20 @@ fn web(applications: &[&str]) -> Value {
     json!({"autoScalingGroups": [group], "applications": applications.iter().map(application).collect::<Vec<_>>()})
 }
 
+fn add_group(setting: &mut Value, group: Value) {
+    setting["autoScalingGroups"].as_array_mut().expect("a list").push(group);
+}
+
 fn build(application: &str, number: u32) -> Revision {
     Revision::s3("builds", &format!("{application}-{number}.zip"))
 }
 
 fn options(setting: Value) -> Options {
     Options::new(serde_json::from_value::<Setting>(setting).expect("a setting"))
+}
+
+fn add_group(setting: &mut Value, group: Value) {
+    setting["autoScalingGroups"].as_array_mut().expect("a list").push(group);
 }
 
 fn slow(operation: &str, seconds: f64) -> world::Fault {
@@ -78,7 +86,7 @@ fn a_release_that_ends_meanwhile_is_not_undone() {
             let mut setting = web(&["Orders"]);
             setting["autoScalingGroups"][0]["desiredCapacity"] = 2.into();
             setting["readLagSeconds"] = lag.into();
-            let faults = ["GetDeployment", "BatchGetDeployments", "GetDeploymentTarget"].map(|read| slow(read, 6.0));
+            let faults = ["GetDeployment", "BatchGetDeployments", "GetDeploymentTarget"].map(|read| slow(read, 4.0));
             let options = Options { faults: faults.into(), ..options(setting) };
             let what = format!("{seconds_before_the_launch} s before the launch, {lag} s of lag");
             block_on(async || {
@@ -133,8 +141,10 @@ fn a_rollout_of_a_group_that_deploys_to_nobody_fails() {
             let mut setting = web(&["Search", "Orders"]);
             setting["autoScalingGroups"][0]["desiredCapacity"] = 2.into();
             setting["applications"][1]["selection"] = json!({"tags": {"Role": "api"}});
-            setting["autoScalingGroups"][1] =
-                json!({"name": API, "tags": {"Role": "api"}, "desiredCapacity": u32::from(somebody_else)});
+            add_group(
+                &mut setting,
+                json!({"name": API, "tags": {"Role": "api"}, "desiredCapacity": u32::from(somebody_else)}),
+            );
             setting["openFacts"] = json!({"nothingOutdated": nothing_outdated});
             block_on(async || {
                 let simulation = Simulation::start(options(setting)).expect("it starts");
@@ -232,7 +242,7 @@ fn a_success_of_long_ago_is_found() {
         let mut setting = web(&["Orders"]);
         setting["autoScalingGroups"][0]["warmPool"] = json!({"size": 1});
         let hooks = setting["autoScalingGroups"][0]["hooks"].clone();
-        setting["autoScalingGroups"][1] = json!({"name": API, "tags": {"Role": "web"}, "hooks": hooks});
+        add_group(&mut setting, json!({"name": API, "tags": {"Role": "web"}, "hooks": hooks}));
         setting["openFacts"] = json!({"nothingOutdated": nothing_outdated});
         block_on(async || {
             let simulation = Simulation::start(options(setting)).expect("it starts");

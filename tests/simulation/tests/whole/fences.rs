@@ -192,7 +192,7 @@ fn an_owner_is_replaced_only_after_a_second_look() {
         let plan_of_one = plan(&simulation, "one", instance, &Value::Null).await;
         let first = plan(&simulation, "two", instance, &Value::Null).await;
         assert!(first["owner"]["endedSince"].is_string(), "{first:#}");
-        sleep(Duration::from_secs(15)).await;
+        sleep(Duration::from_secs(30)).await;
         assert_eq!(plan(&simulation, "two", instance, &first["owner"]).await["autoScalingGroupName"], WEB);
         let late = request(&simulation, "one", &plan_of_one, 1, json!({}));
         assert_eq!(error(&simulation, "take-turn", &late).await, "Turnstile.LaunchTakenOver");
@@ -305,7 +305,7 @@ fn a_launch_that_is_taken_over_keeps_its_opening() {
         assert!(opened_at.is_string(), "{plan_of_one:#}");
         sleep(Duration::from_secs(400)).await;
         let owned = plan(&simulation, "two", instance, &Value::Null).await;
-        sleep(Duration::from_secs(15)).await;
+        sleep(Duration::from_secs(30)).await;
         assert_eq!(plan(&simulation, "two", instance, &owned["owner"]).await["hookOpenedAt"], opened_at);
     });
 }

@@ -22,6 +22,7 @@ pub(crate) struct DeploymentGroup {
     pub(super) target_revision: Option<Revision>,
     /// Targets that failed as the setting's failure says.
     pub(super) failures: u32,
+    pub(super) is_deleted: bool,
 }
 
 impl DeploymentGroup {
@@ -58,6 +59,7 @@ impl Simulation {
                 currents: setting.revision.clone().map(|revision| (f64::NEG_INFINITY, revision)).into_iter().collect(),
                 target_revision: setting.revision.clone(),
                 failures: 0,
+                is_deleted: false,
                 setting,
             });
             self.install_managed_hooks(index);
@@ -230,6 +232,7 @@ impl Simulation {
     pub(super) fn application_groups(&self, application_name: &str) -> Result<Vec<usize>, Refusal> {
         let groups: Vec<usize> = (0..self.groups.len())
             .filter(|&group| self.groups[group].setting.application_name == application_name)
+            .filter(|&group| !self.groups[group].is_deleted)
             .collect();
         if groups.is_empty() {
             let message = format!("No application found for name: {application_name}");

@@ -58,8 +58,15 @@ impl<'a> Ownership<'a> {
     pub(super) fn of(run: &Run<'a>, first: &FirstCalls<'a>) -> Self {
         let mut launches: Vec<Launch> = run.report.hook_actions.iter().map(|_| Launch::default()).collect();
         let calls = &run.report.calls;
-        for touch in calls.iter().enumerate().filter_map(|(index, call)| Touch::of(index, call)) {
-            let call = &calls[touch.call];
+        for (index, call) in calls.iter().enumerate() {
+            if let Some(deleted) = deleted_item(call) {
+                for (launch, action) in launches.iter_mut().zip(&run.report.hook_actions) {
+                    if deleted.ends_with(&format!("/{}/{}", action.hook, action.instance_id)) {
+                        launch.forget_owner(index);
+                    }
+                }
+            }
+            let Some(touch) = Touch::of(index, call) else { continue };
             let is_of_an_earlier_launch = (0..touch.action).any(|earlier| {
                 let [earlier_action, action] = [earlier, touch.action].map(|index| &run.report.hook_actions[index]);
                 (&earlier_action.instance_id, &earlier_action.hook) == (&action.instance_id, &action.hook)
@@ -69,8 +76,10 @@ impl<'a> Ownership<'a> {
             launch.known_to.insert(touch.execution);
             let owner = launch.owner_at(touch.call).filter(|owner| *owner != touch.execution);
             let owning = owner.and_then(|owner| run.execution(owner)).filter(|owning| owning.runs_at(call.at));
-            let is_question =
-                first.of_execution(touch.execution).is_some_and(|first| is_same_state(&calls[first], call));
+            let first_call = first.of_execution(touch.execution).map(|first| &calls[first]);
+            let is_question = first_call.is_some_and(|first| is_same_state(first, call));
+            // It comes back to its first state as long as another one owns the launch.
+            let asks = first_call.is_some_and(|first| first.caller == call.caller) && touch.deed == Deed::Heartbeat;
             let was_owner = |at: usize| launch.owner_at(at) == Some(touch.execution);
             match (owner, owning) {
                 (Some(_), Some(_)) if is_question => {}
@@ -81,7 +90,7 @@ impl<'a> Ownership<'a> {
                         launch.intrusions.push(Intrusion { touch, owner });
                     }
                 }
-                _ => launch.touched_by_owner(touch, !is_question && !is_of_an_earlier_launch),
+                _ => launch.touched_by_owner(touch, !asks && !is_of_an_earlier_launch),
             }
         }
         Self { launches }
@@ -146,6 +155,13 @@ impl<'a> Launch<'a> {
         owning.is_none_or(|owning| owning.has_failed_by(at))
     }
 
+    /// Somebody has deleted what says who owns the launch: whoever asks first owns it.
+    fn forget_owner(&mut self, call: usize) {
+        if let Some(Owner { execution, .. }) = self.owners.last() {
+            self.owners.push(Owner { execution, since: call, settled: None });
+        }
+    }
+
     fn touched_by_owner(&mut self, Touch { call, execution, .. }: Touch<'a>, settles: bool) {
         let settled = settles.then_some(call);
         match self.owners.last_mut() {
@@ -165,6 +181,12 @@ impl<'a> Touch<'a> {
         };
         Some(Self { call: index, action, execution: execution_of(call)?, deed })
     }
+}
+
+/// The key of the item of a launch that a call deletes from the table of turns.
+fn deleted_item(call: &Call) -> Option<&str> {
+    let key = call.parameters["Key"]["claim"]["S"].as_str();
+    key.filter(|key| call.operation == "DeleteItem" && key.starts_with("launch:"))
 }
 
 /// Whether two calls of an execution are made on the same entry of one of its states.

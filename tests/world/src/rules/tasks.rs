@@ -6,7 +6,8 @@ use super::{Run, execution_of};
 use crate::report::{DeploymentReport, Effect};
 use crate::violation::{Breach, Violation};
 
-/// Second deployments of one entry of a Task state. Those that the world has found by their description are left out.
+/// Second deployments of one entry of a Task state. Those with the same description are left out: the world judges them when they are
+/// created.
 pub(super) fn violations(run: &Run) -> Vec<Violation> {
     let mut earlier: HashMap<(&str, u64), &DeploymentReport> = HashMap::new();
     let mut violations = Vec::new();
@@ -16,7 +17,7 @@ pub(super) fn violations(run: &Run) -> Vec<Violation> {
         let (Some(execution), Some(entry)) = (execution_of(call), entry) else { continue };
         let Some(deployment) = run.deployment(deployment_id) else { continue };
         if let Some(first) = earlier.get(&(execution, entry))
-            && !is_found(run, deployment_id)
+            && !is_same(first, deployment)
         {
             violations.push(Violation {
                 at: call.at,
@@ -40,7 +41,7 @@ fn is_harmless(deployment: &DeploymentReport) -> bool {
     deployment.ended_at.is_some() && events.all(|event| event.started_at.is_none())
 }
 
-fn is_found(run: &Run, id: &str) -> bool {
-    let by_description = |breach: &Breach| matches!(breach, Breach::DeploymentRepeated { deployment, .. } if deployment.deployment_id == id);
-    run.report.violations.iter().any(|violation| by_description(&violation.breach))
+fn is_same(one: &DeploymentReport, other: &DeploymentReport) -> bool {
+    let description = |deployment: &DeploymentReport| deployment.description.clone().filter(|text| !text.is_empty());
+    description(one).is_some_and(|text| description(other) == Some(text))
 }

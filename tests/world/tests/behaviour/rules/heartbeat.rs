@@ -66,7 +66,7 @@ async fn a_heartbeat_that_is_refused_has_come_first_and_one_for_another_instance
     let (instance, other) = (stage.world.launch("web").unwrap(), stage.world.launch("web").unwrap());
     stage.world.advance(15.0);
     let of = |request, entry| Function::of("arn:1", "check-status", request, entry, &stage.world);
-    assert_eq!(of("r-1", 1).heartbeat(&instance).await, 200);
+    assert_eq!(Function::of("arn:1", "plan-rollout", "r-1", 1, &stage.world).heartbeat(&instance).await, 200);
     let refused = of("r-2", 2);
     assert_eq!(
         refused.autoscaling("RecordLifecycleActionHeartbeat", &instance, "&LifecycleActionToken=none").await,
@@ -122,7 +122,7 @@ async fn the_question_who_owns_the_launch_comes_first() {
         });
     };
     let of = |request, entry| Function::of("arn:1", "check-status", request, entry, &stage.world);
-    of("r-1", 1).heartbeat(&instance).await;
+    Function::of("arn:1", "plan-rollout", "r-1", 1, &stage.world).heartbeat(&instance).await;
     asks("r-2", 2, "UpdateItem", "launch:web/launch/i-1");
     of("r-2", 2).heartbeat(&instance).await;
     assert_eq!(found(&stage, &[running("arn:1")], &[]), []);
@@ -131,6 +131,7 @@ async fn the_question_who_owns_the_launch_comes_first() {
     assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "check-status", "ListDeployments")]);
     let stage = self::stage().await;
     let instance = stage.launch_and_boot();
+    Function::of("arn:1", "plan-rollout", "r-0", 0, &stage.world).heartbeat(&instance).await;
     Function::of("arn:1", "check-status", "r-1", 1, &stage.world).heartbeat(&instance).await;
     stage.world.record(Call {
         caller: "check-status".to_owned(),
@@ -159,7 +160,11 @@ async fn who_is_not_the_owner_sends_no_heartbeat() {
     waiting.codedeploy("ListDeployments", json!({})).await;
     assert_eq!(found(&stage, &[running("arn:1"), running("arn:2")], &[]), []);
     let ended = ended("arn:2", ExecutionStatus::Aborted, 10.0);
-    let breach = late(&instance, "plan-rollout", "ListDeployments");
+    assert_eq!(found(&stage, &[running("arn:1"), ended.clone()], &[]), [], "it may have learned of another owner");
+    let goes_on = Function::of("arn:1", "take-turn", "r-3", 3, &stage.world);
+    goes_on.heartbeat(&instance).await;
+    Function::of("arn:1", "take-turn", "r-4", 4, &stage.world).codedeploy("ListDeployments", json!({})).await;
+    let breach = late(&instance, "take-turn", "ListDeployments");
     assert_eq!(found(&stage, &[running("arn:1"), ended], &[]), [breach]);
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 use world::{Breach, Collision, CreatedBy, Overlap, Rule};
 
 use super::{breaches, deployment, stage};
+use crate::function::Function;
 use crate::stage::{Stage, setting, with};
 
 #[tokio::test]
@@ -48,7 +49,8 @@ async fn a_person_that_comes_later_makes_a_collision_and_one_that_came_first_a_v
         let instance = stage.launch_and_boot();
         let (a, b, creator) = if person_first {
             let a = stage.world.deploy("A", "Staging", None).unwrap();
-            (a, stage.update("B").await, CreatedBy::Call)
+            let function = Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world);
+            (a, function.deploy("B", "B", "one").await, CreatedBy::Call)
         } else {
             let a = stage.update("A").await;
             (a, stage.world.deploy("B", "Staging", None).unwrap(), CreatedBy::Person)

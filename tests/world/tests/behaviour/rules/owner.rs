@@ -20,7 +20,8 @@ use Does::*;
 async fn play(stage: &Stage, instance: &str, calls: &[(&str, Does)]) {
     for (i, (execution, does)) in calls.iter().enumerate() {
         let earlier = calls[..i].iter().filter(|(other, _)| other == execution).count() as u64;
-        let function = Function::of(execution, "check-status", &format!("r-{i}"), earlier, &stage.world);
+        let name = if earlier == 0 { "plan-rollout" } else { "check-status" };
+        let function = Function::of(execution, name, &format!("r-{i}"), earlier, &stage.world);
         let status = match does {
             Heartbeat => function.heartbeat(instance).await,
             Continue => function.complete(instance, "CONTINUE").await,
@@ -107,7 +108,10 @@ async fn a_late_call_of_the_owner_before_is_the_owner_s() {
     for (begins_late, expected) in [(false, 0), (true, 1)] {
         let stage = stage().await;
         let instance = stage.launch_and_boot();
-        let of = |execution, request, entry| Function::of(execution, "check-status", request, entry, &stage.world);
+        let of = |execution, request, entry| {
+            let name = if entry == 1 { "plan-rollout" } else { "check-status" };
+            Function::of(execution, name, request, entry, &stage.world)
+        };
         of("arn:1", "r-1", 1).heartbeat(&instance).await;
         let last = of("arn:1", "r-2", 2);
         if !begins_late {

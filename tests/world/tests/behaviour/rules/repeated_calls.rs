@@ -9,11 +9,13 @@ use crate::stage::{Stage, setting, with};
 
 #[tokio::test]
 async fn a_call_repeated_into_a_second_deployment() {
+    // Each deployment has begun somewhere: one that has not may be repeated.
     let stage = stage().await;
+    stage.launch_and_boot();
     let create = async |application: &str, description: &str| {
         let call = stage.codedeploy.create_deployment().application_name(application).deployment_group_name("Staging");
         let id = call.description(description).send().await.unwrap().deployment_id.unwrap();
-        stage.world.advance(10.0);
+        stage.world.advance(100.0);
         id
     };
     let first = create("A", "turnstile one").await;
@@ -32,7 +34,7 @@ async fn a_call_repeated_into_a_second_deployment() {
     assert_eq!(breaches(&report), [expected]);
     assert_eq!(report.violations[0].rule(), Rule::RepeatedCallHarmless);
     let sentence = format!(
-        "at 50.0 s: deployment {repeated} of A/Staging repeats {first}: both have the description \"turnstile one\""
+        "at 515.0 s: deployment {repeated} of A/Staging repeats {first}: both have the description \"turnstile one\""
     );
     assert_eq!(report.violations[0].to_string(), sentence);
 }
@@ -79,17 +81,23 @@ async fn a_task_that_is_tried_again_deploys_once() {
     }
 }
 
-/// Whatever becomes of a second deployment, it is one more.
+/// Whatever becomes of a second deployment, it is one more after one that has begun. After one that reached nobody it is none.
 #[tokio::test]
 async fn a_second_deployment_that_reaches_nobody_is_one_too() {
-    let stage = Stage::new(with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(1))).await;
-    for (request, description) in [("r-1", "one"), ("r-2", "two")] {
-        let function = Function::of("arn:1", "start-deployment", request, 1, &stage.world);
-        let id = function.deploy("A", "A", description).await;
-        stage.world.advance(5.0);
-        assert_eq!(stage.error_code(&id).await.as_deref(), Some("NO_INSTANCES"));
+    for (is_launched, ends, breaks) in [(true, [None, Some("NO_INSTANCES")], 1), (false, [Some("NO_INSTANCES"); 2], 0)]
+    {
+        let stage = Stage::new(with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(1))).await;
+        if is_launched {
+            stage.launch_and_boot();
+        }
+        for ((request, description), end) in [("r-1", "one"), ("r-2", "two")].into_iter().zip(ends) {
+            let function = Function::of("arn:1", "start-deployment", request, 1, &stage.world);
+            let id = function.deploy("A", "A", description).await;
+            stage.world.advance(100.0);
+            assert_eq!(stage.error_code(&id).await.as_deref(), end);
+        }
+        assert_eq!(found(&stage, &[running("arn:1")], &[]).len(), breaks, "{is_launched}");
     }
-    assert_eq!(found(&stage, &[running("arn:1")], &[]).len(), 1);
 }
 
 /// The world has found it by its description: it is said once.

@@ -308,8 +308,8 @@ impl Turns {
         let claim = claim_on(auto_scaling_group);
         self.update_if(
             &claim,
-            "REMOVE failures, terminated",
-            "attribute_exists(failures) OR attribute_exists(terminated)",
+            "REMOVE failures, terminatedLaunches",
+            "attribute_exists(failures) OR attribute_exists(terminatedLaunches)",
             HashMap::new(),
         )
         .await?;

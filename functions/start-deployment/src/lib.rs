@@ -227,7 +227,7 @@ impl StartDeployment {
     /// failed on the instance, or does not contain it, has to end first.
     async fn occupied(&self, request: &Request, theirs: &Deployment) -> Result<Answer, Error> {
         // It restarts what is there, and brings nothing.
-        if theirs.restarts {
+        if theirs.installs_nothing {
             return self.busy(request, Some(theirs.clone())).await;
         }
         let target = match &request.plan.instance_id {

@@ -43,6 +43,10 @@ fn options(setting: Value) -> Options {
     Options::new(serde_json::from_value::<Setting>(setting).expect("a setting"))
 }
 
+fn add_group(setting: &mut Value, group: Value) {
+    setting["autoScalingGroups"].as_array_mut().expect("a list").push(group);
+}
+
 fn slow(operation: &str, seconds: f64) -> world::Fault {
     let fault = json!({"service": "codedeploy", "operation": operation, "kind": "slow", "seconds": seconds});
     serde_json::from_value(fault).expect("a fault")

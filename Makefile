@@ -82,7 +82,7 @@ build: $(VENV) ## the functions' bootstraps: target/lambda/<function>/bootstrap
 	done
 
 .PHONY: lint
-lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the workflows
+lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the versions, the workflows
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
@@ -92,6 +92,7 @@ lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the defin
 	$(VENV)/bin/python $(LINT)/diagram.py --check
 	$(VENV)/bin/python $(LINT)/papers.py
 	$(VENV)/bin/python $(LINT)/permissions.py
+	$(VENV)/bin/python $(LINT)/versions.py
 	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: diagram

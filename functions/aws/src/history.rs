@@ -11,7 +11,6 @@ use turnstile::words::ids::DeploymentId;
 use turnstile::words::time::Timestamp;
 
 use crate::codedeploy::CodeDeploy;
-use crate::up_to_date::older_than;
 
 /// How many deployments are looked through in a group of which none has succeeded as a whole, as beside an instance that is dead.
 const WITHOUT_SUCCESS: usize = 200;
@@ -107,7 +106,7 @@ impl History {
     }
 }
 
-/// Adds older deployments until one has brought a build and succeeded: those that the group has had since have only restarted it.
+/// Adds older deployments until one has brought a build and succeeded: those that have succeeded since install nothing.
 async fn go_back_to_a_build(
     codedeploy: &CodeDeploy,
     name: &DeploymentGroup,
@@ -116,7 +115,7 @@ async fn go_back_to_a_build(
     let mut has_more = true;
     while has_more && !newest_first.iter().any(Deployment::has_succeeded_with_a_build) {
         let back_to = newest_first.last().and_then(|oldest| oldest.created);
-        let (older, more) = older_than(codedeploy, name, back_to).await?;
+        let (older, more) = codedeploy.deployments_before(name, back_to).await?;
         has_more = more && !older.is_empty();
         newest_first.extend(older);
     }

@@ -131,9 +131,9 @@ impl Ask {
         now: Timestamp,
         hook: Option<&Hook>,
     ) -> Result<Step, Error> {
-        let has_ended = !self.executions.is_running(by).await?;
+        let run = self.executions.run(by).await?;
         let phase = found.map_or(Phase::AtWork, |found| found.phase);
-        Ok(owner::next((by, phase), has_ended, last_seen, now, fastrand::f64(), hook))
+        Ok(owner::next((by, phase), run, last_seen, now, fastrand::f64(), hook))
     }
 }
 

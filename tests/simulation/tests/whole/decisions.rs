@@ -35,10 +35,6 @@ fn web(applications: &[&str]) -> Value {
     json!({"autoScalingGroups": [group], "applications": applications.iter().map(application).collect::<Vec<_>>()})
 }
 
-fn add_group(setting: &mut Value, group: Value) {
-    setting["autoScalingGroups"].as_array_mut().expect("a list").push(group);
-}
-
 fn build(application: &str, number: u32) -> Revision {
     Revision::s3("builds", &format!("{application}-{number}.zip"))
 }

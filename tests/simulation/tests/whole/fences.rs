@@ -309,3 +309,30 @@ fn a_launch_that_is_taken_over_keeps_its_opening() {
         assert_eq!(plan(&simulation, "two", instance, &owned["owner"]).await["hookOpenedAt"], opened_at);
     });
 }
+
+/// A person's deployment is at work on the instance, and the next rollout deploys something else to it.
+#[test]
+fn a_deployment_that_was_joined_is_waited_for_by_the_next_rollout() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders", "Search"]));
+        let instance = waiting_instance(&simulation).await;
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+        let theirs = simulation.world().deploy("Orders", "Production", None).expect("the group is free");
+        sleep(Duration::from_secs(10)).await;
+        let orders = json!({"application": plan_of_one["applications"][0]});
+        let joins = request(&simulation, "one", &plan_of_one, 1, orders);
+        let joined = call(&simulation, "start-deployment", &joins).await;
+        assert_eq!((&joined["outcome"], &joined["deploymentId"]), (&json!("JOINED"), &json!(theirs)), "{joined:#}");
+        give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+
+        let input = json!({"autoScalingGroupName": WEB, "applications": ["Search/Production"]});
+        let asks = json!({"execution": execution_arn("two"), "now": now(&simulation), "input": input});
+        let plan_of_two = call(&simulation, "plan-rollout", &asks).await;
+        assert_eq!(take(&simulation, "two", &plan_of_two, 1).await, "MINE");
+        let search = json!({"application": plan_of_two["applications"][0]});
+        let starts = request(&simulation, "two", &plan_of_two, 1, search);
+        let waits = call(&simulation, "start-deployment", &starts).await;
+        assert_eq!((&waits["outcome"], &waits["deploymentId"]), (&json!("BUSY"), &json!(theirs)), "{waits:#}");
+    });
+}

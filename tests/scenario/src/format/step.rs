@@ -130,8 +130,8 @@ impl Step {
             [action] => Ok(*action),
             _ => Err(format!(
                 "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
-                 updateStack, deploy, stopDeployment, \
-                 deleteApplication, forbidApplication, setAlarm, startRollout, completeHook and sendEvent, got {}",
+                 updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, setAlarm, startRollout, completeHook and sendEvent, \
+                 got {}",
                 given.len()
             )),
         }

@@ -101,7 +101,7 @@ impl Function for ReturnTurn {
                 // A failure on the way to the hook is that of the hook's completion too, which follows.
                 let pending = self.keep_failed_open(plan.as_ref(), &input, &execution).await;
                 if failed.is_first_call() {
-                    let drains = turn::may_leave_a_call_behind(failed.error());
+                    let drains = turn::may_leave_a_call_behind(failed.last_error());
                     self.give_back.now(plan.as_ref(), give_back(drains)).await?;
                 }
                 Ok(Answer::BackingOff(match pending? {

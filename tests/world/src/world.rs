@@ -194,6 +194,14 @@ impl World {
         self.enter(|simulation| simulation.restart_by_hand(application_name, deployment_group_name))
     }
 
+    /// Stops a deployment as a person does at the console.
+    ///
+    /// # Errors
+    /// Those of `StopDeployment`.
+    pub fn stop_deployment(&self, deployment_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.stop_by_hand(deployment_id))
+    }
+
     /// Starts a pipeline that deploys these builds one after the other: the first now, each `every_seconds` after the one before, or as soon as
     /// the group is free from then on.
     ///

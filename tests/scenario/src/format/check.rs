@@ -86,6 +86,7 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
                 return Err(".deploy.revision: expected one beside times".to_owned());
             }
         }
+        Action::StopDeployment(application) => known(&names.applications, ".stopDeployment", application)?,
         Action::DeleteApplication(name) => known(&names.applications, ".deleteApplication", name)?,
         Action::ForbidApplication(name) => known(&names.applications, ".forbidApplication", name)?,
         Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
@@ -171,6 +172,7 @@ mod tests {
                 r#""steps": [{"deploy": {"application": "Order"}}]"#,
                 r#"steps[0].deploy.application: expected one of "Orders", "#,
             ),
+            (r#""steps": [{"stopDeployment": "Order"}]"#, r#"steps[0].stopDeployment: expected one of "Orders", "#),
             (
                 r#""steps": [{"deploy": {"application": "Orders", "times": 3}}]"#,
                 "steps[0].deploy.revision: expected one beside times",

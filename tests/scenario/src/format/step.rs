@@ -54,6 +54,9 @@ pub struct Step {
     /// A person deploys, as soon as the deployment group is free.
     #[serde(skip_serializing_if = "is_default")]
     pub deploy: Option<Deploy>,
+    /// A person stops the deployment of this application that is under way.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stop_deployment: Option<String>,
     /// A person deletes an application with its deployment groups.
     #[serde(skip_serializing_if = "is_default")]
     pub delete_application: Option<String>,
@@ -88,6 +91,7 @@ pub enum Action<'a> {
     DeleteTurns,
     UpdateStack,
     Deploy(&'a Deploy),
+    StopDeployment(&'a str),
     DeleteApplication(&'a str),
     ForbidApplication(&'a str),
     SetAlarm(&'a SetAlarm),
@@ -113,6 +117,7 @@ impl Step {
             self.delete_turns.then_some(Action::DeleteTurns),
             self.update_stack.then_some(Action::UpdateStack),
             self.deploy.as_ref().map(Action::Deploy),
+            self.stop_deployment.as_deref().map(Action::StopDeployment),
             self.delete_application.as_deref().map(Action::DeleteApplication),
             self.forbid_application.as_deref().map(Action::ForbidApplication),
             self.set_alarm.as_ref().map(Action::SetAlarm),
@@ -125,7 +130,8 @@ impl Step {
             [action] => Ok(*action),
             _ => Err(format!(
                 "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
-                 updateStack, deploy, deleteApplication, forbidApplication, setAlarm, startRollout, completeHook and sendEvent, got {}",
+                 updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, setAlarm, startRollout, completeHook and sendEvent, \
+                 got {}",
                 given.len()
             )),
         }

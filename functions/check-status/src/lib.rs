@@ -231,11 +231,10 @@ impl CheckStatus {
             Action::Wait => {}
             // The instance has what it needs, and does not depend on the stop.
             Action::StopStalled if own == Some(TargetStatus::Succeeded) => {
-                let stopping = self.codedeploy.may_be_stopped(deployment).await?;
-                if let Stopping::Stalled { .. } = stopping {
+                if let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? {
                     self.stop_for_others(&look, None).await?;
                 }
-                if stopping == Stopping::NotOurs || stall_seconds >= request.application.timeout_seconds {
+                if stall_seconds >= request.application.timeout_seconds {
                     let also_deployed_to = self.also_deployed_to(&look).await;
                     return Ok(succeeded(look.deployment, also_deployed_to));
                 }

@@ -197,8 +197,8 @@ fn a_courtesy_gets_two_tries() {
     }
 }
 
-/// Where the rollout has to go on: what AWS throttles is waited out, and so is Lambda's own throttling; an error of a name that nobody has
-/// listed gets a few tries; what another try cannot mend gets none.
+/// Where the rollout has to go on: what AWS throttles or does not answer is waited out, and so is Lambda's own throttling; a call that is denied
+/// and an error of a name that nobody has listed are tried again for some minutes; what another try cannot mend is not.
 #[test]
 fn every_error_has_its_number_of_tries() {
     let names: BTreeSet<&str> =
@@ -217,18 +217,21 @@ fn every_error_has_its_number_of_tries() {
         for (error, least, most) in [
             ("Turnstile.Throttled", 300, 400),
             (LAMBDA_THROTTLED, 300, 400),
-            ("Turnstile.Unavailable", 30, 50),
+            ("Turnstile.Unavailable", 300, 400),
             ("Lambda.ServiceException", 30, 50),
             ("States.Timeout", 30, 50),
-            ("Lambda.ResourceNotReadyException", 2, 5),
-            ("Turnstile.Unexpected", 2, 5),
-            ("States.TaskFailed", 2, 5),
+            ("Lambda.ResourceNotReadyException", 30, 50),
+            ("Turnstile.Unexpected", 30, 50),
+            ("Turnstile.AccessDenied", 30, 50),
+            ("States.TaskFailed", 30, 50),
         ] {
             assert!((least..=most).contains(&tries(error)), "{name}: {} tries after {error}", tries(error));
         }
         for error in &names {
-            let is_answered_again =
-                matches!(*error, "Turnstile.Throttled" | "Turnstile.Unavailable" | "Turnstile.Unexpected");
+            let is_answered_again = matches!(
+                *error,
+                "Turnstile.Throttled" | "Turnstile.Unavailable" | "Turnstile.Unexpected" | "Turnstile.AccessDenied"
+            );
             let trails = matches!(*error, "Turnstile.HookNotOpen" | "Turnstile.InstanceNotFound") && tries(error) > 0;
             assert_eq!(tries(error) > 0, is_answered_again || trails, "{name}: {error}");
         }
@@ -253,9 +256,9 @@ fn the_longest_silences_are_documented() {
     let states = states();
     let retriers = retriers(&states["CheckStatus"]);
     for (errors, of) in [
-        ("`Turnstile.Throttled`, `Lambda.TooManyRequestsException`", "Turnstile.Throttled"),
+        ("`Turnstile.Throttled`, `Turnstile.Unavailable`, `Lambda.TooManyRequestsException`", "Turnstile.Throttled"),
         ("`Lambda.ServiceException`, `Lambda.AWSLambdaException`", "Lambda.ServiceException"),
-        ("`Turnstile.Unavailable`, `Lambda.Unknown`, `Sandbox.Timedout`, `Runtime.ExitError`", "Turnstile.Unavailable"),
+        ("`Lambda.Unknown`, `Sandbox.Timedout`, `Runtime.ExitError`", "Lambda.Unknown"),
         ("`States.Timeout`, `Lambda.ClientExecutionTimeoutException`, `Lambda.SdkClientException`", "States.Timeout"),
         ("`Turnstile.HookNotOpen`, `Turnstile.InstanceNotFound`", "Turnstile.HookNotOpen"),
         ("any other name", "States.ALL"),

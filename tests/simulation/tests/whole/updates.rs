@@ -131,6 +131,11 @@ fn requests_of_the_version_before_are_read() {
             // Until what was abandoned is terminated, and what replaces it is launched.
             sleep(Duration::from_secs(600)).await;
             until_quiet(simulation).await;
+            for execution in simulation.executions() {
+                let history = simulation.history(&execution.arn).expect("it exists");
+                let errors = history.iter().map(|event| &event["lambdaFunctionFailedEventDetails"]["error"]);
+                assert!(errors.into_iter().all(|error| error != "Turnstile.InvalidInput"), "{history:#?}");
+            }
             let report = simulation.world().report_at_end();
             let violations = simulation.run_violations(&report);
             let unknown = KnownViolations::listed();

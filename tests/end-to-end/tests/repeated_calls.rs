@@ -231,7 +231,7 @@ async fn the_functions_are_small() {
         json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": []}),
     )
     .await;
-    call(&stack, "return-turn", json!({"execution": EXECUTION, "plan": plan, "because": "DEPLOYED"})).await;
+    call(&stack, "return-turn", json!({"execution": EXECUTION, "plan": plan, "round": 1, "because": "DEPLOYED"})).await;
     call(&stack, "start-rollout", json!({})).await;
 
     let environments = stack.environments();

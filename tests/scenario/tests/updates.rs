@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Each state, and a scenario in which the rollout of a launch is in it.
 const STATES: [(&str, &str, usize); 18] = [
     ("PlanRollout", "one-launch", 1),
-    ("WaitForOwner", "aborted-and-started-again-by-hand", 1),
+    ("WaitForOwner", "started-again-while-it-is-at-work", 1),
     ("TakeTurn", "one-launch", 1),
     ("WaitForTurn", "by-hand-during-launches", 2),
     ("WaitForLastCalls", "holder-is-aborted", 2),

@@ -16,7 +16,7 @@ const STATES: [(&str, &str, usize); 18] = [
     ("WaitForOwner", "started-again-while-it-is-at-work", 1),
     ("TakeTurn", "one-launch", 1),
     ("WaitForTurn", "by-hand-during-launches", 2),
-    ("WaitForLastCalls", "holder-is-aborted", 2),
+    ("WaitForLastCalls", "aborted-and-started-again-by-hand", 1),
     ("StartDeployment", "one-launch", 1),
     ("WaitForSlot", "account-limit-that-passes", 1),
     ("WaitForDeployment", "one-launch", 1),

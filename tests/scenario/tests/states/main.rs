@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Each state that lasts, and a scenario in which the rollout of a launch is in it.
 const STATES: [(&str, &str, usize); 18] = [
     ("PlanRollout", "one-launch", 1),
-    ("WaitForOwner", "owner-is-aborted-while-another-waits", 1),
+    ("WaitForOwner", "started-again-while-it-is-at-work", 1),
     ("TakeTurn", "one-launch", 1),
     ("WaitForTurn", "by-hand-during-launches", 2),
     ("WaitForLastCalls", "aborted-and-started-again-by-hand", 1),

@@ -27,9 +27,8 @@ ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # What a run on the local stack needs besides cargo.
 STACK := $(if $(findstring --stack,$(OPTIONS)),$(VENV) build)
 
-# cargo itself knows what has changed. cargo-lambda's own optimisations are those that Cargo.toml's release profile sets anyway,
-# and a target-cpu with AVX2 that Lambda has and a machine of ours may not: off for what runs here.
-BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --disable-optimizations --compiler cargo \
+# cargo itself knows what has changed.
+BUILD := $(VENV)/bin/cargo-lambda lambda build --locked --release --compiler cargo \
 	--lambda-dir target/lambda-built $(addprefix --package ,$(FUNCTIONS))
 
 .PHONY: help
@@ -83,7 +82,7 @@ build: $(VENV) ## the functions' bootstraps: target/lambda/<function>/bootstrap
 	done
 
 .PHONY: lint
-lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the workflows
+lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the versions, the workflows
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
@@ -93,6 +92,7 @@ lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the defin
 	$(VENV)/bin/python $(LINT)/diagram.py --check
 	$(VENV)/bin/python $(LINT)/papers.py
 	$(VENV)/bin/python $(LINT)/permissions.py
+	$(VENV)/bin/python $(LINT)/versions.py
 	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: diagram

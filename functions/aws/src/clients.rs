@@ -23,7 +23,6 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// ends with the first that fails.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const CREATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the SDK tries a call.
 pub fn retry_config() -> RetryConfig {
@@ -36,15 +35,6 @@ pub fn timeout_config() -> TimeoutConfig {
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
-        .build()
-}
-
-/// How long the SDK waits for a call that creates something and cannot be repeated: half of the time that a function has.
-pub(crate) fn creation_timeout_config() -> TimeoutConfig {
-    timeout_config()
-        .to_builder()
-        .operation_attempt_timeout(CREATION_TIMEOUT)
-        .operation_timeout(CREATION_TIMEOUT)
         .build()
 }
 

@@ -1,10 +1,14 @@
 //! The CodeDeploy calls of a rollout.
 
+mod before;
 mod from_sdk;
+
+use std::time::Duration;
 
 use aws_sdk_codedeploy::Client;
 use aws_sdk_codedeploy::config::http::HttpResponse;
 use aws_sdk_codedeploy::config::retry::RetryConfig;
+use aws_sdk_codedeploy::config::timeout::TimeoutConfig;
 use aws_sdk_codedeploy::error::SdkError;
 use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
 use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError as GroupError;
@@ -23,11 +27,13 @@ use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
 
 use self::from_sdk::{deployment, last_deployment, target};
-use crate::clients::creation_timeout_config;
 use crate::error::{of_call, unexpected};
 
 /// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
 const BATCH: usize = 25;
+
+/// How long the SDK waits for a call that creates something and cannot be repeated: half of the time that a function has.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Whether a stalled deployment may be stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -310,9 +316,12 @@ impl CodeDeploy {
             .auto_rollback_configuration(AutoRollbackConfiguration::builder().enabled(false).build())
             .customize()
             .config_override(
-                aws_sdk_codedeploy::config::Builder::new()
-                    .retry_config(RetryConfig::disabled())
-                    .timeout_config(creation_timeout_config()),
+                aws_sdk_codedeploy::config::Builder::new().retry_config(RetryConfig::disabled()).timeout_config(
+                    TimeoutConfig::builder()
+                        .operation_attempt_timeout(CREATION_TIMEOUT)
+                        .operation_timeout(CREATION_TIMEOUT)
+                        .build(),
+                ),
             )
             .send()
             .await;

@@ -4,6 +4,7 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::ExecutionStatus;
 use turnstile::words::error::Error;
 use turnstile::words::ids::ExecutionArn;
+use turnstile::words::owner::Run;
 
 use crate::error::of_call;
 
@@ -58,11 +59,13 @@ impl Executions {
     ///
     /// # Errors
     /// See [`Executions::start`].
-    pub async fn is_running(&self, execution: &ExecutionArn) -> Result<bool, Error> {
+    pub async fn run(&self, execution: &ExecutionArn) -> Result<Run, Error> {
         match self.client.describe_execution().execution_arn(execution.as_str()).send().await {
-            Ok(answer) => Ok(matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)),
-            // Histories are kept for 90 days.
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
+            Ok(answer) => Ok(match answer.status() {
+                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Run::Running,
+                _ => Run::Ended,
+            }),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(Run::NotKnown),
             Err(e) => Err(of_call("StepFunctions.DescribeExecution", &e)),
         }
     }

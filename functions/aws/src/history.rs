@@ -20,14 +20,14 @@ const WITHOUT_SUCCESS: usize = 200;
 pub struct History {
     name: DeploymentGroup,
     since: Timestamp,
-    /// Those since the last one that succeeded, and since the moment from which they were asked for.
+    /// Those since the last one that succeeded with a build, and since the moment from which they were asked for.
     pub newest_first: Vec<Deployment>,
     pub current: CurrentRevision,
 }
 
 impl History {
     /// Reads the deployments of the group of which `info` is known: those that were created at `since` or later, and all since the last one
-    /// that succeeded.
+    /// that brought a build and succeeded.
     ///
     /// # Errors
     /// [`Error::UnsuitableDeploymentGroup`] when the group has no revision yet, else as every call of [`CodeDeploy`].
@@ -77,11 +77,14 @@ impl History {
         let unknown: Vec<DeploymentId> = ids.into_iter().filter(|id| !is_known(id) && Some(id) != except).collect();
         newest_first.extend(codedeploy.deployments(&unknown).await?);
         newest_first.sort_by_key(|deployment| Reverse(deployment.created));
+        if succeeded.is_some() {
+            go_back_to_a_build(codedeploy, name, &mut newest_first).await?;
+        }
         let current = CurrentRevision::of(name, info, &newest_first)?;
         Ok(Self { name: name.clone(), since, newest_first, current })
     }
 
-    /// The last deployment that succeeded, and what was attempted since; everything that is known when none has.
+    /// The last deployment that succeeded with a build, and what was attempted since; everything that is known when none has.
     pub fn since_last_successful(&self) -> &[Deployment] {
         let is_last = |deployment: &Deployment| Some(deployment.deployment_id.as_str()) == self.last_successful();
         let last = self.newest_first.iter().position(is_last);
@@ -101,4 +104,20 @@ impl History {
     pub fn has_another_build_than(&self, earlier: &Self) -> bool {
         !self.current.revision.is_same_build(&earlier.current.revision)
     }
+}
+
+/// Adds older deployments until one has brought a build and succeeded: those that have succeeded since install nothing.
+async fn go_back_to_a_build(
+    codedeploy: &CodeDeploy,
+    name: &DeploymentGroup,
+    newest_first: &mut Vec<Deployment>,
+) -> Result<(), Error> {
+    let mut has_more = true;
+    while has_more && !newest_first.iter().any(Deployment::has_succeeded_with_a_build) {
+        let back_to = newest_first.last().and_then(|oldest| oldest.created);
+        let (older, more) = codedeploy.deployments_before(name, back_to).await?;
+        has_more = more && !older.is_empty();
+        newest_first.extend(older);
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
-//! A stack's parameters, as its functions get them: the environment variables of template.yaml.
+//! A stack's parameters, as its functions get them: from the state machine with each call, else from the environment variables of
+//! template.yaml.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 /// The stack's default list of applications; may be empty.
@@ -14,15 +16,15 @@ pub const STATE_MACHINE_ARN: &str = "STATE_MACHINE_ARN";
 pub const TURNS_TABLE: &str = "TURNS_TABLE";
 
 /// A function's settings, by name. Each function has those that it asks for.
-#[derive(Debug, Clone, Default)]
-pub struct Settings(Vec<(String, String)>);
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings(BTreeMap<String, String>);
 
 /// Why a function cannot start with its settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    #[error("the environment variable {0} is not set")]
+    #[error("the setting {0} is missing")]
     NotSet(&'static str),
-    #[error("the environment variable {name}: {problem}")]
+    #[error("the setting {name}: {problem}")]
     Wrong { name: &'static str, problem: String },
 }
 
@@ -56,8 +58,15 @@ impl Settings {
         self.find(name).unwrap_or_default().to_owned()
     }
 
+    /// The same, but for those that `others` has.
+    pub fn with(&self, others: Self) -> Self {
+        let mut settings = self.clone();
+        settings.0.extend(others.0);
+        settings
+    }
+
     fn find(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.0.get(name).map(String::as_str)
     }
 }
 
@@ -78,12 +87,17 @@ mod tests {
         assert_eq!(settings.get(TURNS_TABLE), Ok("turns".to_owned()));
         assert_eq!(settings.get_or_empty(APPLICATIONS), "");
         let missing = settings.get::<String>(STATE_MACHINE_ARN).unwrap_err();
-        assert_eq!(missing.to_string(), "the environment variable STATE_MACHINE_ARN is not set");
+        assert_eq!(missing.to_string(), "the setting STATE_MACHINE_ARN is missing");
         let wrong = settings.get::<HookName>(LIFECYCLE_HOOK_NAME).unwrap_err();
-        assert_eq!(
-            wrong.to_string(),
-            "the environment variable LIFECYCLE_HOOK_NAME: expected 1 to 255 characters, got \"\""
-        );
+        assert_eq!(wrong.to_string(), "the setting LIFECYCLE_HOOK_NAME: expected 1 to 255 characters, got \"\"");
+    }
+
+    #[test]
+    fn other_settings_come_before_the_own_ones() {
+        let own = Settings::from_iter([(TURNS_TABLE, "own"), (LIFECYCLE_HOOK_NAME, "hook")]);
+        let expected = Settings::from_iter([(TURNS_TABLE, "another"), (LIFECYCLE_HOOK_NAME, "hook")]);
+        assert_eq!(own.with(Settings::from_iter([(TURNS_TABLE, "another")])), expected);
+        assert_eq!(own.with(Settings::default()), own);
     }
 
     #[test]

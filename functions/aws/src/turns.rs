@@ -26,6 +26,8 @@ const TURN_LOST: &str = "the rollout does not hold its turn any more";
 const CLAIM: &str = "claim";
 /// Of an Auto Scaling group: the instances whose launches have failed since the last that succeeded.
 const FAILURES: &str = "failures";
+/// Of an Auto Scaling group: those of them that were terminated while they waited, before their rollouts gave them up.
+const TERMINATED: &str = "terminatedLaunches";
 
 /// Of a claim: that the execution `:me` holds it in its round `:round`, or has taken it before there were rounds.
 const IN_ROUND: &str = "holder = :me AND (attribute_not_exists(round) OR round = :round)";
@@ -245,6 +247,18 @@ impl Turns {
         Ok(stop.filter(|stop| stop.deployment_id == *deployment_id))
     }
 
+    /// Counts a launch of an Auto Scaling group whose instance was terminated while it waited, each once; see [`Turns::count_failure`].
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn count_terminated(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<u32, Error> {
+        self.count(TERMINATED, auto_scaling_group, instance_id).await
+    }
+
     /// Counts a failed launch of an Auto Scaling group, each instance once. The answer is how many have failed since the last launch that
     /// succeeded, [`MOST_FAILURES`] at the most.
     ///
@@ -255,19 +269,28 @@ impl Turns {
         auto_scaling_group: &AutoScalingGroupName,
         instance_id: &InstanceId,
     ) -> Result<u32, Error> {
+        self.count(FAILURES, auto_scaling_group, instance_id).await
+    }
+
+    async fn count(
+        &self,
+        what: &str,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<u32, Error> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(CLAIM, key_value(&claim_on(auto_scaling_group)))
-            .update_expression("ADD failures :instance")
-            .condition_expression("attribute_not_exists(failures) OR size(failures) < :most")
+            .update_expression(format!("ADD {what} :instance"))
+            .condition_expression(format!("attribute_not_exists({what}) OR size({what}) < :most"))
             .expression_attribute_values(":instance", AttributeValue::Ss(vec![instance_id.to_string()]))
             .expression_attribute_values(":most", AttributeValue::N(MOST_FAILURES.to_string()))
             .return_values(ReturnValue::AllNew);
         match request.send().await {
             Ok(answer) => {
-                let counted = answer.attributes().and_then(|new| new.get(FAILURES)?.as_ss().ok()).map_or(1, Vec::len);
+                let counted = answer.attributes().and_then(|new| new.get(what)?.as_ss().ok()).map_or(1, Vec::len);
                 Ok(u32::try_from(counted).unwrap_or(MOST_FAILURES))
             }
             Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
@@ -283,7 +306,13 @@ impl Turns {
     /// See [`Turns::read`].
     pub async fn clear_failures(&self, auto_scaling_group: &AutoScalingGroupName) -> Result<(), Error> {
         let claim = claim_on(auto_scaling_group);
-        self.update_if(&claim, "REMOVE failures", "attribute_exists(failures)", HashMap::new()).await?;
+        self.update_if(
+            &claim,
+            "REMOVE failures, terminatedLaunches",
+            "attribute_exists(failures) OR attribute_exists(terminatedLaunches)",
+            HashMap::new(),
+        )
+        .await?;
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! Looks whether instances are up to date. What counts as such is decided in [`turnstile::policy::up_to_date`].
 
-use std::cmp::Reverse;
-
 use turnstile::policy::up_to_date::{
     CurrentRevision, Evidence, Found, Freshness, MOST_ASKED, Search, may_have_touched,
 };
@@ -9,13 +7,9 @@ use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{Deployment, DeploymentStatus};
 use turnstile::words::error::Error;
 use turnstile::words::ids::InstanceId;
-use turnstile::words::time::Timestamp;
 
 use crate::codedeploy::CodeDeploy;
 use crate::history::History;
-
-/// How many of a group's deployments a call of a function lists in its search for the one that brought an instance up to date.
-const DEPLOYMENTS_LISTED: usize = 200;
 
 /// How fresh the instance is by the group's last deployments: the last successful one, and what was attempted since. It takes one call
 /// as a rule. An instance that got the revision from an earlier deployment passes for outdated.
@@ -83,7 +77,7 @@ pub async fn search(
     current: &CurrentRevision,
     mut search: Search,
 ) -> Result<Found, Error> {
-    let (older, has_more) = older_than(codedeploy, name, search.back_to).await?;
+    let (older, has_more) = codedeploy.deployments_before(name, search.back_to).await?;
     for (asked, deployment) in may_have_touched(&older).enumerate() {
         if asked == MOST_ASKED {
             return Ok(Found::SearchOn(search));
@@ -100,30 +94,4 @@ pub async fn search(
         Some(oldest) if has_more => Ok(Found::SearchOn(Search { back_to: oldest.created, ..search })),
         _ => Ok(Found::Outdated(search.undecided)),
     }
-}
-
-/// Deployments that were created before this moment, the newest first, and whether there are more.
-async fn older_than(
-    codedeploy: &CodeDeploy,
-    name: &DeploymentGroup,
-    back_to: Option<Timestamp>,
-) -> Result<(Vec<Deployment>, bool), Error> {
-    let (ids, has_more) = codedeploy.deployments_until(name, back_to, DEPLOYMENTS_LISTED).await?;
-    let mut newest_first = sorted(codedeploy.deployments(&ids).await?);
-    // CodeDeploy lists the newest first, which it does not promise.
-    let has_more = match has_more && !newest_first.iter().map(|deployment| &deployment.deployment_id).eq(&ids) {
-        true => {
-            let (ids, _) = codedeploy.deployments_until(name, back_to, usize::MAX).await?;
-            newest_first = sorted(codedeploy.deployments(&ids).await?);
-            false
-        }
-        false => has_more,
-    };
-    newest_first.retain(|deployment| back_to.is_none_or(|back_to| deployment.created.is_some_and(|at| at < back_to)));
-    Ok((newest_first, has_more))
-}
-
-fn sorted(mut deployments: Vec<Deployment>) -> Vec<Deployment> {
-    deployments.sort_by_key(|deployment| Reverse(deployment.created));
-    deployments
 }

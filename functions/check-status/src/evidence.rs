@@ -3,7 +3,7 @@
 use aws::history::History;
 use aws::up_to_date;
 use tracing::{info, warn};
-use turnstile::limits::MOST_INSTANCES_NAMED;
+use turnstile::limits::MOST_ALSO_DEPLOYED_TO;
 use turnstile::policy::stall::StallTimer;
 use turnstile::policy::up_to_date::{Found, Search, Trace};
 use turnstile::policy::{deployment_tag, waits};
@@ -73,7 +73,7 @@ impl CheckStatus {
                 if !in_service.is_empty() {
                     info!(also_deployed_to = ?in_service, "the deployment came to instances in service");
                 }
-                in_service.truncate(MOST_INSTANCES_NAMED);
+                in_service.truncate(MOST_ALSO_DEPLOYED_TO);
                 in_service
             }
             Err(error) => {

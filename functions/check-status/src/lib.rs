@@ -84,7 +84,7 @@ pub enum Answer {
         deployment_id: DeploymentId,
         revision: Option<Revision>,
         /// Other instances, in service, to which the rollout's deployment came too,
-        /// [`MOST_INSTANCES_NAMED`](turnstile::limits::MOST_INSTANCES_NAMED) at the most.
+        /// [`MOST_ALSO_DEPLOYED_TO`](turnstile::limits::MOST_ALSO_DEPLOYED_TO) at the most.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         also_deployed_to: Vec<TargetId>,
     },
@@ -157,6 +157,12 @@ impl Function for CheckStatus {
             Verdict::Succeeded => Ok(succeeded(look.deployment, also_deployed_to)),
             Verdict::NotReached => self.not_reached(&look).await,
             Verdict::InProgress => self.wait(look, FailureKind::DeploymentTimedOut).await,
+            // What somebody else deploys need not be what the rollout brings, and is no attempt of it.
+            Verdict::Failed
+                if !deployment_tag::is_a_rollouts(&look.deployment.description) && request.repeats < MOST_REPEATS =>
+            {
+                Ok(self.failed(FailureKind::JoinedFailed, &look, look.target.as_ref()))
+            }
             Verdict::Failed => match self.failed(FailureKind::DeploymentFailed, &look, look.target.as_ref()) {
                 // The next attempt cannot start before this deployment is over on the other instances too.
                 Answer::Failed { retry: true, .. } if look.deployment.status.is_active() => {

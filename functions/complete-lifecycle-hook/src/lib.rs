@@ -202,8 +202,11 @@ impl CompleteLifecycleHook {
                 match self.complete(request, pending, Phase::GivesUp, result).await? {
                     HookState::Open => (Outcome::Completed { result }, format!("{name} completed with {result}")),
                     // A launch that failed at once: the action may be about to open.
-                    HookState::NotYetOpen { why } => return Err(Error::HookNotOpen(why)),
-                    HookState::Over { why, .. } => (Outcome::AlreadyOver, format!("{name} was over already: {why}")),
+                    HookState::NotYetOpen { why } if request.plan.is_none() => return Err(Error::HookNotOpen(why)),
+                    // An earlier call, whose answer was lost, has completed it, and the instance waits at another hook.
+                    HookState::NotYetOpen { why } | HookState::Over { why, .. } => {
+                        (Outcome::AlreadyOver, format!("{name} was over already: {why}"))
+                    }
                 }
             }
         };
@@ -231,7 +234,7 @@ impl CompleteLifecycleHook {
         }
         let Some(plan) = plan else { return };
         let drains = match ending {
-            Ending::Failure(failure) => turn::may_leave_a_call_behind(&failure.error),
+            Ending::Failure(failure) => turn::may_leave_a_call_behind(failure.last_error()),
             Ending::Deployed(_) => false,
         };
         if let Err(error) = self.turns.give_back(&turn::claims(plan), execution, *round, drains).await {

@@ -67,17 +67,17 @@ impl Ask {
             Ownership::Mine => true,
             Ownership::Free { keeps_opening } => keeps_opening,
             Ownership::GoneOn => return Err(Error::LaunchTakenOver("the rollout has gone on already".into())),
-            Ownership::Owned(by) => {
-                // It may be the owner of an earlier launch, to the warm pool.
-                let destination = self.autoscaling.instance(&action.instance_id).await?.map(|i| i.destination());
-                match owner::ownership(found.as_ref(), last_seen, execution, destination) {
-                    Ownership::Free { keeps_opening } => keeps_opening,
-                    _ => match self.step(&by, found.as_ref(), last_seen, now, None).await? {
-                        Step::TakeOver => true,
-                        Step::Wait(owner) => return Ok(Some(Asked::Owned(owner))),
-                    },
+            Ownership::Owned(by) => match self.step(&by, found.as_ref(), last_seen, now, None).await? {
+                Step::TakeOver => true,
+                Step::Wait(owner) => {
+                    // It may be the owner of an earlier launch, to the warm pool.
+                    let destination = self.autoscaling.instance(&action.instance_id).await?.map(|i| i.destination());
+                    match owner::ownership(found.as_ref(), last_seen, execution, destination) {
+                        Ownership::Free { keeps_opening } => keeps_opening,
+                        _ => return Ok(Some(Asked::Owned(owner))),
+                    }
                 }
-            }
+            },
         };
         let is_open = match self.autoscaling.heartbeat_at(&action).await {
             Err(error) if error.is_temporary() => return Err(error),
@@ -131,9 +131,9 @@ impl Ask {
         now: Timestamp,
         hook: Option<&Hook>,
     ) -> Result<Step, Error> {
-        let has_ended = !self.executions.is_running(by).await?;
+        let run = self.executions.run(by).await?;
         let phase = found.map_or(Phase::AtWork, |found| found.phase);
-        Ok(owner::next((by, phase), has_ended, last_seen, now, fastrand::f64(), hook))
+        Ok(owner::next((by, phase), run, last_seen, now, fastrand::f64(), hook))
     }
 }
 

@@ -48,9 +48,9 @@ pub struct BackingOff {
 }
 
 impl Failed {
-    /// The name of the failure.
-    pub(crate) fn error(&self) -> &str {
-        &self.failure.error
+    /// The name of what went wrong last.
+    pub(crate) fn last_error(&self) -> &str {
+        self.failure.last_error()
     }
 
     /// Whether the rollout has just failed.
@@ -71,7 +71,7 @@ impl BackOff {
         let action = &pending.action;
         let failures = self.turns.count_failure(&action.auto_scaling_group_name, &action.instance_id).await?;
         if failed.is_first_call() {
-            let Failure { error, cause } = &failed.failure;
+            let Failure { error, cause, .. } = &failed.failure;
             // The execution ends with it only after the back-off: whoever is woken up reads it here, and in the state's input.
             error!(error, cause, failures, "the rollout fails, and backs off before its hook is completed");
         }

@@ -28,7 +28,8 @@ impl Gone {
         if instance.is_some_and(|instance| instance.stage() != Stage::Gone) {
             return Ok(None);
         }
-        let in_a_row = self.turns.count_failure(&plan.auto_scaling_group_name, instance_id).await?;
+        self.turns.count_failure(&plan.auto_scaling_group_name, instance_id).await?;
+        let in_a_row = self.turns.count_terminated(&plan.auto_scaling_group_name, instance_id).await?;
         let Some(failure) = abandoned::failure(plan, in_a_row) else { return Ok(None) };
         let (auto_scaling_group_name, instance_id) = plan::subject(Some(plan), &Value::Null);
         let subject = Subject { auto_scaling_group_name, instance_id, warnings: &plan.warnings };

@@ -101,7 +101,7 @@ impl Function for ReturnTurn {
                 // A failure on the way to the hook is that of the hook's completion too, which follows.
                 let pending = self.keep_failed_open(plan.as_ref(), &input, &execution).await;
                 if failed.is_first_call() {
-                    let drains = turn::may_leave_a_call_behind(failed.error());
+                    let drains = turn::may_leave_a_call_behind(failed.last_error());
                     self.give_back.now(plan.as_ref(), give_back(drains)).await?;
                 }
                 Ok(Answer::BackingOff(match pending? {
@@ -109,8 +109,11 @@ impl Function for ReturnTurn {
                     None => BackingOff::default(),
                 }))
             }
-            // The hook is completed already.
+            // The hook is completed already, but not in a call of the version before.
             Because::Deployed => {
+                if round.is_none() {
+                    self.keep_open(&mut plan, &execution).await?;
+                }
                 self.give_back.after_success(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
             }
             Because::Yielded => {

@@ -14,7 +14,7 @@ use tracing::{Span, info, info_span, warn};
 use turnstile::policy::deployment_tag::Attempt;
 use turnstile::policy::stall::{self, StallTimer};
 use turnstile::policy::up_to_date::{CurrentRevision, Found, Freshness, Search};
-use turnstile::policy::{preflight, turn, waits};
+use turnstile::policy::{deployment_tag, preflight, turn, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::{Creation, Deployment, DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
@@ -226,6 +226,10 @@ impl StartDeployment {
     /// Somebody else's deployment is under way. One that still has the instance to do, or has done it, is as good as an own one. One that
     /// failed on the instance, or does not contain it, has to end first.
     async fn occupied(&self, request: &Request, theirs: &Deployment) -> Result<Answer, Error> {
+        // It restarts what is there, and brings nothing.
+        if theirs.installs_nothing {
+            return self.busy(request, Some(theirs.clone())).await;
+        }
         let target = match &request.plan.instance_id {
             Some(instance_id) => self.codedeploy.target(&theirs.deployment_id, instance_id).await?,
             None => None,
@@ -305,13 +309,13 @@ impl StartDeployment {
         Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, why: Some(why) })
     }
 
-    /// Stops a stalled deployment, if a rollout has started it. The stop is recorded in the claim on the deployment's group, so that it is not
-    /// taken for a person's; the turn of another list of applications may have no such claim.
+    /// Stops a stalled deployment, if a rollout has started it and the turn has the claim on its group: that of another list of applications is
+    /// waited for until CodeDeploy gives it up. The stop is recorded in the claim, so that it is not taken for a person's.
     async fn stop(&self, request: &Request, deployment: &Deployment) -> Result<(), Error> {
+        let claimed = deployment.group.as_ref().filter(|group| request.plan.names(group));
+        let Some(group) = claimed else { return Ok(()) };
         let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? else { return Ok(()) };
-        if let Some(group) = deployment.group.as_ref().filter(|group| request.plan.names(group)) {
-            self.turns.record_stop(group, &request.stop_of(&deployment.deployment_id)).await?;
-        }
+        self.turns.record_stop(group, &request.stop_of(&deployment.deployment_id)).await?;
         self.codedeploy.stop(&deployment.deployment_id).await.map(drop)
     }
 
@@ -330,11 +334,15 @@ impl StartDeployment {
         for claims in neighbours.chunks(MOST_CLAIMS_READ) {
             found.extend(self.turns.read(claims).await?);
         }
+        let own = turn::claim_on(&plan.auto_scaling_group_name);
+        let is_own = |group| found.iter().any(|claim| claim.claim == own && claim.deploying.as_ref() == Some(group));
         for last in turn::last_deployed(&found) {
             if let Some(group) = self.codedeploy.group_if_permitted(last).await?
                 && let Some(attempted) = group.last_attempted
                 && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
                 && stall::is_at_work(&deployment, request.stall.as_ref(), request.now)
+                // What others than rollouts deploy to a neighbour's groups is no concern of this one.
+                && (is_own(last) || deployment_tag::is_a_rollouts(&deployment.description))
             {
                 return Ok(Some(deployment));
             }

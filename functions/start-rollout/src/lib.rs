@@ -54,13 +54,15 @@ pub enum Outcome {
     Ignored { why: String },
     /// The schedule started rollouts for these instances, whose launch event was lost or whose rollout was aborted.
     Swept { started: Vec<InstanceId> },
-    /// The schedule's search failed. Its next event is a minute away.
-    SweepFailed { error: String, why: String },
+    /// The schedule's search failed in a group, or for all of a group's instances. Its next event is a minute away.
+    SweepFailed { error: String, why: String, started: Vec<InstanceId> },
 }
 
 impl Function for StartRollout {
     type Request = Value;
     type Answer = Answer;
+
+    const IS_CALLED_BY_THE_STATE_MACHINE: bool = false;
 
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         let state_machine_arn: StateMachineArn = settings.get(settings::STATE_MACHINE_ARN)?;
@@ -116,18 +118,23 @@ impl StartRollout {
         match notification::read(notification, &self.served)? {
             Notification::Launch(launch) => self.launch(launch).await,
             Notification::Schedule { id } => {
-                let mut started = Vec::new();
+                let (mut started, mut failed) = (Vec::new(), None);
                 for group in &self.served.groups {
                     Span::current().record("group", group.as_str());
                     match self.sweep(group, &id).await {
                         Ok(of_group) => started.extend(of_group),
                         Err(error) => {
                             warn!(error = error.name(), reason = %error, "the sweep failed");
-                            return Ok(Outcome::SweepFailed { error: error.name().to_owned(), why: error.to_string() });
+                            failed.get_or_insert(error);
                         }
                     }
                 }
-                Ok(Outcome::Swept { started })
+                Ok(match failed {
+                    Some(error) => {
+                        Outcome::SweepFailed { error: error.name().to_owned(), why: error.to_string(), started }
+                    }
+                    None => Outcome::Swept { started },
+                })
             }
             Notification::Other(why) => Ok(Outcome::Ignored { why: why.to_owned() }),
         }
@@ -167,6 +174,7 @@ impl StartRollout {
             return Ok(started);
         }
         let running = self.executions.running(self.state_machine_arn.as_str()).await?;
+        let mut failed = None;
         for instance_id in waiting {
             if running.iter().any(|name| is_of_launch(name, group, &instance_id)) {
                 continue;
@@ -180,10 +188,14 @@ impl StartRollout {
                 // The next instance need not wait for what is wrong with this one.
                 Err(error) => {
                     warn!(instance = %instance_id, error = error.name(), reason = %error, "waits without a rollout still");
+                    failed.get_or_insert(error);
                 }
             }
         }
-        Ok(started)
+        match failed {
+            Some(error) if started.is_empty() => Err(error),
+            _ => Ok(started),
+        }
     }
 
     /// Starts the rollout of an instance that has none, if the instance waits at the stack's hook.

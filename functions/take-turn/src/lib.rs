@@ -16,6 +16,7 @@ use turnstile::policy::turn::{self, TurnState};
 use turnstile::policy::waits;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{ClaimKey, ExecutionArn};
+use turnstile::words::owner::Run;
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{Claim, DeployedApplication, Taking};
@@ -186,7 +187,7 @@ impl TakeTurn {
         holders: &BTreeSet<ExecutionArn>,
     ) -> Result<bool, Error> {
         for holder in holders {
-            if self.executions.is_running(holder).await? || !turn::has_ended(holder, found, request.now) {
+            if self.executions.run(holder).await? == Run::Running || !turn::has_ended(holder, found, request.now) {
                 return Ok(false);
             }
         }

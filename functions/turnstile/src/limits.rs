@@ -44,6 +44,9 @@ pub const MOST_APPLICATIONS: usize = 99;
 pub const LONGEST_CAUSE: usize = 32_768;
 /// How many instances a failure names, so that its cause is not too long.
 pub const MOST_INSTANCES_NAMED: usize = 200;
+/// How many instances in service an application names to which its deployment came too. All of a rollout's applications together have to fit
+/// into the 256 KiB that the state machine can carry (Step Functions developer guide, "Service quotas").
+pub const MOST_ALSO_DEPLOYED_TO: usize = 20;
 /// How many characters of a script's log a failure quotes. CodeDeploy returns up to 4 KB, and the cause has to hold more than that
 /// one field.
 pub const LONGEST_LOG_TAIL: usize = 1_500;

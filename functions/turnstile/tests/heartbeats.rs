@@ -94,15 +94,34 @@ fn unheard(error: &str) -> u32 {
     }
 }
 
-/// The longest time without a heartbeat under a retrier, when the hook has this time-out.
-fn longest_silence(retrier: &Retrier, heartbeat_timeout_seconds: u32) -> u32 {
+/// The longest wait that a state can follow on when the hook has this time-out, in seconds; 0 when it follows on a call alone.
+fn longest_wait_before(name: &str, heartbeat_timeout_seconds: u32) -> u32 {
     let hook = Hook {
         lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
         heartbeat_timeout_seconds,
         notification_metadata: None,
     };
+    if follows_on_a_wait(&states(), name) { waits::longest_between_heartbeats(Some(&hook)) } else { 0 }
+}
+
+/// Whether a Wait state leads to this one, be it through states that take no time.
+fn follows_on_a_wait(states: &Map<String, Value>, name: &str) -> bool {
+    let leads_there = |state: &Value| {
+        let inner = ["Choices", "Catch"].into_iter().filter_map(|field| state[field].as_array()).flatten();
+        let targets = [&state["Next"], &state["Default"]].into_iter().chain(inner.map(|inner| &inner["Next"]));
+        targets.into_iter().any(|target| target == name)
+    };
+    states.iter().filter(|(_, state)| leads_there(state)).any(|(before, state)| match state["Type"].as_str() {
+        Some("Wait") => true,
+        Some("Choice" | "Pass") => follows_on_a_wait(states, before),
+        _ => false,
+    })
+}
+
+/// The longest time without a heartbeat in a state under a retrier, when the hook has this time-out.
+fn longest_silence(name: &str, retrier: &Retrier, heartbeat_timeout_seconds: u32) -> u32 {
     let tries = retrier.error_equals.iter().map(|error| unheard(error)).max().expect("names");
-    waits::longest_between_heartbeats(Some(&hook)) + tries + retrier.longest_pause()
+    longest_wait_before(name, heartbeat_timeout_seconds) + tries + retrier.longest_pause()
 }
 
 #[test]
@@ -124,7 +143,7 @@ proptest! {
     ) {
         for (name, task) in tasks() {
             for retrier in retriers(&task) {
-                let silence = longest_silence(&retrier, heartbeat_timeout);
+                let silence = longest_silence(&name, &retrier, heartbeat_timeout);
                 prop_assert!(silence < heartbeat_timeout, "{name}: {silence} s of {heartbeat_timeout}, {retrier:?}");
             }
         }
@@ -139,7 +158,7 @@ proptest! {
         for (name, task) in tasks() {
             for retrier in retriers(&task).into_iter().filter(|retrier| retrier.error_equals.iter().any(|e| e == LAMBDA_THROTTLED)) {
                 let refused = Retrier { error_equals: vec![LAMBDA_THROTTLED.into()], ..retrier };
-                let silence = longest_silence(&refused, heartbeat_timeout);
+                let silence = longest_silence(&name, &refused, heartbeat_timeout);
                 prop_assert!(silence < heartbeat_timeout, "{name}: {silence} s of {heartbeat_timeout}, {refused:?}");
             }
         }
@@ -178,8 +197,8 @@ fn a_courtesy_gets_two_tries() {
     }
 }
 
-/// Where the rollout has to go on: what AWS throttles is waited out, and so is Lambda's own throttling; an error of a name that nobody has
-/// listed gets a few tries; what another try cannot mend gets none.
+/// Where the rollout has to go on: what AWS throttles or does not answer is waited out, and so is Lambda's own throttling; a call that is denied
+/// and an error of a name that nobody has listed are tried again for some minutes; what another try cannot mend is not.
 #[test]
 fn every_error_has_its_number_of_tries() {
     let names: BTreeSet<&str> =
@@ -198,18 +217,21 @@ fn every_error_has_its_number_of_tries() {
         for (error, least, most) in [
             ("Turnstile.Throttled", 300, 400),
             (LAMBDA_THROTTLED, 300, 400),
-            ("Turnstile.Unavailable", 30, 50),
+            ("Turnstile.Unavailable", 300, 400),
             ("Lambda.ServiceException", 30, 50),
             ("States.Timeout", 30, 50),
-            ("Lambda.ResourceNotReadyException", 2, 5),
-            ("Turnstile.Unexpected", 2, 5),
-            ("States.TaskFailed", 2, 5),
+            ("Lambda.ResourceNotReadyException", 30, 50),
+            ("Turnstile.Unexpected", 30, 50),
+            ("Turnstile.AccessDenied", 30, 50),
+            ("States.TaskFailed", 30, 50),
         ] {
             assert!((least..=most).contains(&tries(error)), "{name}: {} tries after {error}", tries(error));
         }
         for error in &names {
-            let is_answered_again =
-                matches!(*error, "Turnstile.Throttled" | "Turnstile.Unavailable" | "Turnstile.Unexpected");
+            let is_answered_again = matches!(
+                *error,
+                "Turnstile.Throttled" | "Turnstile.Unavailable" | "Turnstile.Unexpected" | "Turnstile.AccessDenied"
+            );
             let trails = matches!(*error, "Turnstile.HookNotOpen" | "Turnstile.InstanceNotFound") && tries(error) > 0;
             assert_eq!(tries(error) > 0, is_answered_again || trails, "{name}: {error}");
         }
@@ -234,16 +256,16 @@ fn the_longest_silences_are_documented() {
     let states = states();
     let retriers = retriers(&states["CheckStatus"]);
     for (errors, of) in [
-        ("`Turnstile.Throttled`, `Lambda.TooManyRequestsException`", "Turnstile.Throttled"),
+        ("`Turnstile.Throttled`, `Turnstile.Unavailable`, `Lambda.TooManyRequestsException`", "Turnstile.Throttled"),
         ("`Lambda.ServiceException`, `Lambda.AWSLambdaException`", "Lambda.ServiceException"),
-        ("`Turnstile.Unavailable`, `Lambda.Unknown`, `Sandbox.Timedout`, `Runtime.ExitError`", "Turnstile.Unavailable"),
+        ("`Lambda.Unknown`, `Sandbox.Timedout`, `Runtime.ExitError`", "Lambda.Unknown"),
         ("`States.Timeout`, `Lambda.ClientExecutionTimeoutException`, `Lambda.SdkClientException`", "States.Timeout"),
         ("`Turnstile.HookNotOpen`, `Turnstile.InstanceNotFound`", "Turnstile.HookNotOpen"),
         ("any other name", "States.ALL"),
     ] {
         let retrier = retriers.iter().find(|retrier| retrier.error_equals.iter().any(|e| e == of)).expect("a retrier");
         let retrier = Retrier { error_equals: vec![of.into()], ..*retrier };
-        let silence = |timeout| longest_silence(&retrier, timeout);
+        let silence = |timeout| longest_silence("CheckStatus", &retrier, timeout);
         let row = format!(
             "| {errors} | {} s | {} | {} s | {} s, {} s |",
             unheard(of),
@@ -252,6 +274,35 @@ fn the_longest_silences_are_documented() {
             silence(120),
             silence(600)
         );
+        assert!(documented.contains(&row), "docs/architecture.md lacks: {row}");
+    }
+}
+
+/// The same by state, for the shortest time-out that the stack's own hook can have.
+#[test]
+fn the_longest_silence_of_each_state_is_documented() {
+    let documented = include_str!("../../../docs/architecture.md");
+    for (name, task) in tasks() {
+        let retriers = retriers(&task);
+        let not_yet_known = if name == "PlanRollout" { "Turnstile.InstanceNotFound" } else { "Turnstile.HookNotOpen" };
+        let errors = [
+            "Turnstile.Throttled",
+            "Lambda.ServiceException",
+            "Turnstile.Unavailable",
+            "States.Timeout",
+            not_yet_known,
+            "States.ALL",
+        ];
+        let cells = errors.map(|error| {
+            let is_for = |retrier: &&Retrier| retrier.error_equals.iter().any(|e| e == error || e == "States.ALL");
+            let retrier = retriers.iter().find(is_for).expect("a retrier for it");
+            let retrier = Retrier { error_equals: vec![error.into()], ..*retrier };
+            match retrier.max_attempts {
+                0 => "–".to_owned(),
+                _ => format!("{} s", longest_silence(&name, &retrier, SHORTEST_OWN_HEARTBEAT_TIMEOUT)),
+            }
+        });
+        let row = format!("| `{name}` | {} |", cells.join(" | "));
         assert!(documented.contains(&row), "docs/architecture.md lacks: {row}");
     }
 }

@@ -9,6 +9,7 @@ mod invoked;
 pub mod permissions;
 mod turn;
 mod variables;
+pub mod versions;
 
 pub use execution::Execution;
 pub use invoked::Invoked;
@@ -59,8 +60,9 @@ pub fn role_arn() -> String {
     format!("arn:aws:iam::{ACCOUNT}:role/{STATE_MACHINE}")
 }
 
-/// What SAM's `DefinitionSubstitutions` puts into the definition: each placeholder's name and the ARN that takes its place.
-pub fn substitutions() -> impl Iterator<Item = (String, String)> {
+/// What SAM's `DefinitionSubstitutions` puts into the definition of this version of the stack: each placeholder's name and what takes its
+/// place. These are the ARNs of the functions' versions, and the stack's settings.
+pub fn substitutions(variables: &Variables, version: usize) -> impl Iterator<Item = (String, String)> {
     let functions = [
         ("PlanRolloutFunction", "plan-rollout"),
         ("TakeTurnFunction", "take-turn"),
@@ -69,7 +71,16 @@ pub fn substitutions() -> impl Iterator<Item = (String, String)> {
         ("ReturnTurnFunction", "return-turn"),
         ("CompleteLifecycleHookFunction", "complete-lifecycle-hook"),
     ];
-    functions.into_iter().map(|(placeholder, function)| (placeholder.to_owned(), function_arn(function)))
+    let versions =
+        functions.map(|(placeholder, function)| (placeholder, format!("{}:{version}", function_arn(function))));
+    // Fn::Base64, so that a list in JSON can stand inside a text.
+    let applications = aws_smithy_types::base64::encode(variables.applications.as_deref().unwrap_or_default());
+    let settings = [
+        ("Applications", applications),
+        ("LifecycleHookName", variables.lifecycle_hook_name.clone()),
+        ("TurnsTable", TURNS_TABLE.to_owned()),
+    ];
+    versions.into_iter().chain(settings).map(|(placeholder, value)| (placeholder.to_owned(), value))
 }
 
 /// The request of DynamoDB's CreateTable that makes the table of turns.

@@ -35,7 +35,7 @@ pub async fn second_beside(stack: &Stack, first: &str) -> (String, Execution) {
 }
 
 /// Starts a rollout by hand for an instance that waits, and gives the execution's ARN.
-pub async fn start_again(stack: &Stack, instance: &str) -> String {
+async fn start_again(stack: &Stack, instance: &str) -> String {
     let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
     stack.start_execution(Some(&format!("{instance}-again")), &input).await.unwrap()
 }

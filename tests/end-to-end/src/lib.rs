@@ -12,7 +12,7 @@ use stack::six_applications::{self, SixApplications};
 use stack::{Execution, Options, Stack, history};
 use world::{ClosedBy, Delivery, DeploymentReport, HookActionReport, Report, Setting};
 
-pub use interruption::{Interruption, interrupted, second_beside, start_again};
+pub use interruption::{Interruption, interrupted, second_beside};
 pub use stack::six_applications::{APPLICATIONS as SIX, DEPLOYMENT_GROUP, GROUP, HOOK, revision, short_form};
 
 /// World seconds a real second. A faster world would make the stack's own time too large a part of the world's.

@@ -108,6 +108,6 @@ async fn a_failing_script_keeps_the_instance_out_and_says_why() {
         assert_eq!(cause[field], expected, "{field} of {cause:#}");
     }
     let tail = cause["logTail"].as_str().unwrap();
-    assert!(tail.ends_with("[stderr][31mno such table: invoices"), "{tail:?}");
+    assert!(tail.ends_with("[stderr]no such table: invoices"), "{tail:?}");
     finish(stack, &[&instance]).await;
 }

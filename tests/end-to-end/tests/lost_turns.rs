@@ -3,40 +3,18 @@
 use end_to_end::*;
 use serde_json::json;
 
-/// The states that call a function in every rollout, with the function, whose call a test delays.
-const TASKS: [(&str, &str); 6] = [
-    ("PlanRollout", "plan-rollout"),
-    ("TakeTurn", "take-turn"),
-    ("StartDeployment", "start-deployment"),
-    ("CheckStatus", "check-status"),
-    ("ReturnTurn", "return-turn"),
-    ("CompleteLifecycleHook", "complete-lifecycle-hook"),
-];
-
-/// Interrupts a rollout while its call of a function is on its way. The call arrives all the same.
-async fn in_a_task(state: &str, function: &str, interruption: Interruption) {
-    println!("{interruption:?} in {state}");
-    let stack = start(applications(2), 1).await;
-    let mut delayed = stack.delay_next_call(function);
-    let instance = stack.world().launch(GROUP).unwrap();
-    let (_, execution) = second_beside(&stack, &instance).await;
-    delayed.arrived().await;
-    interruption.happen(&stack, &execution.arn).await;
-    delayed.release();
-    interrupted(stack, &execution, &instance, interruption).await;
-}
-
+/// A rollout is interrupted while its call of start-deployment is on its way. The call arrives all the same.
 #[tokio::test]
-async fn the_holder_is_aborted_in_each_state_that_calls_a_function() {
-    for (state, function) in TASKS {
-        in_a_task(state, function, Interruption::Aborted).await;
-    }
-}
-
-#[tokio::test]
-async fn the_turn_is_deleted_in_each_state_that_calls_a_function() {
-    for (state, function) in TASKS {
-        in_a_task(state, function, Interruption::TurnDeleted).await;
+async fn a_call_of_an_interrupted_holder_arrives() {
+    for interruption in Interruption::BOTH {
+        let stack = start(applications(2), 1).await;
+        let mut delayed = stack.delay_next_call("start-deployment");
+        let instance = stack.world().launch(GROUP).unwrap();
+        let (_, execution) = second_beside(&stack, &instance).await;
+        delayed.arrived().await;
+        interruption.happen(&stack, &execution.arn).await;
+        delayed.release();
+        interrupted(stack, &execution, &instance, interruption).await;
     }
 }
 

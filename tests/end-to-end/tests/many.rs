@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use end_to_end::*;
 use stack::{Execution, Stack};
-use world::{CallRate, Report, Setting};
+use world::{Report, Setting};
 
 /// The setting with deployments that reach all instances at the same time.
 fn all_at_once(mut setting: Setting) -> Setting {
@@ -12,17 +12,6 @@ fn all_at_once(mut setting: Setting) -> Setting {
         application.deployment_config_name = "CodeDeployDefault.AllAtOnce".into();
     }
     setting
-}
-
-/// World seconds that the lifecycle events of one deployment take on one instance.
-fn one_deployment(setting: &Setting) -> f64 {
-    let events = setting.applications[0].lifecycle_event_seconds;
-    events.download_bundle
-        + events.before_install
-        + events.install
-        + events.after_install
-        + events.application_start
-        + events.validate_service
 }
 
 /// Waits until every instance is in service and every rollout has succeeded.
@@ -53,16 +42,6 @@ fn ids(instances: &[String]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn two_instances_half_a_minute_apart() {
-    let stack = start(all_at_once(six_applications()), 1).await;
-    let instances = stack.world().launch_over(GROUP, 2, 30.0).unwrap();
-    everybody_in_service(&stack, &instances).await;
-    let report = finish(stack, &ids(&instances)).await;
-    assert!(one_at_a_time(&report.deployments), "{:#?}", report.deployments);
-    assert!(report.deployments.len() <= 12, "{:#?}", order(&report));
-}
-
-#[tokio::test]
 async fn five_at_once_are_served_by_one_turn() {
     let stack = start(all_at_once(six_applications()), 1).await;
     let instances = stack.world().launch_over(GROUP, 5, 0.0).unwrap();
@@ -76,27 +55,6 @@ async fn five_at_once_are_served_by_one_turn() {
     assert!(looks.len() <= 4 * 6, "{} looks", looks.len());
     let report = finish(stack, &ids(&instances)).await;
     assert_eq!(order(&report), SIX);
-}
-
-#[tokio::test]
-async fn a_hundred_at_once() {
-    let stack = start_at(all_at_once(six_applications()), 10.0).await;
-    let instances = stack.world().launch_over(GROUP, 100, 0.0).unwrap();
-    let executions = everybody_in_service(&stack, &instances).await;
-    assert_eq!(executions.len(), 100);
-    let report = finish(stack, &ids(&instances)).await;
-    assert!(report.deployments.len() <= 12, "{:#?}", order(&report));
-}
-
-#[tokio::test]
-async fn thirty_over_the_length_of_one_rollout() {
-    let setting = all_at_once(six_applications());
-    let length = 6.0 * one_deployment(&setting);
-    let stack = start_at(setting, 15.0).await;
-    let instances = stack.world().launch_over(GROUP, 30, length).unwrap();
-    everybody_in_service(&stack, &instances).await;
-    let report = finish(stack, &ids(&instances)).await;
-    assert!(report.deployments.len() <= 18, "{:#?}", order(&report));
 }
 
 /// Every instance enters service with the revision that a person deploys in the middle of the burst.
@@ -114,16 +72,4 @@ async fn a_person_deploys_during_a_burst() {
         assert_eq!(storefront["revision"]["s3"]["key"], "Storefront-2.zip", "{storefront:#}");
     }
     finish(stack, &ids(&instances)).await;
-}
-
-#[tokio::test]
-async fn thirty_at_once_under_a_codedeploy_of_two_calls_a_second() {
-    let mut setting = all_at_once(six_applications());
-    setting.throttling.codedeploy = Some(CallRate { calls_per_second: 2.0, burst: Some(4.0) });
-    let stack = start_at(setting, 15.0).await;
-    let instances = stack.world().launch_over(GROUP, 30, 0.0).unwrap();
-    everybody_in_service(&stack, &instances).await;
-    let report = finish(stack, &ids(&instances)).await;
-    assert!(report.deployments.len() <= 12, "{:#?}", order(&report));
-    assert!(report.calls.iter().any(|call| call.outcome == "ThrottlingException"), "it was throttled");
 }

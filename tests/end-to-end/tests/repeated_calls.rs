@@ -142,7 +142,11 @@ async fn a_stopped_deployment_fails_only_the_rollout_with_the_turn() {
     let again = call(&stack, "check-status", check.clone()).await;
     assert_eq!(again["error"], "Turnstile.AgentSilent", "the answer was lost: {again:#}");
 
-    check["waitingSince"] = json!(THIRTY_SECONDS_AGO);
+    let second = call(&stack, "start-deployment", start_request(&plan, 0, 2)).await;
+    let theirs = second["deploymentId"].as_str().unwrap_or_else(|| panic!("{second:#}"));
+    until(&stack, |report| report.deployments[1].instance_ids == [instance.as_str()]).await;
+    stack.world().stop_deployment(theirs).unwrap();
+    let check = check_request(&plan, 0, &second["deploymentId"]);
     let stopped = call(&stack, "check-status", check.clone()).await;
     assert_eq!(stopped["error"], "Turnstile.InstanceNotReached", "{stopped:#}");
     assert_eq!((&stopped["reason"]["errorCode"], &stopped["retry"]), (&json!("MANUAL_STOP"), &json!(false)));
@@ -227,7 +231,7 @@ async fn the_functions_are_small() {
         json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": []}),
     )
     .await;
-    call(&stack, "return-turn", json!({"execution": EXECUTION, "plan": plan, "because": "DEPLOYED"})).await;
+    call(&stack, "return-turn", json!({"execution": EXECUTION, "plan": plan, "round": 1, "because": "DEPLOYED"})).await;
     call(&stack, "start-rollout", json!({})).await;
 
     let environments = stack.environments();

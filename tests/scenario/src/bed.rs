@@ -296,6 +296,17 @@ impl Bed {
         }
     }
 
+    /// Updates the stack to a version whose requests have another form, as a person does with SAM.
+    ///
+    /// # Errors
+    /// When the bed does not answer.
+    pub async fn update_stack(&self) -> Result<(), Error> {
+        match self {
+            Self::Stack { stack, .. } => Ok(stack.update_stack().await?),
+            Self::Simulation { simulation, .. } => Ok(simulation.update_stack()?),
+        }
+    }
+
     /// Invokes a function and waits for its answer.
     ///
     /// # Errors

@@ -40,7 +40,11 @@ pub async fn perform(
         Action::ReplaceRootVolume(launch) => on_instance(snapshot, launch, |id| world.replace_root_volume(id)),
         Action::Abort(launch) => abort(launch, bed, snapshot).await,
         Action::DeleteTurns => done(bed.delete_turns().await),
+        Action::UpdateStack => done(bed.update_stack().await),
         Action::Deploy(deploy) => deploy_as_a_person(deploy, bed),
+        Action::StopDeployment(application) => stop_deployment(application, bed, snapshot),
+        Action::DeleteApplication(name) => done(world.delete_application(Application::named(name).names().0)),
+        Action::ForbidApplication(name) => done(world.forbid_application(Application::named(name).names().0)),
         Action::SetAlarm(SetAlarm { name, on }) => done(world.set_alarm(name, *on)),
         Action::SetTag(SetTag { launch, key, value }) => {
             on_instance(snapshot, *launch, |id| world.set_tag(id, key, value.as_deref()))
@@ -97,6 +101,19 @@ fn deploy_as_a_person(deploy: &Deploy, bed: &Bed) -> Result<Performed, String> {
     match created {
         Err(refusal) if refusal.code == BUSY => Ok(Performed::NotYet),
         deployed => done(deployed),
+    }
+}
+
+/// Stops the deployment of an application that is under way.
+fn stop_deployment(application: &str, bed: &Bed, snapshot: &Snapshot) -> Result<Performed, String> {
+    let application = Application::named(application);
+    let is_under_way = |deployment: &&world::DeploymentReport| {
+        let names = (deployment.application_name.as_str(), deployment.deployment_group_name.as_str());
+        names == application.names() && deployment.ended_at.is_none()
+    };
+    match snapshot.report.deployments.iter().find(is_under_way) {
+        Some(deployment) => done(bed.world().stop_deployment(&deployment.deployment_id)),
+        None => Ok(Performed::NotYet),
     }
 }
 

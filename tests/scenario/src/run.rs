@@ -122,6 +122,7 @@ impl<'a> Run<'a> {
             let snapshot = self.look().await?;
             if let Some(until) = &self.scenario.until
                 && holds(Some(until), &snapshot)
+                && !snapshot.is_letting_in()
             {
                 return Ok(Ended::Cut);
             }

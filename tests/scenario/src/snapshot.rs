@@ -64,6 +64,11 @@ impl Snapshot {
         })
     }
 
+    /// Whether an instance is past its hooks and about to be in service, or in the warm pool: nothing can keep it from that but its end.
+    pub fn is_letting_in(&self) -> bool {
+        self.instances().any(|instance| instance.lifecycle_state.ends_with("Pending:Proceed"))
+    }
+
     /// Whether nothing goes on: no instance is on its way, no hook is open, no execution runs, no deployment is at work.
     pub fn is_quiet(&self) -> bool {
         self.instances().all(instance::is_at_rest)

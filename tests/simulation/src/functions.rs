@@ -4,8 +4,8 @@ use account::Variables;
 
 use crate::lambda::{Code, Lambda};
 
-/// Publishes the first version of each.
-pub(crate) fn publish(lambda: &Lambda, variables: &Variables) {
+/// Publishes each, as this version of the stack has it.
+pub(crate) fn publish(lambda: &Lambda, variables: &Variables, version: usize) {
     for (name, code) in [
         ("start-rollout", Code::of::<start_rollout::StartRollout>()),
         ("plan-rollout", Code::of::<plan_rollout::PlanRollout>()),
@@ -15,7 +15,7 @@ pub(crate) fn publish(lambda: &Lambda, variables: &Variables) {
         ("return-turn", Code::of::<return_turn::ReturnTurn>()),
         ("complete-lifecycle-hook", Code::of::<complete_lifecycle_hook::CompleteLifecycleHook>()),
     ] {
-        lambda.publish(name, code, variables);
+        lambda.publish(name, code.in_version(name, version), variables);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Everything put together.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use account::{Execution, Invoked, Turn, state_machine_arn, substitutions};
+use account::{Execution, Invoked, Turn, Variables, state_machine_arn, substitutions, versions};
 use serde_json::Value;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::sleep;
@@ -45,6 +46,10 @@ pub struct Simulation {
     pub(crate) lambda: Rc<Lambda>,
     faults: Rc<Faults>,
     trace: Rc<Trace>,
+    variables: Variables,
+    definition: PathBuf,
+    /// The stack's.
+    version: Cell<usize>,
     tasks: Vec<JoinHandle<()>>,
     _running: Running,
 }
@@ -59,11 +64,11 @@ impl Simulation {
     /// Outside [`block_on`].
     pub fn start(options: Options) -> Result<Self, Error> {
         options.check()?;
-        let definition = Rc::new(read(&options.definition)?);
+        let variables = options.variables();
+        let definition = Rc::new(read(&options.definition, &variables, versions::FIRST)?);
         let seed = Seed(options.setting.seed);
         // What the SDK and the functions draw comes from the thread's generator.
         fastrand::seed(options.setting.seed);
-        let variables = options.variables();
         let clock = Clock::start();
         let trace = Rc::new(Trace::new(clock, options.keeps_trace));
         let world = World::new(options.setting, world::Clock::Virtual)?;
@@ -94,7 +99,7 @@ impl Simulation {
             trace: trace.clone(),
         };
         let lambda = Rc::new(Lambda::new(surroundings, options.lambda));
-        functions::publish(&lambda, &variables);
+        functions::publish(&lambda, &variables, versions::FIRST);
         let engine = Engine { clock, lambda: lambda.clone(), trace: trace.clone(), random: seed.of("engine") };
         let rule = LaunchRule {
             lambda: lambda.clone(),
@@ -109,7 +114,19 @@ impl Simulation {
             tasks.push(spawn_local(run_schedule(world.clone(), lambda, trace, ids, seconds)));
         }
         let running = world.run();
-        Ok(Self { world, step_functions, turns, lambda, faults, trace, tasks, _running: running })
+        Ok(Self {
+            world,
+            step_functions,
+            turns,
+            lambda,
+            faults,
+            trace,
+            variables,
+            definition: options.definition,
+            version: Cell::new(versions::FIRST),
+            tasks,
+            _running: running,
+        })
     }
 
     /// CodeDeploy, Auto Scaling and the instances. Its report also has the calls of Step Functions (`states`) and of DynamoDB, and those calls of
@@ -128,7 +145,21 @@ impl Simulation {
     /// # Errors
     /// A definition that is wrong.
     pub fn update_state_machine(&self, definition: &Path) -> Result<(), Error> {
-        self.step_functions.update(Rc::new(read(definition)?));
+        self.step_functions.update(Rc::new(read(definition, &self.variables, self.version.get())?));
+        Ok(())
+    }
+
+    /// Updates the stack to a version whose requests have another form ([`versions`]), as SAM does it: publishes a version of every function,
+    /// and then replaces the definition by one that calls those.
+    ///
+    /// # Errors
+    /// The definition's file cannot be read any more.
+    pub fn update_stack(&self) -> Result<(), Error> {
+        let version = self.version.get() + 1;
+        let definition = read(&self.definition, &self.variables, version)?;
+        functions::publish(&self.lambda, &self.variables, version);
+        self.version.set(version);
+        self.step_functions.update(Rc::new(definition));
         Ok(())
     }
 
@@ -291,11 +322,12 @@ impl Drop for Simulation {
     }
 }
 
-/// The definition in a file, with the functions' ARNs in place of its placeholders.
-fn read(path: &Path) -> Result<Definition, Error> {
+/// The definition in a file, as a version of the stack has it.
+fn read(path: &Path, variables: &Variables, version: usize) -> Result<Definition, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    let substitutions: BTreeMap<String, String> = substitutions().collect();
-    Definition::parse(&text, &substitutions).map_err(|source| Error::Definition { path: path.to_owned(), source })
+    let substitutions: BTreeMap<String, String> = substitutions(variables, version).collect();
+    Definition::parse(&versions::definition(&text, version), &substitutions)
+        .map_err(|source| Error::Definition { path: path.to_owned(), source })
 }
 
 fn refused(operation: &'static str, Refusal(code, message): Refusal) -> Error {

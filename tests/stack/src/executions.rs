@@ -63,6 +63,12 @@ impl StateMachine {
         Ok(Self { api, arn: text(&created["stateMachineArn"]), described: Mutex::default() })
     }
 
+    /// Replaces the definition. An execution that runs keeps the one that it was started with.
+    pub(crate) async fn update(&self, definition: &str) -> Result<(), Error> {
+        let update = json!({"stateMachineArn": self.arn, "definition": definition, "roleArn": role_arn()});
+        self.api.call("UpdateStateMachine", update).await.map(drop)
+    }
+
     pub(crate) async fn start(&self, name: Option<&str>, input: &Value) -> Result<String, Error> {
         let mut request = json!({"stateMachineArn": self.arn, "input": input.to_string()});
         if let Some(name) = name {

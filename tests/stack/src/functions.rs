@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use account::Variables;
+use account::{Variables, versions};
 use axum::body::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Error;
@@ -65,6 +66,8 @@ pub(crate) struct Functions {
     log_dir: PathBuf,
     speed: f64,
     delays: Delays,
+    /// The functions' newest version.
+    version: AtomicUsize,
 }
 
 struct Pool {
@@ -99,7 +102,8 @@ impl Functions {
             .into_iter()
             .map(|function| (function.name.clone(), Arc::new(Pool { function, environments: Mutex::default() })))
             .collect();
-        Ok(Self { functions, endpoint, lifeline, log_dir, speed, delays: Delays::default() })
+        let (delays, version) = (Delays::default(), AtomicUsize::new(versions::FIRST));
+        Ok(Self { functions, endpoint, lifeline, log_dir, speed, delays, version })
     }
 
     /// Delays the next call of a function until it is released.
@@ -107,11 +111,28 @@ impl Functions {
         self.delays.delay_next(function)
     }
 
-    /// Invokes a function, given by name or ARN, and waits for its answer. The flag says whether the function failed.
+    /// Publishes a version of every function, and gives its number.
+    pub(crate) fn publish(&self) -> usize {
+        self.version.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Invokes a function, given by name or ARN, with or without a version, and waits for its answer. The flag says whether the function
+    /// failed.
     ///
     /// The invocation goes on when the caller waits no longer.
     pub(crate) async fn invoke(self: &Arc<Self>, function: &str, payload: Bytes) -> Result<(Bytes, bool), Error> {
         let pool = self.pool(function)?.clone();
+        let version = version_of(function).unwrap_or_else(|| self.version.load(Ordering::SeqCst));
+        let payload = match serde_json::from_slice::<Value>(&payload) {
+            // The version's code is the present one; what it reads is its own.
+            Ok(value) if version > versions::FIRST || !value["version"].is_null() => {
+                match versions::request(&pool.function.name, version, value) {
+                    Ok(request) => request.to_string().into(),
+                    Err(error) => return Ok((error.to_string().into(), true)),
+                }
+            }
+            _ => payload,
+        };
         let environment = self.environment(&pool)?;
         let request_id = Uuid::new_v4().to_string();
         let timeout = pool.function.timeout;
@@ -240,6 +261,11 @@ pub(crate) fn name_of(function: &str) -> &str {
     }
 }
 
+/// The version in a function's ARN; `None` when it has none, or another qualifier.
+fn version_of(function: &str) -> Option<usize> {
+    function.rsplit_once(':').and_then(|(_, qualifier)| qualifier.parse().ok())
+}
+
 /// Lambda's answer for a process that ended: `Runtime.ExitError`.
 fn exit_error(request_id: &str, status: std::process::ExitStatus) -> Bytes {
     let reason = match status.code() {
@@ -262,7 +288,16 @@ fn error(error_type: &str, message: String) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+
+    #[test]
+    fn a_function_s_version_is_its_qualifier() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:check-status";
+        for (given, version) in
+            [("check-status", None), (arn, None), (&format!("{arn}:$LATEST"), None), (&format!("{arn}:3"), Some(3))]
+        {
+            assert_eq!(version_of(given), version, "{given}");
+        }
+    }
 
     #[test]
     fn a_function_is_named_in_several_ways() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use account::calls::Calls;
-use account::{Execution, Invoked, STATE_MACHINE, Turn};
+use account::{Execution, Invoked, STATE_MACHINE, Turn, Variables, versions};
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -42,6 +42,8 @@ pub struct Stack {
     faults: Arc<Faults>,
     engine: Engine,
     endpoint: String,
+    variables: Variables,
+    definition: PathBuf,
     tasks: Vec<JoinHandle<()>>,
     /// The folder for logs, if it is the stack's own.
     own_log_dir: Option<PathBuf>,
@@ -56,7 +58,8 @@ impl Stack {
     /// What is missing to start it: a bootstrap, the Python environment, a substitution of the definition, a setting that makes sense.
     pub async fn start(options: Options) -> Result<Self, Error> {
         options.check()?;
-        let definition = definition::read(&options.definition)?;
+        let variables = options.variables();
+        let definition = definition::read(&options.definition, &variables, versions::FIRST)?;
         let own_log_dir = is_own_log_dir(&options.log_dir).then(|| options.log_dir.clone());
         let failed = |source| Error::File { path: options.log_dir.clone(), source };
         if own_log_dir.is_some() && options.log_dir.exists() {
@@ -68,7 +71,6 @@ impl Stack {
         let address = listener.local_addr()?;
         let endpoint = format!("http://{address}");
         let (lifeline, dependants) = Lifeline::new();
-        let variables = options.variables();
         let functions = options.functions.into_iter().map(|function| function.with(&variables)).collect();
         let functions =
             Functions::new(functions, endpoint.clone(), lifeline.clone(), options.log_dir.clone(), options.speed)?;
@@ -108,6 +110,8 @@ impl Stack {
             faults,
             engine,
             endpoint,
+            variables,
+            definition: options.definition,
             tasks,
             own_log_dir,
             _running: running,
@@ -132,6 +136,14 @@ impl Stack {
     /// The state machine's ARN.
     pub fn state_machine_arn(&self) -> &str {
         &self.state_machine.arn
+    }
+
+    /// Updates the stack to a version whose requests have another form ([`versions`]), as SAM does it: publishes a version of every function,
+    /// and then replaces the definition by one that calls those.
+    pub async fn update_stack(&self) -> Result<(), Error> {
+        let version = self.functions.publish();
+        let definition = definition::read(&self.definition, &self.variables, version)?;
+        self.state_machine.update(&definition).await
     }
 
     /// Starts an execution, as a person does in the console, and gives its ARN.

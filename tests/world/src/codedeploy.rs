@@ -9,6 +9,7 @@ mod inputs;
 mod lifecycle;
 mod operations;
 mod pipeline;
+mod reach;
 mod reading;
 mod rollback;
 mod shapes;

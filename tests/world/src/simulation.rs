@@ -76,6 +76,8 @@ pub(crate) struct Simulation {
     pub(crate) throttles: Throttles,
     /// The names of CloudWatch's alarms that are on.
     pub(crate) alarms_on: BTreeSet<String>,
+    /// The applications that the functions are not permitted.
+    pub(crate) forbidden_applications: BTreeSet<String>,
     pub(crate) subscribers: Vec<UnboundedSender<Value>>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) collisions: Vec<Collision>,
@@ -106,6 +108,7 @@ impl Simulation {
             pipelines: Vec::new(),
             throttles: Throttles::new(&setting.throttling),
             alarms_on: BTreeSet::new(),
+            forbidden_applications: BTreeSet::new(),
             subscribers: Vec::new(),
             violations: Vec::new(),
             collisions: Vec::new(),

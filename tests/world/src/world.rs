@@ -163,6 +163,22 @@ impl World {
         self.enter(|simulation| simulation.set_alarm(name, is_on))
     }
 
+    /// Deletes an application with its deployment groups, as a person does.
+    ///
+    /// # Errors
+    /// When there is no such application, or no more.
+    pub fn delete_application(&self, name: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.delete_application(name))
+    }
+
+    /// From now on the callers' permissions do not cover an application, as when a person narrows them.
+    ///
+    /// # Errors
+    /// When there is no such application.
+    pub fn forbid_application(&self, name: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.forbid_application(name))
+    }
+
     /// Starts a deployment as a person does at the console, and returns its id. Without a `revision` it is the deployment
     /// group's own.
     ///
@@ -184,6 +200,14 @@ impl World {
     /// Those of `CreateDeployment`.
     pub fn restart(&self, application_name: &str, deployment_group_name: &str) -> Result<String, Refusal> {
         self.enter(|simulation| simulation.restart_by_hand(application_name, deployment_group_name))
+    }
+
+    /// Stops a deployment as a person does at the console.
+    ///
+    /// # Errors
+    /// Those of `StopDeployment`.
+    pub fn stop_deployment(&self, deployment_id: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.stop_by_hand(deployment_id))
     }
 
     /// Starts a pipeline that deploys these builds one after the other: the first now, each `every_seconds` after the one before, or as soon as

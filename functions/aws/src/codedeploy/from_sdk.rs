@@ -1,9 +1,9 @@
 //! The SDK's types as plain data, and back.
 
 use aws_sdk_codedeploy::types::{
-    BundleType, DeploymentInfo, DeploymentMode, DeploymentStatus as SdkDeploymentStatus, DeploymentTarget,
-    GitHubLocation, LastDeploymentInfo, LifecycleEvent, LifecycleEventStatus, RevisionLocation, RevisionLocationType,
-    S3Location, TargetStatus as SdkTargetStatus,
+    BundleType, DeploymentCreator, DeploymentInfo, DeploymentMode, DeploymentStatus as SdkDeploymentStatus,
+    DeploymentTarget, GitHubLocation, LastDeploymentInfo, LifecycleEvent, LifecycleEventStatus, RevisionLocation,
+    RevisionLocationType, S3Location, TargetStatus as SdkTargetStatus,
 };
 use aws_smithy_types::DateTime;
 use turnstile::words::application::DeploymentGroup;
@@ -60,7 +60,8 @@ pub(super) fn deployment(info: DeploymentInfo) -> Deployment {
         revision: info.revision().and_then(revision),
         description: info.description().unwrap_or_default().to_owned(),
         deployment_config_name: info.deployment_config_name().unwrap_or_default().to_owned(),
-        restarts: info.deployment_mode() == Some(&DeploymentMode::Restart),
+        installs_nothing: info.deployment_mode() == Some(&DeploymentMode::Restart)
+            || info.creator() == Some(&DeploymentCreator::AutoscalingTermination),
         created: info.create_time.map(time),
         ended: info.complete_time.map(time),
         overview,
@@ -195,6 +196,20 @@ mod tests {
             let instance = InstanceTarget::builder().target_id("i-0123abcd").set_lifecycle_events(Some(events));
             let found = target(&DeploymentTarget::builder().instance_target(instance.build()).build()).unwrap();
             assert_eq!(found.has_begun, expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_deployment_that_restarts_or_stops_what_is_there_installs_nothing() {
+        for (mode, creator, expected) in [
+            (None, None, false),
+            (Some(DeploymentMode::Standard), Some(DeploymentCreator::User), false),
+            (Some(DeploymentMode::Standard), Some(DeploymentCreator::Autoscaling), false),
+            (Some(DeploymentMode::Restart), Some(DeploymentCreator::User), true),
+            (None, Some(DeploymentCreator::AutoscalingTermination), true),
+        ] {
+            let info = DeploymentInfo::builder().set_deployment_mode(mode.clone()).set_creator(creator.clone()).build();
+            assert_eq!(deployment(info).installs_nothing, expected, "{mode:?} {creator:?}");
         }
     }
 

@@ -29,13 +29,13 @@ pub fn failure(plan: &Plan, in_a_row: u32) -> Option<Failure> {
         false => "see who completes them, and why with ABANDON; a hook that times out can do the same",
     };
     let summary = format!(
-        "{instance_id} was terminated while it waited at {}: {in_a_row} launches in a row have failed, and the group has other launch \
+        "{instance_id} was terminated while it waited at {}: {in_a_row} launches have ended like this since the last that succeeded, and the group has other launch \
          hooks, of which one abandons them ({}); {advice}",
         hook.lifecycle_hook_name,
         hooks.join(", "),
     );
     let cause = json!({"summary": summary, "otherHooks": hooks}).to_string();
-    Some(Failure { error: ABANDONED_BY_ANOTHER_HOOK.into(), cause })
+    Some(Failure { error: ABANDONED_BY_ANOTHER_HOOK.into(), cause, last_error: None })
 }
 
 #[cfg(test)]

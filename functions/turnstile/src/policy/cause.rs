@@ -32,7 +32,7 @@ pub fn with_hook(failure: &Failure, subject: Subject<'_>, done: &str) -> Failure
         cause.insert("warnings".into(), json!(subject.warnings));
     }
     cause.insert("hook".into(), json!(done));
-    Failure { error: failure.error.clone(), cause: bounded(cause) }
+    Failure { cause: bounded(cause), ..failure.clone() }
 }
 
 /// How much is left of a list and of a text when the whole is too long: as much as possible.
@@ -96,7 +96,8 @@ mod tests {
                 json!({"summary": "timed out", "applicationName": "A", "hook": "h"}),
             ),
         ] {
-            let failure = with_hook(&Failure { error: "E".into(), cause: of.into() }, Subject::default(), "h");
+            let failure =
+                with_hook(&Failure { error: "E".into(), cause: of.into(), last_error: None }, Subject::default(), "h");
             assert_eq!(failure.error, "E");
             assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected, "{of}");
         }
@@ -106,7 +107,7 @@ mod tests {
     fn a_cause_names_group_and_instance_unless_it_knows_better() {
         let subject = Subject { auto_scaling_group_name: Some("web"), instance_id: Some("i-1"), warnings: &[] };
         for (of, instance_id) in [("x", "i-1"), (r#"{"summary":"x","instanceId":"i-2"}"#, "i-2")] {
-            let failure = with_hook(&Failure { error: "E".into(), cause: of.into() }, subject, "h");
+            let failure = with_hook(&Failure { error: "E".into(), cause: of.into(), last_error: None }, subject, "h");
             let expected =
                 json!({"summary": "x", "autoScalingGroupName": "web", "instanceId": instance_id, "hook": "h"});
             assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected);
@@ -117,7 +118,7 @@ mod tests {
     fn a_cause_has_the_plan_s_warnings() {
         let warnings = ["the set-up is odd".to_owned()];
         let subject = Subject { warnings: &warnings, ..Subject::default() };
-        let failure = with_hook(&Failure { error: "E".into(), cause: "x".into() }, subject, "h");
+        let failure = with_hook(&Failure { error: "E".into(), cause: "x".into(), last_error: None }, subject, "h");
         let expected = json!({"summary": "x", "warnings": warnings, "hook": "h"});
         assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected);
     }
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn a_cause_is_plain_text() {
         let cause = json!({"summary": "\u{1b}[31mred", "logTail": "10 %\r20 %\u{202e}"}).to_string();
-        let failure = with_hook(&Failure { error: "E".into(), cause }, Subject::default(), "h");
+        let failure = with_hook(&Failure { error: "E".into(), cause, last_error: None }, Subject::default(), "h");
         let expected = json!({"summary": "red", "logTail": "20 %", "hook": "h"});
         assert_eq!(serde_json::from_str::<Value>(&failure.cause).unwrap(), expected);
     }
@@ -154,7 +155,7 @@ mod tests {
             let subject = Subject { auto_scaling_group_name: Some(&text), instance_id: Some("i-1"), warnings: &warnings };
             let around = json!({"cause": inner.to_string(), "applicationName": text});
             for cause in [cause.to_string(), around.to_string(), json!(fields).to_string(), text.clone()] {
-                let failure = with_hook(&Failure { error: "E".into(), cause }, subject, &text);
+                let failure = with_hook(&Failure { error: "E".into(), cause, last_error: None }, subject, &text);
                 prop_assert!(failure.cause.len() <= LONGEST_CAUSE);
                 let read: Value = serde_json::from_str(&failure.cause).unwrap();
                 prop_assert!(read.get("hook").is_some());

@@ -5,14 +5,14 @@
 //! without touching anything again.
 //!
 //! Whether an execution has ended is known late, and one that has just started may not be known at all (`DescribeExecution` is
-//! eventually consistent). So an owner is replaced only when it is still seen to have ended a while later. A call of it that is still under way finds
+//! eventually consistent). So an owner of which nothing is known is replaced only when nothing is known of it a while later either. A call of it that is still under way finds
 //! that it is no owner any more. Only one that was about to complete the hook may do so all the same, and is waited for.
 
 use crate::limits::{LONGEST_CALL, LONGEST_TRAIL};
 use crate::policy::waits;
 use crate::words::hook::{Hook, LifecycleAction};
 use crate::words::ids::{ClaimKey, ExecutionArn};
-use crate::words::owner::{Destination, OtherOwner, Owner, Phase};
+use crate::words::owner::{Destination, OtherOwner, Owner, Phase, Run};
 use crate::words::time::Timestamp;
 
 /// The key of a launch's item.
@@ -70,11 +70,11 @@ pub enum Step {
     TakeOver,
 }
 
-/// What is to be done about an owner, of which `has_ended` was just found out. `spread`, from 0 to 1, keeps rollouts that started together
+/// What is to be done about an owner, of which was just found out whether it runs. `spread`, from 0 to 1, keeps rollouts that started together
 /// from asking together. `hook` is `None` while it is not known.
 pub fn next(
     (owner, phase): (&ExecutionArn, Phase),
-    has_ended: bool,
+    run: Run,
     last_seen: Option<&OtherOwner>,
     now: Timestamp,
     spread: f64,
@@ -83,16 +83,18 @@ pub fn next(
     let last_seen = last_seen.filter(|last_seen| last_seen.execution == *owner);
     let waiting_since = last_seen.map_or(now, |last_seen| last_seen.waiting_since);
     let wait = |wait_seconds, ended_since: Option<Timestamp>| {
-        let keeps_open = ended_since.is_some_and(|ended_since| now.seconds_since(ended_since) >= LONGEST_TRAIL);
+        let known_for = |since| now.seconds_since(since);
+        let keeps_open = ended_since.is_some_and(|since| run == Run::Ended || known_for(since) >= LONGEST_TRAIL);
         Step::Wait(OtherOwner { execution: owner.clone(), wait_seconds, waiting_since, ended_since, keeps_open })
     };
-    if !has_ended {
-        return wait(waits::for_turn(now.seconds_since(waiting_since), spread, None), None);
+    if run == Run::Running {
+        return wait(waits::for_owner(now.seconds_since(waiting_since), spread), None);
     }
     let ended_since = last_seen.and_then(|last_seen| last_seen.ended_since).unwrap_or(now);
-    let needed = match phase {
-        Phase::LetsIn | Phase::GivesUp => LONGEST_CALL,
-        Phase::AtWork | Phase::BacksOff | Phase::Over => LONGEST_TRAIL,
+    let needed = match (phase, run) {
+        (Phase::LetsIn | Phase::GivesUp, _) => LONGEST_CALL,
+        (Phase::AtWork | Phase::BacksOff | Phase::Over, Run::NotKnown) => LONGEST_TRAIL,
+        (Phase::AtWork | Phase::BacksOff | Phase::Over, Run::Running | Run::Ended) => 0,
     };
     match needed.saturating_sub(now.seconds_since(ended_since)) {
         0 => Step::TakeOver,
@@ -163,15 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_replaced_when_it_is_seen_to_have_ended_for_a_while() {
+    fn an_owner_is_replaced_when_it_has_ended_for_certain() {
         let hook = Hook {
             lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
             heartbeat_timeout_seconds: 120,
             notification_metadata: None,
         };
-        let step = |phase, has_ended, last_seen: Option<OtherOwner>, now| {
+        let step = |phase, run, last_seen: Option<OtherOwner>, now| {
             let now = Timestamp::from_seconds(now);
-            next((&OTHER.into(), phase), has_ended, last_seen.as_ref(), now, 1.0, Some(&hook))
+            next((&OTHER.into(), phase), run, last_seen.as_ref(), now, 1.0, Some(&hook))
         };
         let wait = |step| match step {
             Step::Wait(owner) => {
@@ -179,20 +181,24 @@ mod tests {
             }
             Step::TakeOver => None,
         };
-        assert_eq!(wait(step(Phase::AtWork, false, None, 0)), Some((15, None, false)));
-        assert_eq!(wait(step(Phase::AtWork, false, Some(seen(None)), 100)), Some((25, None, false)));
-        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(None)), 100)), Some((30, Some(100), false)));
-        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(Some(100))), 129)), Some((1, Some(100), false)));
-        assert_eq!(wait(step(Phase::AtWork, true, Some(seen(Some(100))), 130)), None);
+        use Run::{Ended, NotKnown, Running};
+        assert_eq!(wait(step(Phase::AtWork, Running, None, 0)), Some((15, None, false)));
+        assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 100)), Some((25, None, false)));
+        assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 9_000)), Some((45, None, false)));
+        assert_eq!(wait(step(Phase::AtWork, Ended, Some(seen(None)), 100)), None);
+        assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(seen(None)), 100)), Some((30, Some(100), false)));
+        assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(seen(Some(100))), 129)), Some((1, Some(100), false)));
+        assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(seen(Some(100))), 130)), None);
         // It was not known to run, and does.
-        assert_eq!(wait(step(Phase::AtWork, false, Some(seen(Some(100))), 115)), Some((26, None, false)));
+        assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(Some(100))), 115)), Some((26, None, false)));
         // A call of it may complete the hook yet.
-        assert_eq!(wait(step(Phase::GivesUp, true, Some(seen(Some(100))), 129)), Some((30, Some(100), false)));
-        assert_eq!(wait(step(Phase::GivesUp, true, Some(seen(Some(100))), 130)), Some((30, Some(100), true)));
-        assert_eq!(wait(step(Phase::GivesUp, true, Some(seen(Some(100))), 190)), None);
+        assert_eq!(wait(step(Phase::GivesUp, NotKnown, Some(seen(Some(100))), 129)), Some((30, Some(100), false)));
+        assert_eq!(wait(step(Phase::GivesUp, NotKnown, Some(seen(Some(100))), 130)), Some((30, Some(100), true)));
+        assert_eq!(wait(step(Phase::GivesUp, Ended, Some(seen(None)), 100)), Some((30, Some(100), true)));
+        assert_eq!(wait(step(Phase::GivesUp, Ended, Some(seen(Some(100))), 190)), None);
         // Another owner has come in between.
         let before = OtherOwner { execution: "arn:third".into(), ..seen(Some(100)) };
-        assert_eq!(wait(step(Phase::AtWork, true, Some(before), 115)), Some((30, Some(115), false)));
+        assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(before), 115)), Some((30, Some(115), false)));
     }
 
     proptest! {
@@ -204,9 +210,10 @@ mod tests {
                 heartbeat_timeout_seconds: timeout,
                 notification_metadata: None,
             };
-            for (phase, last_seen) in [(Phase::AtWork, None), (Phase::LetsIn, Some(seen(Some(0))))] {
+            let cases = [(Phase::AtWork, Run::NotKnown, None), (Phase::LetsIn, Run::Ended, Some(seen(Some(0))))];
+            for (phase, run, last_seen) in cases {
                 let now = Timestamp::from_seconds(now);
-                let step = next((&OTHER.into(), phase), true, last_seen.as_ref(), now, 1.0, Some(&hook));
+                let step = next((&OTHER.into(), phase), run, last_seen.as_ref(), now, 1.0, Some(&hook));
                 if let Step::Wait(owner) = step {
                     prop_assert!((1..=timeout / 2).contains(&owner.wait_seconds), "{owner:?}");
                 }

@@ -117,6 +117,10 @@ impl FailedDeployment<'_> {
                 let event = event.map_or("the deployment", |event| event.lifecycle_event_name.as_str());
                 format!("{application}: deployment {id} never began on {own}, because {event} failed{on}")
             }
+            FailureKind::JoinedFailed => {
+                let event = event.map_or("it", |event| event.lifecycle_event_name.as_str());
+                format!("{application}: {event} failed{on} in {id}, which no rollout has started")
+            }
             FailureKind::AgentSilent => {
                 format!("{application}: deployment {id} has not begun{on}: its agent is silent")
             }

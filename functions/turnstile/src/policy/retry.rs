@@ -65,6 +65,7 @@ pub fn is_worthwhile(kind: FailureKind, reason: &Reason) -> bool {
     match kind {
         FailureKind::DeploymentTimedOut
         | FailureKind::NeighbourFailed
+        | FailureKind::JoinedFailed
         | FailureKind::AgentSilent
         | FailureKind::AlarmActive => false,
         FailureKind::InstanceNotReached | FailureKind::DeploymentFailed => {
@@ -108,7 +109,8 @@ mod tests {
     #[test]
     fn only_what_another_deployment_can_mend_is_retried() {
         use FailureKind::{
-            AgentSilent, AlarmActive, DeploymentFailed, DeploymentTimedOut, InstanceNotReached, NeighbourFailed,
+            AgentSilent, AlarmActive, DeploymentFailed, DeploymentTimedOut, InstanceNotReached, JoinedFailed,
+            NeighbourFailed,
         };
         for (code, retried) in [
             (None, true),
@@ -125,7 +127,7 @@ mod tests {
             for kind in [DeploymentFailed, InstanceNotReached] {
                 assert_eq!(is_worthwhile(kind, &reason(code)), retried, "{kind:?} {code:?}");
             }
-            for kind in [DeploymentTimedOut, NeighbourFailed, AgentSilent, AlarmActive] {
+            for kind in [DeploymentTimedOut, NeighbourFailed, JoinedFailed, AgentSilent, AlarmActive] {
                 assert!(!is_worthwhile(kind, &reason(code)), "{kind:?} {code:?}");
             }
         }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::words::application::DeploymentGroup;
-use crate::words::deployment::{Deployment, DeploymentGroupInfo, DeploymentStatus, Overview, Target, TargetStatus};
+use crate::words::deployment::{Deployment, DeploymentGroupInfo, Overview, Target, TargetStatus};
 use crate::words::error::Error;
 use crate::words::ids::InstanceId;
 use crate::words::revision::Revision;
@@ -27,8 +27,7 @@ impl CurrentRevision {
     /// # Errors
     /// [`Error::UnsuitableDeploymentGroup`] when the group has no revision yet.
     pub fn of(name: &DeploymentGroup, group: &DeploymentGroupInfo, newest_first: &[Deployment]) -> Result<Self, Error> {
-        let has_succeeded = |deployment: &&Deployment| deployment.status == DeploymentStatus::Succeeded;
-        let mut succeeded = newest_first.iter().filter(has_succeeded).filter(|deployment| !deployment.restarts);
+        let mut succeeded = newest_first.iter().filter(|deployment| deployment.has_succeeded_with_a_build());
         let last_successful = succeeded.clone().next().cloned();
         let revision = succeeded.find_map(|deployment| deployment.revision.clone());
         let revision = revision.or_else(|| group.target_revision.clone()).ok_or_else(|| {
@@ -173,12 +172,12 @@ pub const MOST_ASKED: usize = 50;
 const NEWEST: usize = 5;
 
 /// The deployments that can say anything about an instance, of all that are given. One that has ended a while ago, and has succeeded
-/// or failed nowhere, has left every instance as it was; and so has one that restarts what is installed, unless it is at work.
+/// or failed nowhere, has left every instance as it was; and so has one that installs nothing, unless it is at work.
 pub fn may_have_touched(newest_first: &[Deployment]) -> impl Iterator<Item = &Deployment> {
     let touched = |(i, deployment): &(usize, &Deployment)| {
         let Overview { in_progress, succeeded, failed, .. } = deployment.overview;
         let may_be_at_work = deployment.status.is_active() || in_progress > 0;
-        may_be_at_work || !deployment.restarts && (*i < NEWEST || succeeded + failed > 0)
+        may_be_at_work || !deployment.installs_nothing && (*i < NEWEST || succeeded + failed > 0)
     };
     newest_first.iter().enumerate().filter(touched).map(|(_, deployment)| deployment)
 }
@@ -186,6 +185,7 @@ pub fn may_have_touched(newest_first: &[Deployment]) -> impl Iterator<Item = &De
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::deployment::DeploymentStatus;
     use crate::words::deployment::sample::{self, deployment};
     use serde_json::json;
 
@@ -201,12 +201,13 @@ mod tests {
             (deployment(Succeeded, Overview { succeeded: 1, ..none }), 1),
             (deployment(Succeeded, Overview { failed: 1, ..none }), 1),
             (deployment(InProgress, none), 1),
-            (Deployment { restarts: true, ..deployment(InProgress, none) }, 1),
+            (Deployment { installs_nothing: true, ..deployment(InProgress, none) }, 1),
         ] {
             let listed = vec![deployment.clone(); NEWEST + 1];
             assert_eq!(may_have_touched(&listed).count(), NEWEST + asked, "{deployment:?}");
         }
-        let restarts = Deployment { restarts: true, ..deployment(Succeeded, Overview { succeeded: 1, ..none }) };
+        let restarts =
+            Deployment { installs_nothing: true, ..deployment(Succeeded, Overview { succeeded: 1, ..none }) };
         assert_eq!(may_have_touched(&vec![restarts; NEWEST + 1]).count(), 0);
     }
 
@@ -283,7 +284,7 @@ mod tests {
         let build = |commit: &str| Some(Revision::GitHub { repository: "me/app".into(), commit_id: commit.into() });
         let group = |target_revision| DeploymentGroupInfo { target_revision, ..DeploymentGroupInfo::sample() };
         let deployed = |status, revision| Deployment { revision, ..deployment(status, Overview::default()) };
-        let restarted = Deployment { restarts: true, ..deployed(Succeeded, build("old")) };
+        let restarted = Deployment { installs_nothing: true, ..deployed(Succeeded, build("old")) };
         for (target_revision, newest_first, expected) in [
             (build("new"), vec![deployed(Succeeded, build("old"))], build("old")),
             (build("new"), vec![deployed(Succeeded, None)], build("new")),

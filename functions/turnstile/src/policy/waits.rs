@@ -112,6 +112,13 @@ pub fn to_drain(drained: u32, hook: Option<&Hook>) -> Option<u32> {
     (left > 0).then(|| left.min(longest_between_heartbeats(hook)))
 }
 
+/// The wait before asking again who owns the launch, after waiting for `waited` seconds. It is short: when the owner is aborted, nobody sends
+/// heartbeats before the rollout that waits.
+pub fn for_owner(waited: u32, spread: f64) -> u32 {
+    const LONGEST: u32 = 45;
+    for_turn(waited, spread, None).min(LONGEST)
+}
+
 /// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once.
 pub fn to_yield(hook: Option<&Hook>) -> u32 {
     LONGEST_POLL.min(longest_between_heartbeats(hook))

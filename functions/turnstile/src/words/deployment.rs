@@ -61,8 +61,9 @@ pub struct Deployment {
     pub revision: Option<Revision>,
     pub description: String,
     pub deployment_config_name: String,
-    /// Whether it restarts what is installed, and brings no revision (`deploymentMode` RESTART). It says nothing about a build.
-    pub restarts: bool,
+    /// Whether it brings no build, and says nothing of one: it restarts what is installed (`deploymentMode` RESTART), or stops it on an instance
+    /// that leaves service (creator `autoscalingTermination`).
+    pub installs_nothing: bool,
     /// CodeDeploy's error code and message of a deployment that failed.
     pub error: Option<(String, String)>,
     pub created: Option<Timestamp>,
@@ -113,6 +114,11 @@ impl Deployment {
     /// Whether it is this one.
     pub fn is(&self, last: &LastDeployment) -> bool {
         self.deployment_id == last.deployment_id
+    }
+
+    /// Whether it has made its build the group's current one. One that installs nothing has not, however it ended.
+    pub fn has_succeeded_with_a_build(&self) -> bool {
+        self.status == DeploymentStatus::Succeeded && !self.installs_nothing
     }
 }
 
@@ -188,7 +194,7 @@ pub(crate) mod sample {
             revision: None,
             description: String::new(),
             deployment_config_name: String::new(),
-            restarts: false,
+            installs_nothing: false,
             error: None,
             created: None,
             ended: None,

@@ -14,6 +14,16 @@ pub struct Failure {
     /// `{"errorType", "errorMessage"}`; plain text of Step Functions; or an object of the state machine's own, which has one of the two
     /// latter as `cause` beside the application that it is about.
     pub cause: String,
+    /// The name of what went wrong last, when an earlier failure is the better reason. It is not told.
+    #[serde(default, skip_serializing)]
+    pub last_error: Option<String>,
+}
+
+impl Failure {
+    /// The name of what went wrong last.
+    pub fn last_error(&self) -> &str {
+        self.last_error.as_deref().unwrap_or(&self.error)
+    }
 }
 
 /// The `error` of a rollout whose instance was terminated by another launch hook, as the launches before it.
@@ -31,6 +41,9 @@ pub enum FailureKind {
     /// The deployment failed on another instance before it began on this one.
     #[serde(rename = "Turnstile.NeighbourFailed")]
     NeighbourFailed,
+    /// Somebody else's deployment, which contained the instance, failed there. What it brought need not be what a rollout brings.
+    #[serde(rename = "Turnstile.JoinedFailed")]
+    JoinedFailed,
     /// The deployment has begun neither on the instance nor on any other that is left.
     #[serde(rename = "Turnstile.AgentSilent")]
     AgentSilent,

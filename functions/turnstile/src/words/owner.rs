@@ -20,6 +20,16 @@ pub struct Owner {
     pub opened_at: Option<Timestamp>,
 }
 
+/// Whether an execution runs, as far as Step Functions tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    Running,
+    /// It has ended, and runs no more unless somebody redrives it.
+    Ended,
+    /// Nothing is known of it: it has just started, or its state machine was deleted.
+    NotKnown,
+}
+
 /// What a rollout does about the launch that it owns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

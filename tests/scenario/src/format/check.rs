@@ -87,8 +87,11 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
             }
         }
         Action::SetTag(tag) => at_least_1(".setTag.launch", tag.launch)?,
+        Action::StopDeployment(application) => known(&names.applications, ".stopDeployment", application)?,
+        Action::DeleteApplication(name) => known(&names.applications, ".deleteApplication", name)?,
+        Action::ForbidApplication(name) => known(&names.applications, ".forbidApplication", name)?,
         Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
-        Action::DeleteTurns | Action::StartRollout(_) | Action::SendEvent(_) => {}
+        Action::DeleteTurns | Action::UpdateStack | Action::StartRollout(_) | Action::SendEvent(_) => {}
     }
     match &step.when {
         Some(when) => check_condition(when, names).map_err(|problem| format!(".when{problem}")),
@@ -178,6 +181,7 @@ mod tests {
                 r#""steps": [{"deploy": {"application": "Order"}}]"#,
                 r#"steps[0].deploy.application: expected one of "Orders", "#,
             ),
+            (r#""steps": [{"stopDeployment": "Order"}]"#, r#"steps[0].stopDeployment: expected one of "Orders", "#),
             (
                 r#""steps": [{"deploy": {"application": "Orders", "times": 3}}]"#,
                 "steps[0].deploy.revision: expected one beside times",

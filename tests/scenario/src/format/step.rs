@@ -48,9 +48,21 @@ pub struct Step {
     /// A person deletes every item of the table of turns.
     #[serde(skip_serializing_if = "is_default")]
     pub delete_turns: bool,
+    /// A person updates the stack to a version whose requests have another form.
+    #[serde(skip_serializing_if = "is_default")]
+    pub update_stack: bool,
     /// A person deploys, as soon as the deployment group is free.
     #[serde(skip_serializing_if = "is_default")]
     pub deploy: Option<Deploy>,
+    /// A person stops the deployment of this application that is under way.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stop_deployment: Option<String>,
+    /// A person deletes an application with its deployment groups.
+    #[serde(skip_serializing_if = "is_default")]
+    pub delete_application: Option<String>,
+    /// A person narrows what the functions are permitted: an application is out of it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub forbid_application: Option<String>,
     /// An alarm goes on or off.
     #[serde(skip_serializing_if = "is_default")]
     pub set_alarm: Option<SetAlarm>,
@@ -80,7 +92,11 @@ pub enum Action<'a> {
     ReplaceRootVolume(LaunchNumber),
     Abort(LaunchNumber),
     DeleteTurns,
+    UpdateStack,
     Deploy(&'a Deploy),
+    StopDeployment(&'a str),
+    DeleteApplication(&'a str),
+    ForbidApplication(&'a str),
     SetAlarm(&'a SetAlarm),
     SetTag(&'a SetTag),
     StartRollout(&'a Start),
@@ -103,7 +119,11 @@ impl Step {
             self.replace_root_volume.map(Action::ReplaceRootVolume),
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
+            self.update_stack.then_some(Action::UpdateStack),
             self.deploy.as_ref().map(Action::Deploy),
+            self.stop_deployment.as_deref().map(Action::StopDeployment),
+            self.delete_application.as_deref().map(Action::DeleteApplication),
+            self.forbid_application.as_deref().map(Action::ForbidApplication),
             self.set_alarm.as_ref().map(Action::SetAlarm),
             self.set_tag.as_ref().map(Action::SetTag),
             self.start_rollout.as_ref().map(Action::StartRollout),
@@ -114,8 +134,9 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, deploy, setAlarm, setTag, \
-                 startRollout, completeHook and sendEvent, got {}",
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
+                 updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, setAlarm, setTag, startRollout, completeHook and \
+                 sendEvent, got {}",
                 given.len()
             )),
         }

@@ -32,9 +32,15 @@ fn instance_is_explained(
     observed: &Observed,
 ) -> bool {
     let a_person_ended_it = || scenario.steps.iter().any(|step| launch_ended_by(step) == Some(launch));
+    let gave_it_up = |rollout: &Rollout| match rollout.outcome() {
+        Outcome::Failed => true,
+        // The call that was under way when a person aborted it completes the hook.
+        Outcome::Aborted => rollout.states.contains_key("CompleteAfterFailure"),
+        _ => false,
+    };
     let its_rollout_failed = || {
-        let own = |rollout: &&Rollout| rollout.launch == Some(launch) && rollout.outcome() == Outcome::Failed;
-        observed.rollouts.iter().filter(own).any(|rollout| execution_is_explained(rollout, scenario, observed))
+        let mut own = observed.rollouts.iter().filter(|rollout| rollout.launch == Some(launch) && gave_it_up(rollout));
+        own.any(|rollout| execution_is_explained(rollout, scenario, observed))
     };
     match instance.lifecycle_state {
         "InService" | "Warmed:Stopped" => true,
@@ -107,6 +113,18 @@ mod tests {
                 observed.rollouts.pop();
             };
             assert_eq!(unexplained(false, ended).len(), unexplained_ends, "{end}");
+        }
+    }
+
+    #[test]
+    fn an_aborted_rollout_may_have_given_its_launch_up() {
+        for (state, unexplained_ends) in [("CompleteAfterFailure", 0), ("BackOff", 1)] {
+            let abort = |scenario: &mut Scenario, observed: &mut Observed| {
+                scenario.steps.push(step(json!({"abort": 2})));
+                observed.rollouts[1] = sample::rollout(&observed.launched, 2, "ABORTED");
+                observed.rollouts[1].states = [(state.to_owned(), 1)].into();
+            };
+            assert_eq!(unexplained(true, abort).len(), unexplained_ends, "{state}");
         }
     }
 

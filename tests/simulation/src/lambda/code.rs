@@ -3,8 +3,9 @@
 use std::pin::Pin;
 use std::rc::Rc;
 
+use account::versions;
 use aws::clients::Clients;
-use aws::function::{Function, call};
+use aws::function::{Function, Host};
 use aws::settings::Settings;
 use serde_json::{Value, json};
 
@@ -25,13 +26,26 @@ impl Code {
     /// One of Turnstile's functions.
     pub(crate) fn of<F: Function + 'static>() -> Self {
         Self(Rc::new(|clients, settings| {
-            let function = Rc::new(F::new(clients, settings).map_err(|missing| missing.to_string())?);
+            let host = Host::<F>::start(clients.clone(), settings.clone()).map_err(|missing| missing.to_string())?;
+            let host = Rc::new(host);
             let handler: Handler = Rc::new(move |payload| -> Handled {
-                let function = function.clone();
+                let host = host.clone();
                 Box::pin(async move {
-                    let answer = call(&*function, payload).await;
+                    let answer = host.call(payload).await;
                     answer.map_err(|error| json!({"errorType": error.error_type, "errorMessage": error.error_message}))
                 })
+            });
+            Ok(handler)
+        }))
+    }
+
+    /// The same code as a version of the stack has it, which reads the requests of that version alone.
+    pub(crate) fn in_version(self, function: &'static str, version: usize) -> Self {
+        Self(Rc::new(move |clients, settings| {
+            let handler = (self.0)(clients, settings)?;
+            let handler: Handler = Rc::new(move |payload| match versions::request(function, version, payload) {
+                Ok(request) => handler(request),
+                Err(error) => Box::pin(std::future::ready(Err(error))),
             });
             Ok(handler)
         }))

@@ -1,5 +1,6 @@
 //! Small definitions, each for one rule, and what an execution of them comes to.
 
+mod causes;
 mod errors;
 mod expressions;
 mod history;

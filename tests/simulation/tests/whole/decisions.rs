@@ -101,6 +101,50 @@ fn a_release_that_ends_meanwhile_is_not_undone() {
     }
 }
 
+/// A release to the instance in service takes a few seconds. It begins and ends at every moment of start-deployment's calls, which take theirs.
+#[test]
+fn a_release_that_begins_and_ends_meanwhile_is_not_undone() {
+    for lag in [0.0, 5.0] {
+        for seconds_of_calls in 0..24 {
+            let mut setting = web(&["Orders"]);
+            setting["autoScalingGroups"][0]["desiredCapacity"] = 1.into();
+            let events =
+                ["ApplicationStop", "DownloadBundle", "BeforeInstall", "Install", "AfterInstall", "ApplicationStart"];
+            for event in events.into_iter().chain(["ValidateService"]) {
+                setting["applications"][0]["lifecycleEventSeconds"][event] = 0.2.into();
+            }
+            setting["readLagSeconds"] = lag.into();
+            let slow_calls = ["GetDeployment", "BatchGetDeployments", "GetDeploymentTarget", "CreateDeployment"]
+                .map(|call| slow(call, 4.0));
+            let options = Options { faults: slow_calls.into(), ..options(setting) };
+            let what = format!("{seconds_of_calls} s after the beginning, {lag} s of lag");
+            block_on(async || {
+                let simulation = Simulation::start(options).expect("it starts");
+                let world = simulation.world();
+                let agent_answers_at_once = Launch { agent_seconds: Some(Some(0.1)), ..Launch::default() };
+                world.launch_with(WEB, &agent_answers_at_once).expect("it launches");
+                let is_in_start_deployment = || {
+                    let executions = simulation.executions();
+                    executions.first().and_then(|only| simulation.current_state(&only.arn)).as_deref()
+                        == Some("StartDeployment")
+                };
+                while !is_in_start_deployment() {
+                    sleep(Duration::from_millis(50)).await;
+                }
+                sleep(Duration::from_millis(seconds_of_calls * 1_000)).await;
+                // Or the rollout's own deployment is at work.
+                let released = world.deploy("Orders", "Production", Some(build("Orders", 2))).is_ok();
+                until_quiet(&simulation).await;
+                let report = report(&simulation);
+                let output = output(&simulation);
+                let expected = if released { "Orders-2.zip" } else { "Orders-1.zip" };
+                assert_eq!(output["applications"][0]["revision"]["s3"]["key"], expected, "{what}: {output}");
+                assert!(report.instances.iter().all(|instance| instance.in_service_at.is_some()), "{what}");
+            });
+        }
+    }
+}
+
 /// A pipeline is run again: the build that an instance has got already is deployed while it gets its second application.
 #[test]
 fn the_same_build_again_during_a_launch_leaves_it_up_to_date() {

@@ -7,13 +7,19 @@ use serde_json::{Value, json};
 use simulation::{Simulation, block_on};
 use tokio::time::sleep;
 use tower::ServiceExt;
+use world::Revision;
 
 use crate::ownership::{WEB, options, web};
 
 /// A simulation in which nothing but the test calls functions.
 fn start(setting: Value) -> Simulation {
+    start_with(setting, &json!([]))
+}
+
+fn start_with(setting: Value, faults: &Value) -> Simulation {
     let mut options = options(setting);
     options.events.copies = 0;
+    options.faults = serde_json::from_value(faults.clone()).expect("faults");
     Simulation::start(options).expect("it starts")
 }
 
@@ -307,5 +313,76 @@ fn a_launch_that_is_taken_over_keeps_its_opening() {
         let owned = plan(&simulation, "two", instance, &Value::Null).await;
         sleep(Duration::from_secs(30)).await;
         assert_eq!(plan(&simulation, "two", instance, &owned["owner"]).await["hookOpenedAt"], opened_at);
+    });
+}
+
+/// A person's deployment is at work on the instance, and the next rollout deploys something else to it.
+#[test]
+fn a_deployment_that_was_joined_is_waited_for_by_the_next_rollout() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders", "Search"]));
+        let instance = waiting_instance(&simulation).await;
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+        let theirs = simulation.world().deploy("Orders", "Production", None).expect("the group is free");
+        sleep(Duration::from_secs(10)).await;
+        let orders = json!({"application": plan_of_one["applications"][0]});
+        let joins = request(&simulation, "one", &plan_of_one, 1, orders);
+        let joined = call(&simulation, "start-deployment", &joins).await;
+        assert_eq!((&joined["outcome"], &joined["deploymentId"]), (&json!("JOINED"), &json!(theirs)), "{joined:#}");
+        give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+
+        let input = json!({"autoScalingGroupName": WEB, "applications": ["Search/Production"]});
+        let asks = json!({"execution": execution_arn("two"), "now": now(&simulation), "input": input});
+        let plan_of_two = call(&simulation, "plan-rollout", &asks).await;
+        assert_eq!(take(&simulation, "two", &plan_of_two, 1).await, "MINE");
+        let search = json!({"application": plan_of_two["applications"][0]});
+        let starts = request(&simulation, "two", &plan_of_two, 1, search);
+        let waits = call(&simulation, "start-deployment", &starts).await;
+        assert_eq!((&waits["outcome"], &waits["deploymentId"]), (&json!("BUSY"), &json!(theirs)), "{waits:#}");
+    });
+}
+
+/// The release begins and ends between the last look before CreateDeployment and that call.
+#[test]
+fn a_deployment_of_a_build_that_was_current_is_withdrawn() {
+    block_on(async || {
+        let mut setting = web(600, &["Orders"]);
+        setting["autoScalingGroups"][0]["desiredCapacity"] = 1.into();
+        let events =
+            ["ApplicationStop", "DownloadBundle", "BeforeInstall", "Install", "AfterInstall", "ApplicationStart"];
+        for event in events.into_iter().chain(["ValidateService"]) {
+            setting["applications"][0]["lifecycleEventSeconds"][event] = 0.1.into();
+        }
+        let slow = |operation| json!({"service": "codedeploy", "operation": operation, "kind": "slow", "seconds": 4});
+        let faults = json!([slow("ListDeploymentTargets"), slow("BatchGetDeploymentTargets")]);
+        let simulation = start_with(setting, &faults);
+        let instance = waiting_instance(&simulation).await;
+        // Its agent answers by then.
+        sleep(Duration::from_secs(60)).await;
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+        // A rollout that has yielded asks for the targets of the last deployment, which takes its time here.
+        let silence = json!({"applicationName": "Orders", "deploymentGroupName": "Production", "silentSeconds": 300});
+        let more = json!({"application": plan_of_one["applications"][0], "silence": silence});
+        let starts = request(&simulation, "one", &plan_of_one, 1, more);
+        let release = async {
+            sleep(Duration::from_secs(2)).await;
+            simulation
+                .world()
+                .deploy("Orders", "Production", Some(Revision::s3("builds", "Orders-2.zip")))
+                .expect("it is free");
+        };
+        let (answer, ()) = tokio::join!(call(&simulation, "start-deployment", &starts), release);
+        let deployments = simulation.world().report_without_calls().deployments;
+        let own = deployments.last().expect("it was created");
+        assert_eq!(
+            (&answer["outcome"], &answer["deploymentId"]),
+            (&json!("BUSY"), &json!(own.deployment_id)),
+            "{answer:#}"
+        );
+        assert_eq!((deployments.len(), own.status), (2, "Stopped"));
+        let mut events = own.targets.iter().flat_map(|target| &target.lifecycle_events);
+        assert!(events.all(|event| event.started_at.is_none()), "{own:#?}");
     });
 }

@@ -7,4 +7,5 @@ mod rollouts;
 mod rules;
 mod seeds;
 mod stage;
+mod updates;
 mod wires;

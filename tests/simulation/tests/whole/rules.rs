@@ -149,7 +149,7 @@ fn each_call_names_its_invocation_and_the_state_that_asked_for_it() {
                 let [entered, scheduled] = [entry, entry + 1].map(|id| &histories[execution][id as usize - 1]);
                 assert_eq!(entered["type"], "TaskStateEntered");
                 let resource = scheduled["lambdaFunctionScheduledEventDetails"]["resource"].as_str().expect("an ARN");
-                assert!(resource.ends_with(&call.caller), "{resource} {call:?}");
+                assert_eq!(resource, format!("{}:1", account::function_arn(&call.caller)), "{call:?}");
                 attempts.entry((execution, entry)).or_default().insert(&invocation.request_id);
             }
         }

@@ -10,6 +10,8 @@ use crate::simulation::Simulation;
 
 /// The most records an answer to a Describe call holds when it does not ask for fewer.
 const PAGE: usize = 50;
+/// The longest id of an instance that a call takes (API reference, `DescribeAutoScalingInstances`).
+const INSTANCE_ID: usize = 19;
 /// Lifecycle hooks a group can have (Auto Scaling user guide, "Quotas").
 const MAX_HOOKS: usize = 50;
 
@@ -30,6 +32,13 @@ impl Simulation {
         let ids = parameters.list("InstanceIds");
         if ids.len() > PAGE {
             let message = format!("The number of instance ids to describe must not exceed {PAGE}");
+            return Err(Refusal::new("ValidationError", message));
+        }
+        if let Some(wrong) = ids.iter().find(|id| !(1..=INSTANCE_ID).contains(&id.chars().count())) {
+            let constraint = format!("Member must have length less than or equal to {INSTANCE_ID}");
+            let message = format!(
+                "1 validation error detected: Value '[{wrong}]' at 'instanceIds' failed to satisfy constraint: {constraint}"
+            );
             return Err(Refusal::new("ValidationError", message));
         }
         let instances = (0..self.instances.len()).filter(|&i| {

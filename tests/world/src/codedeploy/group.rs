@@ -26,6 +26,7 @@ pub(crate) struct DeploymentGroup {
     pub(super) target_revision: Option<Revision>,
     /// Targets that failed as the setting's failure says.
     pub(super) failures: u32,
+    pub(super) is_deleted: bool,
 }
 
 impl DeploymentGroup {
@@ -64,6 +65,7 @@ impl Simulation {
                 failures: 0,
                 tag_groups: setting.selection.tag_groups(),
                 is_gated: setting.selection.is_gated(&self.setting.gate_key, &setting.short_form()),
+                is_deleted: false,
                 setting,
             });
             self.install_managed_hooks(index);
@@ -242,6 +244,7 @@ impl Simulation {
     pub(super) fn application_groups(&self, application_name: &str) -> Result<Vec<usize>, Refusal> {
         let groups: Vec<usize> = (0..self.groups.len())
             .filter(|&group| self.groups[group].setting.application_name == application_name)
+            .filter(|&group| !self.groups[group].is_deleted)
             .collect();
         if groups.is_empty() {
             let message = format!("No application found for name: {application_name}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::course::Order;
-use super::deployment::{Creator, Mode, Stop};
+use super::deployment::{Creator, Deployment, Mode, Stop};
 use super::inputs::{CreateDeployment, StopDeployment};
 use crate::refusal::Refusal;
 use crate::report::Effect;
@@ -52,6 +52,13 @@ impl Simulation {
         let order = self.order_from(input, Creator::Person)?;
         let deployment = self.create(order);
         Ok(self.deployments[deployment].id.clone())
+    }
+
+    pub(crate) fn stop_by_hand(&mut self, deployment_id: &str) -> Result<(), Refusal> {
+        let deployment = self.deployment(Some(deployment_id))?;
+        self.require_active(deployment)?;
+        self.stop(deployment, Stop::Request { rolls_back: None });
+        Ok(())
     }
 
     /// What a call asks for, if it can be had.
@@ -165,10 +172,7 @@ impl Simulation {
 
     pub(super) fn stop_deployment(&mut self, input: StopDeployment) -> Result<Value, Refusal> {
         let deployment = self.deployment(input.deployment_id.as_deref())?;
-        if !self.deployments[deployment].status.is_active() {
-            let message = format!("The deployment {} has already completed", self.deployments[deployment].id);
-            return Err(Refusal::new("DeploymentAlreadyCompletedException", message));
-        }
+        self.require_active(deployment)?;
         self.check_stop(deployment);
         self.stop(deployment, Stop::Request { rolls_back: input.auto_rollback_enabled });
         let deployment_id = self.deployments[deployment].id.clone();
@@ -178,6 +182,17 @@ impl Simulation {
         } else {
             json!({"status": "Succeeded", "statusMessage": "Deployment stopped"})
         })
+    }
+
+    fn require_active(&self, deployment: usize) -> Result<(), Refusal> {
+        let Deployment { id, status, .. } = &self.deployments[deployment];
+        match status.is_active() {
+            true => Ok(()),
+            false => {
+                let message = format!("The deployment {id} has already completed");
+                Err(Refusal::new("DeploymentAlreadyCompletedException", message))
+            }
+        }
     }
 
     /// The deployment group a call names, or what is wrong with the names.

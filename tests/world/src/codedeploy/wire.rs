@@ -18,6 +18,7 @@ pub(crate) fn answer(
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
     let Answered { result, status, outcome } = fault::answer(fault, || {
         simulation.throttles.codedeploy.admit(simulation.now(), "ThrottlingException")?;
+        simulation.check_permitted(caller, operation, &input)?;
         operate(simulation, operation, input.clone())
     });
     simulation.record_call(caller, "codedeploy", operation, input, outcome);

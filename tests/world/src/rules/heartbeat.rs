@@ -15,10 +15,12 @@ pub(super) fn violations(run: &Run, ownership: &Ownership) -> Vec<Violation> {
     late.into_iter().chain(time_outs(run, ownership)).collect()
 }
 
-/// Whether a call asks the table of turns who owns a launch. A heartbeat is the owner's, so the question may come before it.
+/// Whether a call asks who owns a launch, by the table of turns and by whether the owner still runs. A heartbeat is the owner's, so the question
+/// may come before it.
 fn asks_for_owner(call: &Call) -> bool {
     let key = call.parameters["Key"]["claim"]["S"].as_str();
-    call.service == "dynamodb" && key.is_some_and(|key| key.starts_with("launch:"))
+    let asks_the_table = call.service == "dynamodb" && key.is_some_and(|key| key.starts_with("launch:"));
+    asks_the_table || (call.caller == "plan-rollout" && call.operation == "DescribeExecution")
 }
 
 /// Invocations that begin with another call although a hook of their rollout is open: the first of each function, for each execution.

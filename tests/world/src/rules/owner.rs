@@ -86,7 +86,12 @@ impl<'a> Ownership<'a> {
                 (Some(owner), Some(owning)) if launch.is_settled_at(touch.call) && !owning.has_failed_by(call.at) => {
                     let asked = first.of_invocation(call);
                     let was_free = |at: usize| touch.deed == Deed::Heartbeat && launch.is_free_at(at, run);
-                    if !asked.is_some_and(|at| was_owner(at) || was_free(at)) {
+                    let backs_off =
+                        run.execution(touch.execution).is_some_and(|touching| touching.has_failed_by(call.at))
+                            && launch.owners.iter().any(|owner| owner.execution == touch.execution);
+                    // It cannot know that another one has taken over while the table of turns does not answer.
+                    let keeps_open = backs_off && touch.deed == Deed::Heartbeat;
+                    if !keeps_open && !asked.is_some_and(|at| was_owner(at) || was_free(at)) {
                         launch.intrusions.push(Intrusion { touch, owner });
                     }
                 }

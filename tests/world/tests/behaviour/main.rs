@@ -15,6 +15,7 @@ mod on_premises;
 mod open_facts;
 mod overview;
 mod pipeline;
+mod reach;
 mod reads;
 mod restart;
 mod rollback;

@@ -99,3 +99,18 @@ async fn stopping_waits_for_what_was_at_work_on_a_terminated_instance() {
     stage.world.advance(1.0);
     assert_eq!((stage.status(&id).await.as_str(), stage.overview(&id).await), ("Stopped", [0, 0, 0, 1, 0, 0]));
 }
+
+/// Nobody has called StopDeployment, so no rule asks whose the deployment was.
+#[tokio::test]
+async fn a_person_stops_a_deployment() {
+    let stage = Stage::new(with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(1))).await;
+    let id = stage.world.deploy("A", "Staging", None).unwrap();
+    stage.world.stop_deployment(&id).unwrap();
+    assert_eq!(
+        (stage.status(&id).await.as_str(), stage.error_code(&id).await.as_deref()),
+        ("Stopped", Some("MANUAL_STOP"))
+    );
+    assert_eq!(stage.world.report().violations, []);
+    assert_eq!(stage.world.stop_deployment(&id).unwrap_err().code, "DeploymentAlreadyCompletedException");
+    assert_eq!(stage.world.stop_deployment("d-NOBODY000").unwrap_err().code, "DeploymentDoesNotExistException");
+}

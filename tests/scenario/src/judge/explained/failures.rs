@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use world::DeploymentReport;
+use world::InstanceReport;
 
 use super::{disturbances, gone};
 use crate::format::{Application, Failure, Outcome, Scenario};
@@ -117,15 +118,13 @@ fn passes_for_up_to_date(rollout: &Rollout, scenario: &Scenario, observed: &Obse
     by_last_success && observed.report.deployments.iter().any(|one| one.description.is_none() && failed_there(one))
 }
 
-/// Whether the agent of the rollout's instance is dead; in a rollout of a whole group, that of any instance, or an instance is stopped in the
-/// warm pool.
+/// Whether the agent of the rollout's instance is dead, or the instance is stopped in the warm pool; in a rollout of a whole group, that of any
+/// instance.
 fn lacks_an_agent(rollout: &Rollout, observed: &Observed) -> bool {
+    let lacks = |instance: &InstanceReport| instance.agent_is_silent || instance.lifecycle_state == "Warmed:Stopped";
     match rollout.launch {
-        Some(launch) => observed.instance(launch).is_some_and(|instance| instance.agent_is_silent),
-        None => {
-            let mut instances = observed.report.instances.iter();
-            instances.any(|instance| instance.agent_is_silent || instance.lifecycle_state == "Warmed:Stopped")
-        }
+        Some(launch) => observed.instance(launch).is_some_and(lacks),
+        None => observed.report.instances.iter().any(lacks),
     }
 }
 

@@ -85,6 +85,8 @@ impl CodeDeploy {
             target_revision: info.target_revision().and_then(from_sdk::revision),
             last_successful: info.last_successful_deployment().and_then(last_deployment),
             last_attempted: info.last_attempted_deployment().and_then(last_deployment),
+            selection: from_sdk::selection(&info),
+            deployment_config_name: info.deployment_config_name().unwrap_or_default().to_owned(),
             compute_platform: info.compute_platform().map_or("Server", |p| p.as_str()).to_owned(),
             deployment_type: info
                 .deployment_style()

@@ -12,7 +12,7 @@ use aws::settings::{self, SettingError, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
-use turnstile::policy::{preflight, waits};
+use turnstile::policy::{gate, preflight, waits};
 use turnstile::words::application::{self, Application, DeploymentGroup};
 use turnstile::words::deployment::DeploymentGroupInfo;
 use turnstile::words::error::Error;
@@ -151,7 +151,8 @@ impl Function for PlanRollout {
             warnings,
         };
         plan.warnings.extend(longer_than_the_hook(&plan, now));
-        plan.warnings.extend(self.check_groups(&plan.applications).await?);
+        let (of_groups, of_gates) = self.check_groups(&plan.applications).await?;
+        plan.warnings.extend(of_groups);
         plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(
                 "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
@@ -160,6 +161,8 @@ impl Function for PlanRollout {
                 hook.lifecycle_hook_name
             )
         }));
+        // What goes wrong in a launch comes first: a failure quotes the first few.
+        plan.warnings.extend(of_gates);
         Ok(Answer::Planned(Box::new(plan)))
     }
 }
@@ -258,10 +261,12 @@ impl PlanRollout {
         })
     }
 
-    /// Checks that the rollout can deploy to every application's group, and returns what the operator should know of the groups.
-    async fn check_groups(&self, applications: &[Application]) -> Result<Vec<String>, Error> {
-        let mut warnings = Vec::new();
-        for (i, Application { group: name, .. }) in applications.iter().enumerate() {
+    /// Checks that the rollout can deploy to every application's group, and returns what the operator should know of the groups, and of how
+    /// they go by the gate.
+    async fn check_groups(&self, applications: &[Application]) -> Result<(Vec<String>, Vec<String>), Error> {
+        let (mut warnings, mut of_gates) = (Vec::new(), Vec::new());
+        for (i, application) in applications.iter().enumerate() {
+            let name = &application.group;
             let group = match self.codedeploy.group(name).await {
                 Ok(group) => group,
                 // In a burst of launches every rollout asks at once. The same is checked again before anything is deployed.
@@ -282,6 +287,7 @@ impl PlanRollout {
             preflight::check(name, &group)
                 .map_err(|problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}")))?;
             warnings.extend(preflight::warnings(name, &group));
+            of_gates.extend(gate::warnings(application, &group));
             match self.half_way_release(name, &group).await {
                 Ok(warning) => warnings.extend(warning),
                 Err(error) if error.is_temporary() => {
@@ -290,7 +296,7 @@ impl PlanRollout {
                 Err(error) => return Err(error),
             }
         }
-        Ok(warnings)
+        Ok((warnings, of_gates))
     }
 
     async fn half_way_release(

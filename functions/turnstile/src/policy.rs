@@ -6,6 +6,7 @@ pub mod back_off;
 pub mod cause;
 pub mod console;
 pub mod deployment_tag;
+pub mod gate;
 pub mod hook_state;
 pub mod observations;
 pub mod owner;

@@ -5,6 +5,7 @@ pub mod deployment;
 pub mod error;
 pub mod failure;
 pub mod fields;
+pub mod gate;
 pub mod hook;
 pub mod ids;
 pub mod input;

@@ -1,14 +1,15 @@
 //! The SDK's types as plain data, and back.
 
 use aws_sdk_codedeploy::types::{
-    BundleType, DeploymentCreator, DeploymentInfo, DeploymentMode, DeploymentStatus as SdkDeploymentStatus,
-    DeploymentTarget, GitHubLocation, LastDeploymentInfo, LifecycleEvent, LifecycleEventStatus, RevisionLocation,
-    RevisionLocationType, S3Location, TargetStatus as SdkTargetStatus,
+    BundleType, DeploymentCreator, DeploymentGroupInfo as SdkDeploymentGroupInfo, DeploymentInfo, DeploymentMode,
+    DeploymentStatus as SdkDeploymentStatus, DeploymentTarget, Ec2TagFilter, GitHubLocation, LastDeploymentInfo,
+    LifecycleEvent, LifecycleEventStatus, RevisionLocation, RevisionLocationType, S3Location,
+    TargetStatus as SdkTargetStatus,
 };
 use aws_smithy_types::DateTime;
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{
-    Deployment, DeploymentStatus, FailedEvent, LastDeployment, Overview, Target, TargetStatus,
+    Deployment, DeploymentStatus, FailedEvent, LastDeployment, Overview, Selection, TagFilter, Target, TargetStatus,
 };
 use turnstile::words::ids::CodeDeployName;
 use turnstile::words::revision::{Revision, S3Object};
@@ -20,6 +21,27 @@ pub(super) fn last_deployment(info: &LastDeploymentInfo) -> Option<LastDeploymen
         created: info.create_time.map(time),
         ended: info.end_time.map(time),
     })
+}
+
+/// A group has plain filters or a tag set, not both (CodeDeploy API reference, `CreateDeploymentGroup`).
+pub(super) fn selection(info: &SdkDeploymentGroupInfo) -> Selection {
+    let plain = Some(info.ec2_tag_filters()).filter(|filters| !filters.is_empty());
+    let set = info.ec2_tag_set().map_or(&[][..], |set| set.ec2_tag_set_list());
+    let names = info.auto_scaling_groups().iter().filter_map(|group| group.name().map(str::to_owned));
+    Selection {
+        tag_groups: plain.into_iter().chain(set.iter().map(Vec::as_slice)).map(tag_filters).collect(),
+        auto_scaling_groups: names.collect(),
+    }
+}
+
+fn tag_filters(filters: &[Ec2TagFilter]) -> Vec<TagFilter> {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let filter = |filter: &Ec2TagFilter| TagFilter {
+        key: text(filter.key()),
+        value: text(filter.value()),
+        filter_type: text(filter.r#type().map(|kind| kind.as_str())),
+    };
+    filters.iter().map(filter).collect()
 }
 
 pub(super) fn deployment(info: DeploymentInfo) -> Deployment {

@@ -1,5 +1,7 @@
 //! Deployment groups, deployments and their targets, as CodeDeploy tells of them.
 
+use serde::Serialize;
+
 use crate::words::application::DeploymentGroup;
 use crate::words::ids::{DeploymentId, TargetId};
 use crate::words::revision::Revision;
@@ -11,6 +13,9 @@ pub struct DeploymentGroupInfo {
     pub target_revision: Option<Revision>,
     pub last_successful: Option<LastDeployment>,
     pub last_attempted: Option<LastDeployment>,
+    pub selection: Selection,
+    /// The group's own deployment configuration.
+    pub deployment_config_name: String,
     /// `Server`, `Lambda` or `ECS`.
     pub compute_platform: String,
     /// `IN_PLACE` or `BLUE_GREEN`.
@@ -25,6 +30,26 @@ pub struct DeploymentGroupInfo {
     pub deploys_at_termination: bool,
 }
 
+/// How a deployment group selects its instances. Tags and Auto Scaling groups add to each other (CodeDeploy API reference,
+/// `DeploymentGroupInfo`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Of each tag group one filter has to match (`ec2TagSet`); a group's plain filters (`ec2TagFilters`) are a single one.
+    pub tag_groups: Vec<Vec<TagFilter>>,
+    pub auto_scaling_groups: Vec<String>,
+}
+
+/// A tag that a deployment group looks for, written as CodeDeploy's API writes it (`EC2TagFilter`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TagFilter {
+    pub key: String,
+    pub value: String,
+    /// `KEY_AND_VALUE`, `KEY_ONLY` or `VALUE_ONLY`.
+    #[serde(rename = "Type")]
+    pub filter_type: String,
+}
+
 #[cfg(test)]
 impl DeploymentGroupInfo {
     /// A group to which nothing has been deployed.
@@ -33,6 +58,8 @@ impl DeploymentGroupInfo {
             target_revision: None,
             last_successful: None,
             last_attempted: None,
+            selection: Selection::default(),
+            deployment_config_name: "CodeDeployDefault.AllAtOnce".into(),
             compute_platform: "Server".into(),
             deployment_type: "IN_PLACE".into(),
             updates_outdated_instances: false,

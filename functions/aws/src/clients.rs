@@ -10,6 +10,7 @@ use aws_sdk_codedeploy::config::retry::RetryPartition;
 use crate::autoscaling::AutoScaling;
 use crate::codedeploy::CodeDeploy;
 use crate::executions::Executions;
+use crate::gates::Gates;
 use crate::launches::Launches;
 use crate::owners::Owners;
 use crate::turns::Turns;
@@ -91,6 +92,14 @@ impl Clients {
         let mut config = aws_sdk_sfn::config::Builder::from(&self.config);
         config.set_retry_partition(self.retry_partition.clone());
         Executions::new(aws_sdk_sfn::Client::from_conf(config.build()))
+    }
+
+    /// The gates of instances.
+    #[inline]
+    pub fn gates(&self) -> Gates {
+        let mut config = aws_sdk_resourcegroupstagging::config::Builder::from(&self.config);
+        config.set_retry_partition(self.retry_partition.clone());
+        Gates::new(aws_sdk_resourcegroupstagging::Client::from_conf(config.build()))
     }
 
     /// DynamoDB. `table` is the name of the table of turns.

@@ -138,6 +138,36 @@ checked! {
     }
 }
 
+/// Where a stack is, for the ARNs of what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    partition: String,
+    region: String,
+    id: String,
+}
+
+impl Account {
+    /// That of an execution.
+    pub fn of(execution: &ExecutionArn) -> Self {
+        Self::of_arn(execution.as_str())
+    }
+
+    /// That of a state machine.
+    pub fn of_state_machine(arn: &StateMachineArn) -> Self {
+        Self::of_arn(arn.as_str())
+    }
+
+    fn of_arn(arn: &str) -> Self {
+        let part = |number: usize| arn.split(':').nth(number).unwrap_or_default().to_owned();
+        Self { partition: part(1), region: part(3), id: part(4) }
+    }
+
+    /// The ARN of an EC2 instance (Service Authorization Reference, "Actions, resources, and condition keys for Amazon EC2").
+    pub fn arn_of(&self, instance: &InstanceId) -> String {
+        format!("arn:{}:ec2:{}:{}:instance/{instance}", self.partition, self.region, self.id)
+    }
+}
+
 checked! {
     /// The name of an Auto Scaling group (Auto Scaling API reference, CreateAutoScalingGroup).
     AutoScalingGroupName, |text| check_length::<255>(text)

@@ -49,6 +49,34 @@ impl AutoScaling {
         Ok(group.map(|group| ids_of(group.instances(), &LifecycleState::InService)))
     }
 
+    /// The group's instances that are on their way into service, before or at a launch hook.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn launching_instances(&self, name: &AutoScalingGroupName) -> Result<Vec<InstanceId>, Error> {
+        let Some(group) = self.group(name).await? else { return Ok(Vec::new()) };
+        let states = [LifecycleState::Pending, LifecycleState::PendingWait];
+        Ok(states.iter().flat_map(|state| ids_of(group.instances(), state)).collect())
+    }
+
+    /// Those of these instances that wait at a launch hook.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn still_waiting(&self, instances: &BTreeSet<InstanceId>) -> Result<BTreeSet<InstanceId>, Error> {
+        const WAITING: [&str; 2] = ["Pending:Wait", "Warmed:Pending:Wait"];
+        let ids: Vec<String> = instances.iter().map(ToString::to_string).collect();
+        let mut waiting = BTreeSet::new();
+        for ids in ids.chunks(BATCH) {
+            let request = self.client.describe_auto_scaling_instances().set_instance_ids(Some(ids.to_vec()));
+            let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
+            let found = answer.auto_scaling_instances().iter();
+            let at_hook = found.filter(|found| found.lifecycle_state().is_some_and(|state| WAITING.contains(&state)));
+            waiting.extend(at_hook.filter_map(|found| InstanceId::try_from(found.instance_id()?).ok()));
+        }
+        Ok(waiting)
+    }
+
     /// The group's instances that wait at a launch hook, on their way into service or into the group's warm pool.
     ///
     /// # Errors

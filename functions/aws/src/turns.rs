@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
-use turnstile::limits::MOST_FAILURES;
+use turnstile::limits::{LONGEST_CALL, MOST_FAILURES};
 use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group, claims};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
@@ -220,6 +220,151 @@ impl Turns {
         }
     }
 
+    /// Lets an instance queue for the turns of its Auto Scaling group. Whoever has the turn may move its gate from now on.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn queue(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<(), Error> {
+        self.change_sets(auto_scaling_group, "ADD waiting :instances", std::slice::from_ref(instance_id)).await
+    }
+
+    /// Lets an instance leave the queue, unless its gate is being moved at this moment: from then on only its own rollout moves its gate.
+    /// The answer says whether it has left.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn leave_queue(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        // A holder that has ended amid the calls comes to no end of it.
+        let over = now.minus_seconds(LONGEST_CALL).seconds();
+        let values = HashMap::from([
+            (":instances".to_owned(), AttributeValue::Ss(vec![instance_id.to_string()])),
+            (":instance".to_owned(), AttributeValue::S(instance_id.to_string())),
+            (":over".to_owned(), AttributeValue::N(over.to_string())),
+        ]);
+        let condition = "attribute_not_exists(movingSince) OR movingSince < :over OR NOT contains(cohort, :instance)";
+        let claim = claim_on(auto_scaling_group);
+        self.update_if(&claim, "DELETE waiting :instances, silent :instances", condition, values).await
+    }
+
+    /// Takes an instance out of the queue whose rollout has the turn.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn strike_out(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<(), Error> {
+        self.change_sets(auto_scaling_group, "DELETE waiting :instances", std::slice::from_ref(instance_id)).await
+    }
+
+    /// Forgets an instance that no deployment has to serve any more.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn forget(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<(), Error> {
+        let change = "DELETE waiting :instances, silent :instances";
+        self.change_sets(auto_scaling_group, change, std::slice::from_ref(instance_id)).await
+    }
+
+    /// Records on which instances a deployment did not begin although others had come to an end. They are in no cohort but their own until they
+    /// leave the queue.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn record_silent(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        instances: &[InstanceId],
+    ) -> Result<(), Error> {
+        self.change_sets(auto_scaling_group, "ADD silent :instances", instances).await
+    }
+
+    async fn change_sets(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        change: &str,
+        instances: &[InstanceId],
+    ) -> Result<(), Error> {
+        if instances.is_empty() {
+            return Ok(());
+        }
+        let values = HashMap::from([(":instances".to_owned(), set(instances))]);
+        let claim = claim_on(auto_scaling_group);
+        let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(&claim));
+        let request = request.update_expression(change).set_expression_attribute_values(Some(values));
+        request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
+        Ok(())
+    }
+
+    /// Records that the execution, which has the turn, is about to move the gates of the cohort: its own instance and `others`. The answer is
+    /// which of the others may be moved: those that are in the queue still. They stay there until the move is over.
+    ///
+    /// # Errors
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn begin_move(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        own: &InstanceId,
+        others: &BTreeSet<InstanceId>,
+        (execution, round): (&ExecutionArn, u32),
+        now: Timestamp,
+    ) -> Result<BTreeSet<InstanceId>, Error> {
+        const CALL: &str = "DynamoDB.UpdateItem";
+        let cohort: Vec<InstanceId> = others.iter().chain([own]).cloned().collect();
+        let mut values = me_in(execution, round);
+        values.insert(":cohort".to_owned(), set(&cohort));
+        values.insert(":now".to_owned(), AttributeValue::N(now.seconds().to_string()));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(CLAIM, key_value(&claim_on(auto_scaling_group)))
+            .update_expression("SET cohort = :cohort, movingSince = :now")
+            .condition_expression(format!("{IN_ROUND} AND attribute_not_exists(draining)"))
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew);
+        let item = match request.send().await {
+            Ok(answer) => answer.attributes.unwrap_or_default(),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                return Err(Error::TurnLost(TURN_LOST.into()));
+            }
+            Err(e) => return Err(of_call(CALL, &e)),
+        };
+        let claim: Claim = serde_dynamo::from_item(item).map_err(|e| unexpected(CALL, e.to_string()))?;
+        Ok(others.intersection(&claim.waiting).cloned().collect())
+    }
+
+    /// Records that the execution has moved the gates.
+    ///
+    /// # Errors
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn end_move(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        execution: &ExecutionArn,
+        round: u32,
+    ) -> Result<(), Error> {
+        let claim = claim_on(auto_scaling_group);
+        match self.update_if(&claim, "REMOVE movingSince", IN_ROUND, me_in(execution, round)).await? {
+            true => Ok(()),
+            false => Err(Error::TurnLost(TURN_LOST.into())),
+        }
+    }
+
     /// Records that the execution is about to stop a deployment of a group, if it holds the claim on the group in this round. Nothing is
     /// stopped without the turn in hand.
     ///
@@ -388,6 +533,10 @@ fn taken_by(plan: &Plan, execution: &ExecutionArn, round: u32, now: Timestamp) -
     values.insert(":now".to_owned(), AttributeValue::N(now.seconds().to_string()));
     values.insert(":group".to_owned(), AttributeValue::Ss(vec![plan.auto_scaling_group_name.to_string()]));
     values
+}
+
+fn set(instances: &[InstanceId]) -> AttributeValue {
+    AttributeValue::Ss(instances.iter().map(ToString::to_string).collect())
 }
 
 fn number(number: u32) -> AttributeValue {

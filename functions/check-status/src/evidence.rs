@@ -32,6 +32,9 @@ impl CheckStatus {
             Some(Found::UpToDate(_)) => Ok(succeeded(look.deployment, also_deployed_to)),
             Some(Found::AtWork(_)) => self.wait(look, FailureKind::DeploymentTimedOut).await,
             Some(Found::SearchOn(search)) => Ok(look.search_on(search)),
+            Some(Found::Outdated(_)) if self.may_not_see_the_gate(&look).await? => {
+                Ok(self.failed(FailureKind::GateNotSeen, &look, None))
+            }
             Some(Found::Outdated(outdated)) => {
                 let reason = self.failure(FailureKind::InstanceNotReached, &look, None).reason_of_outdated(&outdated);
                 Ok(look.failed(FailureKind::InstanceNotReached, reason))

@@ -1,6 +1,7 @@
 //! Looks at the deployment of one application: is it over, and has it succeeded on the rollout's instance?
 
 mod evidence;
+mod gates;
 
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
@@ -52,6 +53,11 @@ pub struct Request {
     repeats: u32,
     /// 1 for the application's first deployment in the round.
     attempt: u32,
+    /// How many deployments of this attempt have missed the instance before, because CodeDeploy had not seen its gate yet.
+    #[serde(default)]
+    misses: u32,
+    /// Since when they have; absent when none has.
+    missed_since: Option<Timestamp>,
     deployment_id: DeploymentId,
     /// How long the deployment should take, in seconds; absent when that is unknown.
     expected_seconds: Option<u32>,
@@ -231,7 +237,8 @@ impl CheckStatus {
             Action::Wait => {}
             // The instance has what it needs, and does not depend on the stop.
             Action::StopStalled if own == Some(TargetStatus::Succeeded) => {
-                if let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? {
+                if let Stopping::Stalled { not_begun } = self.codedeploy.may_be_stopped(deployment).await? {
+                    self.record_silent(request, &not_begun).await;
                     self.stop_for_others(&look, None).await?;
                 }
                 if stall_seconds >= request.application.timeout_seconds {
@@ -255,9 +262,12 @@ impl CheckStatus {
                     }
                 }
             },
+            // Nobody else would have the turn.
+            Action::Yield if self.is_alone(request).await? => {}
             Action::Yield => match self.codedeploy.may_be_stopped(deployment).await? {
                 Stopping::AtWork => {}
                 Stopping::Stalled { not_begun } => {
+                    self.record_silent(request, &not_begun).await;
                     let answer = self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun);
                     return Ok(match self.stop(&look, Some(&answer)).await? {
                         true => answer,
@@ -377,6 +387,9 @@ impl CheckStatus {
             if let Some(other) = targets.iter().find(|target| target.status == TargetStatus::Failed) {
                 return Ok(self.failed(FailureKind::NeighbourFailed, look, Some(other)));
             }
+        }
+        if target.is_none() && self.may_not_see_the_gate(look).await? {
+            return Ok(self.failed(FailureKind::GateNotSeen, look, None));
         }
         Ok(self.failed(FailureKind::InstanceNotReached, look, target.as_ref()))
     }

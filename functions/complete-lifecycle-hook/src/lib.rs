@@ -3,6 +3,7 @@
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
+use aws::gates::Gates;
 use aws::history::History;
 use aws::launches::Launches;
 use aws::pending_hook;
@@ -14,14 +15,16 @@ use serde_json::Value;
 use tracing::{Span, error, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::cause::{self, Subject};
+use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::observations::{self, Observation};
-use turnstile::policy::turn;
 use turnstile::policy::up_to_date::{Freshness, may_have_touched};
+use turnstile::policy::{stall, turn, waits};
+use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::Deployment;
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
-use turnstile::words::hook::{HookResult, HookState, PendingHook};
-use turnstile::words::ids::{ExecutionArn, HookName, InstanceId};
+use turnstile::words::hook::{Hook, HookResult, HookState, PendingHook};
+use turnstile::words::ids::{Account, DeploymentId, ExecutionArn, HookName, InstanceId};
 use turnstile::words::instance::Stage;
 use turnstile::words::owner::Phase;
 use turnstile::words::plan::{self, Plan};
@@ -40,6 +43,7 @@ pub struct CompleteLifecycleHook {
     codedeploy: CodeDeploy,
     launches: Launches,
     turns: Turns,
+    gates: Gates,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     own_hook: HookName,
 }
@@ -59,6 +63,12 @@ pub struct Request {
     /// How many times the rollout has gone through its applications again because of somebody else.
     #[serde(default)]
     repeats: u32,
+    /// When the execution started. Absent in a call of the version before, which waits for no release.
+    started_at: Option<Timestamp>,
+    /// Absent in the same.
+    now: Option<Timestamp>,
+    /// Since when the rollout has been waiting for a release that may leave its instance out; absent when it has not.
+    waiting_since: Option<Timestamp>,
     #[serde(flatten)]
     ending: Ending,
 }
@@ -97,6 +107,13 @@ enum Outcome {
     NoHook,
     /// It stays open: not every application was looked at. The next call goes on with `applications`.
     StillLooking,
+    /// It stays open: a deployment of another build is under way, and does not contain the instance, because it began before the instance's
+    /// gate was open. Ask again after so many seconds, with `applications`.
+    #[serde(rename_all = "camelCase")]
+    Release {
+        deployment_id: DeploymentId,
+        wait_seconds: u32,
+    },
     /// It stays open, because an application is not up to date any more: somebody has deployed since.
     Outdated {
         application: String,
@@ -115,6 +132,7 @@ impl Function for CompleteLifecycleHook {
             codedeploy: clients.codedeploy(),
             launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+            gates: clients.gates(),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
     }
@@ -143,6 +161,8 @@ impl CompleteLifecycleHook {
                 state.require_open()?;
             }
         }
+        // Before the last look: what begins later reaches the instance.
+        self.rest_gate(request).await?;
         let mut applications = Vec::new();
         let mut calls = 0;
         for (i, deployed) in all.iter().enumerate() {
@@ -154,8 +174,15 @@ impl CompleteLifecycleHook {
                 applications.push(deployed.clone());
                 continue;
             };
-            match self.look_again(deployed, instance_id, &mut calls).await? {
-                Ok(deployed) => applications.push(deployed),
+            match self.look_again(request, deployed, instance_id, &mut calls).await? {
+                Ok(Looked::UpToDate(deployed)) => applications.push(*deployed),
+                Ok(Looked::Release(deployment_id)) => {
+                    let waited = request.waited();
+                    warn!(deployment = %deployment_id, waited, "waits for a release that began before the gate was open");
+                    let wait_seconds = waits::for_other_deployment(waited, request.hook());
+                    let outcome = Outcome::Release { deployment_id, wait_seconds };
+                    return Ok(answer(outcome, Some(all.to_vec())));
+                }
                 // An earlier call, whose answer was lost, has let it in. What has happened since is not this rollout's.
                 Err(_) if request.has_hook() && self.is_in_service(instance_id).await? => {
                     let pending = self.pending_hook(request).await?;
@@ -195,6 +222,12 @@ impl CompleteLifecycleHook {
     async fn give_up(&self, request: &Request, failure: &Failure) -> Result<Answer, Error> {
         error!(error = failure.error, cause = failure.cause, "the rollout failed");
         let pending = self.pending_hook(request).await?;
+        if let Some(pending) = pending.as_ref().filter(|pending| pending.on_failure == HookResult::Continue)
+            && request.plan.as_ref().is_some_and(|plan| plan.has_gates)
+        {
+            self.launches.keep_failed_open(pending, &request.execution).await?;
+            self.rest_gate(request).await?;
+        }
         let (hook, done) = match &pending {
             None => (Outcome::NoHook, "none to complete".to_owned()),
             Some(pending) => {
@@ -237,6 +270,11 @@ impl CompleteLifecycleHook {
             Ending::Failure(failure) => turn::may_leave_a_call_behind(failure.last_error()),
             Ending::Deployed(_) => false,
         };
+        if let Some(instance_id) = plan.gated_instance()
+            && let Err(error) = self.turns.forget(&plan.auto_scaling_group_name, instance_id).await
+        {
+            warn!(error = error.name(), reason = %error, "the instance stays in the queue");
+        }
         if let Err(error) = self.turns.give_back(&turn::claims(plan), execution, *round, drains).await {
             warn!(error = error.name(), reason = %error, "keeps the turn");
         }
@@ -247,6 +285,21 @@ impl CompleteLifecycleHook {
             .await
     }
 
+    /// Opens the gate of the instance, or shuts it for the warm pool. An instance that is gone has none.
+    async fn rest_gate(&self, request: &Request) -> Result<(), Error> {
+        let Some(plan) = request.plan.as_ref().filter(|plan| plan.has_gates) else { return Ok(()) };
+        let Some(instance_id) = &plan.instance_id else { return Ok(()) };
+        let Some(instance) = self.launches.autoscaling.instance(instance_id).await? else { return Ok(()) };
+        let gate = gate::at_rest(&instance);
+        match self.gates.shift_one(&Account::of(&request.execution), instance_id, Some(&gate)).await {
+            Err(Error::InstanceGone(why)) => {
+                warn!(why, "the gate stays as it is");
+                Ok(())
+            }
+            moved => moved,
+        }
+    }
+
     async fn is_in_service(&self, instance_id: &InstanceId) -> Result<bool, Error> {
         let instance = self.launches.autoscaling.instance(instance_id).await?;
         Ok(instance.is_some_and(|instance| instance.stage() == Stage::InService))
@@ -255,18 +308,22 @@ impl CompleteLifecycleHook {
     /// Looks at an application once more, because somebody may have deployed since. The answer is the deployment that counts now, or the
     /// revision that the instance should have and has not. Only deployments can have changed anything that are newer than the one that
     /// brought the application. `calls` counts those that a group takes to which somebody has deployed since.
+    ///
+    /// A release that does not contain the instance is waited for where the gate can be the reason, for as long as a deployment of the application
+    /// may take.
     async fn look_again(
         &self,
+        request: &Request,
         deployed: &DeployedApplication,
         instance_id: &InstanceId,
         calls: &mut usize,
-    ) -> Result<Result<DeployedApplication, Revision>, Error> {
+    ) -> Result<Result<Looked, Revision>, Error> {
         let (name, id) = (&deployed.group, &deployed.deployment.deployment_id);
         let group = self.codedeploy.group(name).await?.ok_or_else(|| {
             Error::UnsuitableDeploymentGroup(format!("{name}: the deployment group has been deleted meanwhile"))
         })?;
         if deployed.is_the_last_of(&group) {
-            return Ok(Ok(deployed.clone()));
+            return Ok(Ok(Looked::UpToDate(Box::new(deployed.clone()))));
         }
         let own = self.codedeploy.deployment(id).await?;
         let since = own.as_ref().and_then(|own| own.created).unwrap_or(Timestamp::from_seconds(0));
@@ -276,21 +333,56 @@ impl CompleteLifecycleHook {
         let asked = may_have_touched(&newer);
         let evidence = up_to_date::newest_evidence(&self.codedeploy, asked, &history.current, instance_id).await?;
         *calls += CALLS_OF_A_HISTORY + evidence.calls;
+        let is_gated = Selecting::of(name, &group.selection).is_gated();
+        if is_gated && evidence.freshness.is_none() && request.may_wait(name) {
+            let is_release = |deployment: &&Deployment| {
+                !deployment.installs_nothing && !stall::only_bakes(deployment) && !history.current.is_of(deployment)
+            };
+            if let Some(release) = history.active().find(is_release) {
+                return Ok(Ok(Looked::Release(release.deployment_id.clone())));
+            }
+        }
         let looked_at = (!evidence.may_change).then(|| LastDeployments::from(&group));
         Ok(match (evidence.freshness, own) {
             (Some(Freshness::UpToDate(deployment)), _) => {
                 let deployment = FinishedDeployment { ended_at: None, ..FinishedDeployment::from(&deployment) };
-                Ok(DeployedApplication { deployment, looked_at, ..deployed.clone() })
+                Ok(Looked::UpToDate(Box::new(DeployedApplication { deployment, looked_at, ..deployed.clone() })))
             }
             (None, Some(own)) if history.current.is_of(&own) => {
-                Ok(DeployedApplication { looked_at, ..deployed.clone() })
+                Ok(Looked::UpToDate(Box::new(DeployedApplication { looked_at, ..deployed.clone() })))
             }
             _ => Err(history.current.revision),
         })
     }
 }
 
+/// What the last look finds of an application.
+enum Looked {
+    UpToDate(Box<DeployedApplication>),
+    /// It is, but this deployment is about to change what is current, and does not contain the instance.
+    Release(DeploymentId),
+}
+
 impl Request {
+    fn hook(&self) -> Option<&Hook> {
+        self.plan.as_ref()?.hook.as_ref()
+    }
+
+    /// For how long it has waited for a release, in seconds.
+    fn waited(&self) -> u32 {
+        self.now.zip(self.waiting_since).map_or(0, |(now, since)| now.seconds_since(since))
+    }
+
+    /// Whether there is time to wait for a release of the application.
+    fn may_wait(&self, name: &DeploymentGroup) -> bool {
+        let Some(((plan, started_at), now)) = self.plan.as_ref().zip(self.started_at).zip(self.now) else {
+            return false;
+        };
+        let application = plan.applications.iter().find(|application| application.group == *name);
+        application.is_some_and(|application| self.waited() < application.timeout_seconds)
+            && waits::check_time(plan, started_at, now).is_ok()
+    }
+
     fn subject(&self) -> Subject<'_> {
         let (auto_scaling_group_name, instance_id) = plan::subject(self.plan.as_ref(), &self.input);
         let warnings = self.plan.as_ref().map_or(&[][..], |plan| &plan.warnings);

@@ -12,7 +12,8 @@ use aws::settings::{self, SettingError, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
-use turnstile::policy::{gate, preflight, waits};
+use turnstile::policy::gate::{self, Selecting};
+use turnstile::policy::{preflight, waits};
 use turnstile::words::application::{self, Application, DeploymentGroup};
 use turnstile::words::deployment::DeploymentGroupInfo;
 use turnstile::words::error::Error;
@@ -60,6 +61,17 @@ pub enum Answer {
     Planned(Box<Plan>),
     /// Another rollout owns the launch. Ask again after its `waitSeconds`.
     Owned { owner: OtherOwner },
+}
+
+/// What the deployment groups are like.
+#[derive(Default)]
+struct Checked {
+    /// What the operator should know of them.
+    warnings: Vec<String>,
+    /// The same of how they go by the gate.
+    of_gates: Vec<String>,
+    /// Whether some of them do, or may do so.
+    has_gates: bool,
 }
 
 impl Function for PlanRollout {
@@ -147,12 +159,14 @@ impl Function for PlanRollout {
             auto_scaling_group_name: group,
             instance_id,
             applications,
+            has_gates: false,
             on_failure: input.on_failure.unwrap_or_default(),
             warnings,
         };
         plan.warnings.extend(longer_than_the_hook(&plan, now));
-        let (of_groups, of_gates) = self.check_groups(&plan.applications).await?;
-        plan.warnings.extend(of_groups);
+        let Checked { warnings, of_gates, has_gates } = self.check_groups(&plan.applications).await?;
+        plan.warnings.extend(warnings);
+        plan.has_gates = has_gates;
         plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(
                 "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
@@ -261,10 +275,9 @@ impl PlanRollout {
         })
     }
 
-    /// Checks that the rollout can deploy to every application's group, and returns what the operator should know of the groups, and of how
-    /// they go by the gate.
-    async fn check_groups(&self, applications: &[Application]) -> Result<(Vec<String>, Vec<String>), Error> {
-        let (mut warnings, mut of_gates) = (Vec::new(), Vec::new());
+    /// Checks that the rollout can deploy to every application's group.
+    async fn check_groups(&self, applications: &[Application]) -> Result<Checked, Error> {
+        let Checked { mut warnings, mut of_gates, mut has_gates } = Checked::default();
         for (i, application) in applications.iter().enumerate() {
             let name = &application.group;
             let group = match self.codedeploy.group(name).await {
@@ -272,6 +285,7 @@ impl PlanRollout {
                 // In a burst of launches every rollout asks at once. The same is checked again before anything is deployed.
                 Err(error @ Error::Throttled { .. }) => {
                     warn!(error = error.name(), reason = %error, "the other deployment groups are not checked");
+                    has_gates = true;
                     warnings.push(format!("applications[{i}] and what follows were not checked: {error}"));
                     break;
                 }
@@ -288,6 +302,7 @@ impl PlanRollout {
                 .map_err(|problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}")))?;
             warnings.extend(preflight::warnings(name, &group));
             of_gates.extend(gate::warnings(application, &group));
+            has_gates |= Selecting::of(name, &group.selection).is_gated();
             match self.half_way_release(name, &group).await {
                 Ok(warning) => warnings.extend(warning),
                 Err(error) if error.is_temporary() => {
@@ -296,7 +311,7 @@ impl PlanRollout {
                 Err(error) => return Err(error),
             }
         }
-        Ok((warnings, of_gates))
+        Ok(Checked { warnings, of_gates, has_gates })
     }
 
     async fn half_way_release(

@@ -6,17 +6,21 @@ mod gone;
 
 use aws::clients::Clients;
 use aws::function::Function;
+use aws::gates::Gates;
 use aws::launches::Launches;
 use aws::pending_hook;
 use aws::settings::{self, SettingError, Settings};
+use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
-use turnstile::policy::turn;
+use turnstile::policy::{gate, turn};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
+use turnstile::words::gate::Gate;
 use turnstile::words::hook::{HookResult, PendingHook};
-use turnstile::words::ids::{ExecutionArn, HookName};
+use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId};
+use turnstile::words::instance::Stage;
 use turnstile::words::plan::{self, Plan};
 
 use crate::back_off::{BackOff, BackingOff, Failed};
@@ -29,6 +33,8 @@ pub struct ReturnTurn {
     give_back: GiveBack,
     gone: Gone,
     back_off: BackOff,
+    turns: Turns,
+    gates: Gates,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     own_hook: HookName,
 }
@@ -81,7 +87,9 @@ impl Function for ReturnTurn {
         Ok(Self {
             give_back: GiveBack { turns: turns.clone() },
             gone: Gone { autoscaling: clients.autoscaling(), turns: turns.clone() },
-            back_off: BackOff { codedeploy: clients.codedeploy(), turns },
+            back_off: BackOff { codedeploy: clients.codedeploy(), turns: turns.clone() },
+            turns,
+            gates: clients.gates(),
             launches,
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
@@ -100,6 +108,9 @@ impl Function for ReturnTurn {
                 let opened_at = plan.as_ref().and_then(|plan| plan.hook_opened_at);
                 // A failure on the way to the hook is that of the hook's completion too, which follows.
                 let pending = self.keep_failed_open(plan.as_ref(), &input, &execution).await;
+                if let Some(plan) = &plan {
+                    self.shut_gate(plan, &execution, &pending).await;
+                }
                 if failed.is_first_call() {
                     let drains = turn::may_leave_a_call_behind(failed.last_error());
                     self.give_back.now(plan.as_ref(), give_back(drains)).await?;
@@ -124,6 +135,9 @@ impl Function for ReturnTurn {
                 if let Some(pending) = plan.as_ref().and_then(Plan::pending_hook) {
                     self.launches.let_go(&pending, &execution).await;
                 }
+                if let Some(plan) = &plan {
+                    self.rest_gate(plan, &execution).await;
+                }
                 let given_back = self.give_back.now(plan.as_ref(), give_back(false)).await?;
                 let failure = match &plan {
                     Some(plan) => self.gone.failure(plan).await?,
@@ -136,6 +150,46 @@ impl Function for ReturnTurn {
 }
 
 impl ReturnTurn {
+    /// Keeps deployments away from the instance of a rollout that has failed, and that is to be abandoned. Nothing depends on it: at the worst
+    /// the instance is a dead one in somebody's deployment.
+    async fn shut_gate(
+        &self,
+        plan: &Plan,
+        execution: &ExecutionArn,
+        pending: &Result<Option<(PendingHook, bool)>, Error>,
+    ) {
+        let Some(instance_id) = plan.gated_instance() else { return };
+        self.forget(plan, instance_id).await;
+        if let Ok(Some((_, true))) = pending {
+            self.shift_gate(execution, instance_id, &Gate::Failed).await;
+        }
+    }
+
+    /// Opens the gate of an instance that somebody else has let in.
+    async fn rest_gate(&self, plan: &Plan, execution: &ExecutionArn) {
+        let Some(instance_id) = plan.gated_instance() else { return };
+        self.forget(plan, instance_id).await;
+        match self.launches.autoscaling.instance(instance_id).await {
+            Ok(Some(instance)) if instance.stage() == Stage::InService => {
+                self.shift_gate(execution, instance_id, &gate::at_rest(&instance)).await;
+            }
+            Ok(_) => {}
+            Err(error) => warn!(error = error.name(), reason = %error, "where the instance stands is not known"),
+        }
+    }
+
+    async fn forget(&self, plan: &Plan, instance_id: &InstanceId) {
+        if let Err(error) = self.turns.forget(&plan.auto_scaling_group_name, instance_id).await {
+            warn!(error = error.name(), reason = %error, "the instance stays in the queue");
+        }
+    }
+
+    async fn shift_gate(&self, execution: &ExecutionArn, instance_id: &InstanceId, gate: &Gate) {
+        if let Err(error) = self.gates.shift_one(&Account::of(execution), instance_id, Some(gate)).await {
+            warn!(error = error.name(), reason = %error, %gate, "the gate stays as it is");
+        }
+    }
+
     /// A turn is given back whatever becomes of the hook, unless another rollout has taken the launch over.
     async fn keep_open(&self, plan: &mut Option<Plan>, execution: &ExecutionArn) -> Result<(), Error> {
         let Some(plan) = plan else { return Ok(()) };

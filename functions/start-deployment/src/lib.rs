@@ -1,9 +1,12 @@
 //! Starts the deployment of one application, joins one that is under way, or finds that the instance needs none.
 
+mod gates;
+
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
 use aws::function::Function;
+use aws::gates::Gates;
 use aws::history::History;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
@@ -12,6 +15,7 @@ use aws::up_to_date;
 use serde::{Deserialize, Serialize};
 use tracing::{Span, info, info_span, warn};
 use turnstile::policy::deployment_tag::Attempt;
+use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::stall::{self, StallTimer};
 use turnstile::policy::up_to_date::{CurrentRevision, Found, Freshness, Search};
 use turnstile::policy::{deployment_tag, preflight, turn, waits};
@@ -37,6 +41,7 @@ pub struct StartDeployment {
     autoscaling: AutoScaling,
     launches: Launches,
     turns: Turns,
+    gates: Gates,
 }
 
 /// The application that the rollout has come to.
@@ -54,6 +59,12 @@ pub struct Request {
     round: u32,
     /// 1 for the application's first deployment in the round.
     attempt: u32,
+    /// How many deployments of this attempt have missed the instance, because CodeDeploy had not seen its gate yet.
+    #[serde(default)]
+    misses: u32,
+    /// The deployment that brought the application before this one in the list; absent when this is the first.
+    #[serde(default)]
+    before: Option<DeploymentId>,
     /// Since when other deployments have been in the way of this attempt; absent when it asks for the first time.
     busy_since: Option<Timestamp>,
     /// Of the deployment that was in the way when it last asked.
@@ -112,6 +123,7 @@ impl Function for StartDeployment {
             autoscaling: clients.autoscaling(),
             launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+            gates: clients.gates(),
         })
     }
 
@@ -155,13 +167,15 @@ impl Function for StartDeployment {
                 Freshness::AtWork(_) | Freshness::Outdated => {}
             }
         }
-        for other in plan.applications.iter().filter(|other| other.group != application.group) {
-            let active = codedeploy.deployments(&codedeploy.active_deployments(&other.group).await?).await?;
-            if let Some(at_work) = active.into_iter().find(|deployment| !stall::only_bakes(deployment)) {
-                return self.busy(request, Some(at_work)).await;
-            }
+        let selecting = Selecting::of(&application.group, &group.selection);
+        if let Some(wait_seconds) = self.gather(request).await? {
+            return Ok(Answer::wait(wait_seconds));
         }
-        if let Some(previous) = self.claim_next(request).await? {
+        let cohort = self.move_gates(request, selecting).await?;
+        if let Some(at_work) = self.in_the_way(request, selecting, &cohort, &history).await? {
+            return self.busy(request, Some(at_work)).await;
+        }
+        if let Some(previous) = self.claim_next(request, selecting).await? {
             // An earlier call, which goes on at the same time, has been faster.
             if request.own_attempt().has_made(&previous) {
                 return Ok(Answer::Started(request.started(previous.deployment_id, &history)));
@@ -185,7 +199,7 @@ impl Function for StartDeployment {
                 let now = self.read_again(&history, Some(&id)).await?;
                 match now.has_another_build_than(&history) {
                     true => Ok(self.withdraw(request, id, &now).await),
-                    false => Ok(Answer::Started(request.started(id, &history))),
+                    false => Ok(Answer::Started(request.started(id, &history).looked_at_soon(selecting))),
                 }
             }
             // Somebody took the group's one slot between the look and the call.
@@ -195,7 +209,9 @@ impl Function for StartDeployment {
                     None => self.limited(request, &message),
                 }
             }
-            Creation::Refused { code, message } => self.refused(request, &history.current, code, message).await,
+            Creation::Refused { code, message } => {
+                self.refused(request, selecting, &history.current, code, message).await
+            }
         }
     }
 }
@@ -239,7 +255,7 @@ impl StartDeployment {
             return self.busy(request, Some(theirs.clone())).await;
         }
         // Whoever deploys next waits for it, as for one of this rollout's own.
-        match self.claim_next(request).await? {
+        match self.claim_next(request, Selecting::SharedByTags).await? {
             Some(previous) if previous.deployment_id != theirs.deployment_id => {
                 self.busy(request, Some(previous)).await
             }
@@ -327,7 +343,9 @@ impl StartDeployment {
 
     /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, or of another one that
     /// shares a deployment group with it, if it is still at work on any instance; else records this application as the next to be deployed.
-    async fn claim_next(&self, request: &Request) -> Result<Option<Deployment>, Error> {
+    ///
+    /// What others than rollouts deploy is no concern of a group that goes by the gate, unless [`StartDeployment::in_the_way`] has found it.
+    async fn claim_next(&self, request: &Request, selecting: Selecting) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
         let mut found = self.turns.require(plan, &request.execution, request.round).await?;
         let neighbours = turn::claims_of_neighbours(&found, &plan.auto_scaling_group_name);
@@ -342,7 +360,7 @@ impl StartDeployment {
                 && let Some(deployment) = self.codedeploy.deployment(&attempted.deployment_id).await?
                 && stall::is_at_work(&deployment, request.stall.as_ref(), request.now)
                 // What others than rollouts deploy to a neighbour's groups is no concern of this one.
-                && (is_own(last) || deployment_tag::is_a_rollouts(&deployment.description))
+                && ((is_own(last) && !selecting.is_gated()) || deployment_tag::is_a_rollouts(&deployment.description))
             {
                 return Ok(Some(deployment));
             }
@@ -373,6 +391,7 @@ impl StartDeployment {
     async fn refused(
         &self,
         request: &Request,
+        selecting: Selecting,
         current: &CurrentRevision,
         code: String,
         message: String,
@@ -405,6 +424,11 @@ impl StartDeployment {
             Found::Outdated(_) => {
                 // Terminated meanwhile, it is no instance of the group any more.
                 self.autoscaling.heartbeat(plan).await?.require_open()?;
+                // CodeDeploy may not have seen the gate yet, and knows of no instance then.
+                if selecting.is_gated() && plan.instance_id.is_some() && request.waited() < gate::SEEN_BY {
+                    warn!(code, message, "refused: CodeDeploy may not have seen the gate yet");
+                    return Ok(Answer::wait(waits::TO_SEE_A_GATE));
+                }
                 Err(Error::DeploymentRejected { application: application.to_string(), code, message })
             }
         }
@@ -421,7 +445,29 @@ impl StartDeployment {
     }
 }
 
+impl Answer {
+    /// Ask again after so many seconds. No deployment is in the way.
+    fn wait(wait_seconds: u32) -> Self {
+        Self::Busy { deployment_id: None, wait_seconds, stall: None, search: None, why: None }
+    }
+}
+
+impl UnderWay {
+    /// With a first look soon, where CodeDeploy may not have seen the gate: a deployment that misses the instance is over in a moment.
+    fn looked_at_soon(self, selecting: Selecting) -> Self {
+        match selecting.is_gated() {
+            true => Self { wait_seconds: self.wait_seconds.min(waits::TO_SEE_A_GATE), ..self },
+            false => self,
+        }
+    }
+}
+
 impl Request {
+    /// Whether nothing has been deployed in the rollout's first turn.
+    fn begins_the_turn(&self) -> bool {
+        self.before.is_none() && self.round == 1 && self.attempt == 1 && self.misses == 0
+    }
+
     /// How long the execution has been running, in seconds.
     fn age(&self) -> u32 {
         self.now.seconds_since(self.started_at)
@@ -438,8 +484,8 @@ impl Request {
     }
 
     fn own_attempt(&self) -> Attempt<'_> {
-        let Self { execution, application, round, attempt, .. } = self;
-        Attempt { execution, group: &application.group, round: *round, attempt: *attempt }
+        let Self { execution, application, round, attempt, misses, .. } = self;
+        Attempt { execution, group: &application.group, round: *round, attempt: *attempt, misses: *misses }
     }
 
     /// This attempt's own deployment, which should take as long as the group's last one.

@@ -7,6 +7,7 @@ use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::executions::{Executions, Start};
 use aws::function::Function;
+use aws::gates::Gates;
 use aws::settings::{self, SettingError, Settings};
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
@@ -14,8 +15,9 @@ use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Span, info, info_span, warn};
 use turnstile::words::error::Error;
+use turnstile::words::gate::Gate;
 use turnstile::words::hook::LifecycleAction;
-use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, InstanceId, StateMachineArn};
+use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
 
 use crate::name::{execution_name, is_of_launch};
@@ -25,6 +27,8 @@ use crate::notification::{Delivered, Launch, Notification, Served};
 pub struct StartRollout {
     executions: Executions,
     autoscaling: AutoScaling,
+    gates: Gates,
+    account: Account,
     state_machine_arn: StateMachineArn,
     served: Served,
 }
@@ -69,6 +73,8 @@ impl Function for StartRollout {
         Ok(Self {
             executions: clients.executions(),
             autoscaling: clients.autoscaling(),
+            gates: clients.gates(),
+            account: Account::of_state_machine(&state_machine_arn),
             served: Served {
                 account: state_machine_arn.account().to_owned(),
                 region: state_machine_arn.region().to_owned(),
@@ -121,6 +127,10 @@ impl StartRollout {
                 let (mut started, mut failed) = (Vec::new(), None);
                 for group in &self.served.groups {
                     Span::current().record("group", group.as_str());
+                    // Whoever waits at the hook does not depend on it.
+                    if let Err(error) = self.open_gates(group).await {
+                        warn!(error = error.name(), reason = %error, "gates of instances in service may be shut");
+                    }
                     match self.sweep(group, &id).await {
                         Ok(of_group) => started.extend(of_group),
                         Err(error) => {
@@ -161,6 +171,32 @@ impl StartRollout {
 
     async fn start(&self, name: &str, input: &Input) -> Result<Start, Error> {
         self.executions.start(self.state_machine_arn.as_str(), name, serde_json::json!(input).to_string()).await
+    }
+
+    /// Opens the gates of a group's instances that are in service: one was attached by hand, launched while nothing was there to handle its event,
+    /// or let in by a person amid its rollout.
+    async fn open_gates(&self, group: &AutoScalingGroupName) -> Result<(), Error> {
+        let in_service = self.autoscaling.instances_in_service(group).await?.unwrap_or_default();
+        if in_service.is_empty() {
+            return Ok(());
+        }
+        let gates = self.gates.of_group(group).await?;
+        let open = Gate::Open.to_string();
+        let shut: Vec<InstanceId> = in_service.into_iter().filter(|id| gates.get(id) != Some(&open)).collect();
+        if shut.is_empty() {
+            return Ok(());
+        }
+        let not_opened = self.gates.shift(&self.account, &shut, Some(&Gate::Open)).await?;
+        for instance_id in shut {
+            let gate = gates.get(&instance_id).map_or("none", String::as_str);
+            match not_opened.get(&instance_id) {
+                None => warn!(instance = %instance_id, gate, "was in service with a gate that was not open: opened it"),
+                Some(error) => {
+                    warn!(instance = %instance_id, gate, error = error.name(), reason = %error, "is in service, and its gate stays shut");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Finds the instances of a group that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an

@@ -15,7 +15,7 @@ use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::turn::{self, TurnState};
 use turnstile::policy::waits;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{ClaimKey, ExecutionArn};
+use turnstile::words::ids::{ClaimKey, ExecutionArn, InstanceId};
 use turnstile::words::owner::Run;
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
@@ -104,9 +104,15 @@ impl Function for TakeTurn {
         let found = self.turns.read(&claims).await?;
         let state = TurnState::of(&claims, &found, &request.execution, request.round);
         let mut observations = request.observations.clone();
+        if let TurnState::Held(_) = state {
+            self.queue(&request, &found).await?;
+        }
         if !matches!(state, TurnState::Mine | TurnState::Draining) {
             let has_seen_all = self.observe(&request, &found, &mut observations).await?;
             if let Some(applications) = observations::all_deployed(&observations, &request.plan.applications) {
+                if !self.leave_queue(&request, &found).await? {
+                    return Ok(Answer { outcome: request.wait(BTreeSet::new()), observations });
+                }
                 if state.is_part_mine() {
                     self.turns.give_back(&claims, &request.execution, Some(request.round), false).await?;
                 }
@@ -134,6 +140,9 @@ impl Function for TakeTurn {
                 Err(error) => return Err(error),
             },
         };
+        if outcome == Outcome::Mine {
+            self.strike_out(&request, &found).await?;
+        }
         Ok(Answer { outcome, observations })
     }
 }
@@ -170,6 +179,32 @@ impl TakeTurn {
             }
         }
         Ok(true)
+    }
+
+    /// Lets the instance queue, so that the holder's deployments can serve it.
+    async fn queue(&self, request: &Request, found: &[Claim]) -> Result<(), Error> {
+        match request.plan.gated_instance().filter(|id| !request.queues(found, id)) {
+            Some(instance_id) => self.turns.queue(&request.plan.auto_scaling_group_name, instance_id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether nobody but the rollout moves the gate of its instance from now on.
+    async fn leave_queue(&self, request: &Request, found: &[Claim]) -> Result<bool, Error> {
+        match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
+            Some(instance_id) => {
+                self.turns.leave_queue(&request.plan.auto_scaling_group_name, instance_id, request.now).await
+            }
+            None => Ok(true),
+        }
+    }
+
+    /// The rollout has the turn, and its instance need not queue for it.
+    async fn strike_out(&self, request: &Request, found: &[Claim]) -> Result<(), Error> {
+        match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
+            Some(instance_id) => self.turns.strike_out(&request.plan.auto_scaling_group_name, instance_id).await,
+            None => Ok(()),
+        }
     }
 
     async fn take(&self, request: &Request) -> Result<Outcome, Error> {
@@ -227,6 +262,11 @@ impl Request {
     /// For how long it has waited for the last calls of the holder before, in seconds.
     fn drained(&self) -> u32 {
         self.draining_since.map_or(0, |since| self.now.seconds_since(since))
+    }
+
+    fn queues(&self, found: &[Claim], instance_id: &InstanceId) -> bool {
+        let own = turn::claim_on(&self.plan.auto_scaling_group_name);
+        found.iter().any(|claim| claim.claim == own && claim.waiting.contains(instance_id))
     }
 
     fn wait(&self, holders: BTreeSet<ExecutionArn>) -> Outcome {

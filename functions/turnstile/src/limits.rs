@@ -62,6 +62,9 @@ pub const LONGEST_ROLLOUT: u32 = LONGEST_HOOK;
 /// How many times a rollout goes through its applications again because of somebody else: one of them got a new revision meanwhile,
 /// or another instance's failure kept its own out of a deployment. Nothing unusual once, but not for ever.
 pub const MOST_REPEATS: u32 = 9;
+/// How many deployments of an attempt may miss the instance before its gate can no longer be the reason. A deployment and the wait before the
+/// next take some 15 s at the least, so these outlast the two minutes that are granted a tag.
+pub const MOST_MISSES: u32 = 9;
 /// How many failed launches in a row are counted: more make no difference to the time that a rollout backs off.
 pub const MOST_FAILURES: u32 = 16;
 /// How many launches of a group have to fail in a row until one that was terminated while it waited is taken for another hook's doing.

@@ -4,6 +4,7 @@ pub mod abandoned;
 pub mod alarm;
 pub mod back_off;
 pub mod cause;
+pub mod cohort;
 pub mod console;
 pub mod deployment_tag;
 pub mod gate;

@@ -14,6 +14,8 @@ pub struct Attempt<'a> {
     pub group: &'a DeploymentGroup,
     pub round: u32,
     pub attempt: u32,
+    /// How many deployments of the attempt have missed the instance, because CodeDeploy had not seen its gate yet. Each has a tag of its own.
+    pub misses: u32,
 }
 
 impl Attempt<'_> {
@@ -32,10 +34,11 @@ impl Attempt<'_> {
     }
 
     /// What no other attempt's tag begins with, but for other applications'. It always fits: an execution's ARN has 220 characters at the
-    /// most, which leaves 12 digits for the two numbers.
+    /// most, which leaves 11 digits for the three numbers.
     fn beginning(self) -> String {
-        let Self { execution, round, attempt, .. } = self;
-        format!("Turnstile {execution}, round {round}, try {attempt}")
+        let Self { execution, round, attempt, misses, .. } = self;
+        let again = if misses == 0 { String::new() } else { format!(".{misses}") };
+        format!("Turnstile {execution}, round {round}, try {attempt}{again}")
     }
 }
 
@@ -64,7 +67,7 @@ mod tests {
     #[test]
     fn a_tag_says_whose_the_deployment_is() {
         let (execution, group) = (ARN.into(), "Orders/Production".parse().unwrap());
-        let attempt = Attempt { execution: &execution, group: &group, round: 2, attempt: 1 };
+        let attempt = Attempt { execution: &execution, group: &group, round: 2, attempt: 1, misses: 0 };
         let tag = attempt.tag(Some(&"d-1".into()));
         assert_eq!(tag, format!("Turnstile {ARN}, round 2, try 1: Orders/Production, after d-1"));
         assert!(is_a_rollouts(&tag));
@@ -76,7 +79,7 @@ mod tests {
     #[test]
     fn an_attempt_knows_its_own_deployments() {
         let (execution, group) = (ARN.into(), "Orders/Production".parse().unwrap());
-        let attempt = Attempt { execution: &execution, group: &group, round: 1, attempt: 1 };
+        let attempt = Attempt { execution: &execution, group: &group, round: 1, attempt: 1, misses: 0 };
         let own = Some("Orders/Production");
         for (description, group, expected) in [
             (attempt.tag(Some(&"d-1".into())), own, true),
@@ -86,6 +89,7 @@ mod tests {
             (attempt.tag(None), Some("Search/Production"), false),
             (Attempt { attempt: 11, ..attempt }.tag(None), own, false),
             (Attempt { round: 11, ..attempt }.tag(None), own, false),
+            (Attempt { misses: 1, ..attempt }.tag(None), own, false),
             (format!("Turnstile {ARN}, round 1, try 1"), own, true),
             (format!("Turnstile {ARN}a, round 1, try 1"), own, false),
         ] {
@@ -98,7 +102,7 @@ mod tests {
         let name = |length| "n".repeat(length);
         let execution = format!("arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:{}:{}", name(80), name(80));
         let (execution, group) = (execution.as_str().into(), format!("{}/{}", name(100), name(100)).parse().unwrap());
-        let attempt = Attempt { execution: &execution, group: &group, round: 99, attempt: 10 };
+        let attempt = Attempt { execution: &execution, group: &group, round: 99, attempt: 10, misses: 9 };
         let tag = attempt.tag(Some(&"d-1".into()));
         assert_eq!(tag.len(), LONGEST);
         assert!(attempt.has_made(&deployment(&tag, Some(&group.to_string()))));

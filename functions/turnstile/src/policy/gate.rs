@@ -3,6 +3,8 @@
 use crate::words::application::{Application, DeploymentGroup};
 use crate::words::deployment::{DeploymentGroupInfo, Selection, TagFilter};
 use crate::words::gate::{Gate, KEY};
+use crate::words::instance::Instance;
+use crate::words::owner::Destination;
 
 /// How a deployment group selects its instances, as far as the gate is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub enum Selecting {
     /// By Auto Scaling group, be it beside tags.
     SharedByAutoScalingGroup,
 }
+
+/// How long after a gate was moved CodeDeploy has seen it, in seconds. EC2's reads are eventually consistent, without a bound that is documented
+/// (EC2 API reference, "Eventual consistency"); this one is generous.
+pub const SEEN_BY: u32 = 120;
 
 /// A group has up to three tag groups (CodeDeploy user guide, "Tagging instances for deployments").
 const MOST_TAG_GROUPS: usize = 3;
@@ -54,6 +60,25 @@ fn filters(name: &DeploymentGroup) -> [TagFilter; 2] {
 
 fn filter(key: &str, value: &str) -> TagFilter {
     TagFilter { key: key.into(), value: value.into(), filter_type: "KEY_AND_VALUE".into() }
+}
+
+/// Where the gate of an instance is that no rollout deploys to.
+pub fn at_rest(instance: &Instance) -> Gate {
+    match instance.destination() {
+        Destination::WarmPool => Gate::Pooled,
+        Destination::AutoScalingGroup => Gate::Open,
+    }
+}
+
+/// Where the gate of an instance is while a deployment to the group of this name is its turn. `None`: it is at no application, and whoever
+/// goes by the gate stays away.
+///
+/// `without_hook` is the instance if it does not wait at a hook that the rollout completes. In service its gate stays open.
+pub fn for_turn(name: &DeploymentGroup, selecting: Selecting, without_hook: Option<&Instance>) -> Option<Gate> {
+    match without_hook {
+        Some(instance) if instance.lifecycle_state == "InService" => Some(Gate::Open),
+        _ => selecting.is_gated().then(|| Gate::At(name.clone())),
+    }
 }
 
 /// What the operator should know of how the application's group selects its instances, and how to change it.
@@ -125,6 +150,7 @@ fn json(tag_groups: &[Vec<TagFilter>]) -> String {
 mod tests {
     use super::*;
     use crate::words::deployment::DeploymentGroupInfo;
+    use crate::words::ids::AutoScalingGroupName;
     use proptest::prelude::*;
 
     fn name() -> DeploymentGroup {
@@ -215,6 +241,28 @@ mod tests {
         assert_eq!(warnings(&otherwise, &one_at_a_time), [] as [&str; 0]);
         let itself = Application { deployment_config_name: Some(ONE_AT_A_TIME.into()), ..name().into() };
         assert_eq!(warnings(&itself, &info(gated())).len(), 1);
+    }
+
+    #[test]
+    fn the_gate_of_an_instance_follows_from_where_it_stands() {
+        let instance = |state: &str| Instance {
+            auto_scaling_group_name: AutoScalingGroupName::try_from("web").unwrap(),
+            lifecycle_state: state.into(),
+        };
+        let at = |name: DeploymentGroup| Some(Gate::At(name));
+        for (state, at_rest_, gated, shared) in [
+            ("InService", Gate::Open, Some(Gate::Open), Some(Gate::Open)),
+            ("Pending:Wait", Gate::Open, at(name()), None),
+            ("Warmed:Stopped", Gate::Pooled, at(name()), None),
+            ("Warmed:Pending:Wait", Gate::Pooled, at(name()), None),
+        ] {
+            let instance = instance(state);
+            assert_eq!(at_rest(&instance), at_rest_, "{state}");
+            assert_eq!(for_turn(&name(), Selecting::Gated, Some(&instance)), gated, "{state}");
+            assert_eq!(for_turn(&name(), Selecting::SharedByTags, Some(&instance)), shared, "{state}");
+        }
+        assert_eq!(for_turn(&name(), Selecting::Gated, None), at(name()));
+        assert_eq!(for_turn(&name(), Selecting::SharedByAutoScalingGroup, None), None);
     }
 
     proptest! {

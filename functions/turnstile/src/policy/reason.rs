@@ -124,6 +124,12 @@ impl FailedDeployment<'_> {
             FailureKind::AgentSilent => {
                 format!("{application}: deployment {id} has not begun{on}: its agent is silent")
             }
+            FailureKind::GateNotSeen => {
+                let missed = self.instance_id.map_or("every instance", InstanceId::as_str);
+                format!(
+                    "{application}: deployment {id} did not contain {missed}: CodeDeploy may not have seen the gate yet"
+                )
+            }
             FailureKind::AlarmActive => {
                 format!("{application}: deployment {id} was stopped by an alarm of its deployment group")
             }

@@ -67,6 +67,7 @@ pub fn is_worthwhile(kind: FailureKind, reason: &Reason) -> bool {
         | FailureKind::NeighbourFailed
         | FailureKind::JoinedFailed
         | FailureKind::AgentSilent
+        | FailureKind::GateNotSeen
         | FailureKind::AlarmActive => false,
         FailureKind::InstanceNotReached | FailureKind::DeploymentFailed => {
             reason.error_code.as_deref().is_none_or(may_pass)
@@ -109,8 +110,8 @@ mod tests {
     #[test]
     fn only_what_another_deployment_can_mend_is_retried() {
         use FailureKind::{
-            AgentSilent, AlarmActive, DeploymentFailed, DeploymentTimedOut, InstanceNotReached, JoinedFailed,
-            NeighbourFailed,
+            AgentSilent, AlarmActive, DeploymentFailed, DeploymentTimedOut, GateNotSeen, InstanceNotReached,
+            JoinedFailed, NeighbourFailed,
         };
         for (code, retried) in [
             (None, true),
@@ -127,7 +128,7 @@ mod tests {
             for kind in [DeploymentFailed, InstanceNotReached] {
                 assert_eq!(is_worthwhile(kind, &reason(code)), retried, "{kind:?} {code:?}");
             }
-            for kind in [DeploymentTimedOut, NeighbourFailed, JoinedFailed, AgentSilent, AlarmActive] {
+            for kind in [DeploymentTimedOut, NeighbourFailed, JoinedFailed, AgentSilent, GateNotSeen, AlarmActive] {
                 assert!(!is_worthwhile(kind, &reason(code)), "{kind:?} {code:?}");
             }
         }

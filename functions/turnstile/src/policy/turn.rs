@@ -119,6 +119,10 @@ mod tests {
             finished: None,
             stop: None,
             deploying: None,
+            waiting: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            cohort: BTreeSet::new(),
+            moving_since: None,
         }
     }
 
@@ -137,6 +141,7 @@ mod tests {
             applications: ["Search/Production", "Orders/Blue-Team"]
                 .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
                 .into(),
+            has_gates: false,
             on_failure: Default::default(),
             warnings: Vec::new(),
         };

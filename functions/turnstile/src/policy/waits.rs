@@ -35,6 +35,9 @@ const LOOKS_OF_A_LONG_ROLLOUT: u32 = 300;
 /// The wait before a search for evidence goes on in the next call.
 pub const TO_SEARCH_ON: u32 = 1;
 
+/// The wait before a deployment is asked for again because CodeDeploy has not seen a gate that was moved.
+pub const TO_SEE_A_GATE: u32 = 10;
+
 /// The wait before the first or the next look at a deployment.
 ///
 /// `elapsed`: for how long the deployment has been waited for. `expected`: how long it should take; `None` when that is unknown.
@@ -314,6 +317,7 @@ mod tests {
             hook_opened_at: None,
             other_hooks: Vec::new(),
             applications: Vec::new(),
+            has_gates: false,
             on_failure: HookResult::Abandon,
             warnings: Vec::new(),
         };
@@ -337,6 +341,7 @@ mod tests {
             hook_opened_at: None,
             other_hooks: Vec::new(),
             applications: Vec::new(),
+            has_gates: false,
             on_failure: HookResult::Abandon,
             warnings: Vec::new(),
         };

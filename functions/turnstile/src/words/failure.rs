@@ -47,6 +47,9 @@ pub enum FailureKind {
     /// The deployment has begun neither on the instance nor on any other that is left.
     #[serde(rename = "Turnstile.AgentSilent")]
     AgentSilent,
+    /// The deployment did not contain the instance: CodeDeploy may not have seen its gate yet.
+    #[serde(rename = "Turnstile.GateNotSeen")]
+    GateNotSeen,
     /// An alarm of the deployment group has stopped the deployment.
     #[serde(rename = "Turnstile.AlarmActive")]
     AlarmActive,

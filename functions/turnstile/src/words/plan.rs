@@ -27,6 +27,10 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_hooks: Vec<HookName>,
     pub applications: Vec<Application>,
+    /// Whether some of the deployment groups go by the gate, or may do so: not every group could be asked. In the plan of a version that knew
+    /// no gates: absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_gates: bool,
     pub on_failure: HookResult,
     /// What the operator should know, although the rollout goes on.
     pub warnings: Vec<String>,
@@ -36,6 +40,11 @@ impl Plan {
     /// Whether one of its applications is deployed to this group.
     pub fn names(&self, group: &DeploymentGroup) -> bool {
         self.applications.iter().any(|application| application.group == *group)
+    }
+
+    /// The instance whose gate the rollout moves from application to application, because it waits at the rollout's hook.
+    pub fn gated_instance(&self) -> Option<&InstanceId> {
+        self.instance_id.as_ref().filter(|_| self.has_gates && self.hook.is_some())
     }
 
     /// The lifecycle action that the rollout keeps open and completes, when there is one.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, LastDeployment};
-use crate::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, TargetId};
+use crate::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, InstanceId, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::{self, Timestamp};
 
@@ -36,6 +36,19 @@ pub struct Claim {
     pub stop: Option<Stop>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
     pub deploying: Option<DeploymentGroup>,
+    /// Of an Auto Scaling group: the instances that wait at its hook while another rollout has the turn. A deployment of that one may serve
+    /// them.
+    #[serde(default)]
+    pub waiting: BTreeSet<InstanceId>,
+    /// Of an Auto Scaling group: those on which a deployment did not begin although others had come to an end.
+    #[serde(default)]
+    pub silent: BTreeSet<InstanceId>,
+    /// Of an Auto Scaling group: the instances whose gates a holder moved last.
+    #[serde(default)]
+    pub cohort: BTreeSet<InstanceId>,
+    /// Of an Auto Scaling group: since when a holder has been moving these gates; absent when it has come to the end of it.
+    #[serde(default, with = "time::as_seconds")]
+    pub moving_since: Option<Timestamp>,
 }
 
 /// A deployment that has ended, and the revision that it brought.

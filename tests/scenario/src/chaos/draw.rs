@@ -68,7 +68,7 @@ fn pick<'a, T>(choices: &'a [T], random: &mut Rng) -> &'a T {
 mod tests {
     use super::*;
     use crate::chaos::shrink::is_possible;
-    use crate::format::{Action, Group};
+    use crate::format::{Action, Group, SelectedBy};
     use ::world::{FaultKind, HookResult, OutdatedInstancesStrategy};
 
     #[test]
@@ -118,6 +118,13 @@ mod tests {
         assert!(some(&|s| s.world.read_lag_seconds > 0.0));
         assert!(some(&|s| s.world.groups.len() > 1));
         assert!(has_a_group(&|group| group.warm_pool.as_ref().is_some_and(|pool| pool.reuse_on_scale_in)));
+        let gated =
+            |s: &Scenario| s.world.applications.iter().filter(|one| one.selected_by == SelectedBy::Gate).count();
+        assert!(some(&|s| gated(s) == s.world.applications.len()));
+        assert!(some(&|s| gated(s) == 0));
+        assert!(some(&|s| gated(s) > 0 && gated(s) < s.world.applications.len()));
+        assert!(some(&|s| s.world.open_facts.tags_seen_after_seconds == Some(45.0)));
+        assert!(has_a_group(&|group| !group.gates_open));
         let updates = |s: &Scenario| {
             s.world.applications.iter().any(|one| one.outdated_instances_strategy == OutdatedInstancesStrategy::Update)
         };

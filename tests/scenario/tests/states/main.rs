@@ -1,6 +1,7 @@
 //! What happens while a rollout is in a state, in each state that calls a function or waits.
 
 mod interruptions;
+mod pipelines;
 mod updates;
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use scenario::{files, format};
 use serde_json::Value;
 
 /// Each state that lasts, and a scenario in which the rollout of a launch is in it.
-const STATES: [(&str, &str, usize); 18] = [
+const STATES: [(&str, &str, usize); 20] = [
     ("PlanRollout", "one-launch", 1),
     ("WaitForOwner", "started-again-while-it-is-at-work", 1),
     ("TakeTurn", "one-launch", 1),
@@ -22,7 +23,9 @@ const STATES: [(&str, &str, usize); 18] = [
     ("CheckStatus", "one-launch", 1),
     ("GiveWay", "never-an-agent", 1),
     ("WaitForNeighbour", "never-an-agent", 1),
+    ("WaitForGate", "tags-are-seen-late", 1),
     ("CompleteLifecycleHook", "one-launch", 1),
+    ("WaitForRelease", "release-under-way-when-the-gate-opens", 1),
     ("WaitForNextRound", "somebody-deploys-a-new-revision", 1),
     ("ReturnTurn", "one-launch", 1),
     ("ReturnTurnOfGoneInstance", "terminated-midway", 1),

@@ -8,7 +8,7 @@ use world::{
 };
 
 use super::{one_in, pick, seconds};
-use crate::format::{Application, Failure, Group, Hook, OpenFacts, World};
+use crate::format::{Application, Failure, Group, Hook, OpenFacts, SelectedBy, World};
 
 /// Deployment configurations: first those that a group whose instances are all new can always meet, then those that it cannot.
 const CONFIGS: [&str; 5] = [
@@ -20,6 +20,9 @@ const CONFIGS: [&str; 5] = [
 ];
 /// The number of the former.
 const FOR_NEW: usize = 2;
+
+/// Sets the numbers of gates apart from those of the rest.
+const GATES: u64 = 0x6a_7e;
 
 pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
     let names = ["Orders", "Search", "Mail"];
@@ -39,7 +42,7 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
         autoscaling: one_in(6, random).then(|| rate(random)),
         tagging: None,
     };
-    World {
+    let mut world = World {
         tag_read_lag_seconds: 0.0,
         seed,
         applications,
@@ -49,7 +52,25 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
         max_concurrent_deployments: None,
         read_lag_seconds: if one_in(4, random) { *pick(&[2.0, 5.0, 10.0], random) } else { 0.0 },
         open_facts: open_facts(random),
+    };
+    // What is drawn for gates changes nothing else of a seed.
+    draw_gates(&mut world, &mut Rng::with_seed(seed ^ GATES));
+    world
+}
+
+/// Lists that are gated, lists that mix, and lists that know no gate.
+fn draw_gates(world: &mut World, random: &mut Rng) {
+    let gated_in_four = *pick(&[4, 2, 0], random);
+    for application in &mut world.applications {
+        if random.u32(0..4) < gated_in_four {
+            application.selected_by = SelectedBy::Gate;
+        }
     }
+    for group in &mut world.groups {
+        group.gates_open = !one_in(5, random);
+    }
+    world.open_facts.tags_seen_after_seconds = Some(*pick(&[0.0, 0.0, 5.0, 45.0], random));
+    world.tag_read_lag_seconds = *pick(&[0.0, 0.0, 5.0], random);
 }
 
 fn deployment_configs() -> Vec<DeploymentConfigSetting> {

@@ -1,0 +1,165 @@
+//! Moves the gates of the instances that a deployment is to serve, and sees that nothing else reaches them.
+
+use std::collections::BTreeSet;
+
+use aws::history::History;
+use aws::up_to_date;
+use tracing::{info, warn};
+use turnstile::policy::gate::{self, Selecting};
+use turnstile::policy::up_to_date::{Found, Search};
+use turnstile::policy::{cohort, stall, turn};
+use turnstile::words::application::DeploymentGroup;
+use turnstile::words::deployment::{Deployment, Target, TargetStatus};
+use turnstile::words::error::Error;
+use turnstile::words::gate::Gate;
+use turnstile::words::ids::{Account, InstanceId, TargetId};
+
+use crate::{Request, StartDeployment};
+
+impl StartDeployment {
+    /// How long to wait for other instances that launch at the same time, in seconds; `None`: deploy.
+    pub(crate) async fn gather(&self, request: &Request) -> Result<Option<u32>, Error> {
+        let Some(own) = request.plan.gated_instance().filter(|_| request.begins_the_turn()) else { return Ok(None) };
+        let asg = &request.plan.auto_scaling_group_name;
+        let launching = self.autoscaling.launching_instances(asg).await?;
+        let found = self.turns.read(&[turn::claim_on(asg)]).await?;
+        Ok(cohort::gathering(found.first(), own, launching, request.age()))
+    }
+
+    /// Moves the gates of the cohort to the application, or away from the one before if the application's group does not go by the gate. The
+    /// answer is the cohort: the instances that the deployment is to serve, the rollout's own among them.
+    pub(crate) async fn move_gates(
+        &self,
+        request: &Request,
+        selecting: Selecting,
+    ) -> Result<BTreeSet<InstanceId>, Error> {
+        let Request { plan, application, execution, round, now, .. } = request;
+        let (asg, account) = (&plan.auto_scaling_group_name, Account::of(execution));
+        let Some(own) = plan.gated_instance() else {
+            if plan.instance_id.is_none() && plan.has_gates && request.begins_the_turn() {
+                self.open_all(request, &account).await?;
+            }
+            if let Some(instance_id) = plan.instance_id.as_ref().filter(|_| plan.has_gates)
+                && let Some(instance) = self.autoscaling.instance(instance_id).await?
+            {
+                let gate = gate::for_turn(&application.group, selecting, Some(&instance));
+                self.turns.require(plan, execution, *round).await?;
+                self.gates.shift_one(&account, instance_id, gate.as_ref()).await?;
+            }
+            return Ok(plan.instance_id.iter().cloned().collect());
+        };
+        let found = self.turns.require(plan, execution, *round).await?;
+        let claim = found.iter().find(|claim| claim.claim == turn::claim_on(asg));
+        let others = match &request.before {
+            // Nobody has to be asked about others where there are none.
+            Some(before) if claim.is_some_and(|claim| !claim.waiting.is_empty()) => {
+                cohort::others(claim, own, Some(&self.codedeploy.targets(before).await?))
+            }
+            before => cohort::others(claim, own, before.as_ref().map(|_| &[][..])),
+        };
+        let others = match others.is_empty() {
+            true => others,
+            false => self.autoscaling.still_waiting(&others).await?,
+        };
+        let others = self.turns.begin_move(asg, own, &others, (execution, *round), *now).await?;
+        let mut cohort = others;
+        cohort.insert(own.clone());
+        let gate = gate::for_turn(&application.group, selecting, None);
+        self.shift(&account, own, &mut cohort, gate.as_ref()).await?;
+        self.turns.end_move(asg, execution, *round).await?;
+        if cohort.len() > 1 {
+            info!(cohort = ?cohort, "deploys to all that wait for the application");
+        }
+        Ok(cohort)
+    }
+
+    /// Opens the gates of all instances in service, for a rollout of the whole group: those that came before there were gates have none.
+    async fn open_all(&self, request: &Request, account: &Account) -> Result<(), Error> {
+        let in_service = self.autoscaling.instances_in_service(&request.plan.auto_scaling_group_name).await?;
+        for (instance_id, error) in
+            self.gates.shift(account, &in_service.unwrap_or_default(), Some(&Gate::Open)).await?
+        {
+            warn!(instance = %instance_id, error = error.name(), reason = %error, "its gate may be shut");
+        }
+        Ok(())
+    }
+
+    /// Moves the gates. Another instance's gate that cannot be moved leaves that instance out of the cohort.
+    async fn shift(
+        &self,
+        account: &Account,
+        own: &InstanceId,
+        cohort: &mut BTreeSet<InstanceId>,
+        gate: Option<&Gate>,
+    ) -> Result<(), Error> {
+        let instances: Vec<InstanceId> = cohort.iter().cloned().collect();
+        for (instance_id, error) in self.gates.shift(account, &instances, gate).await? {
+            if instance_id == *own {
+                return Err(error);
+            }
+            warn!(instance = %instance_id, error = error.name(), reason = %error, "is left out: its gate stays as it is");
+            cohort.remove(&instance_id);
+        }
+        Ok(())
+    }
+
+    /// A deployment of another application of the list that has to end before this one's: one that is under way on an instance of the cohort,
+    /// which it may reach by the gate that the instance has just left, or on one in service to which this deployment would come too.
+    ///
+    /// A group that does not go by the gate may come to any instance: there every deployment has to end that is under way.
+    pub(crate) async fn in_the_way(
+        &self,
+        request: &Request,
+        selecting: Selecting,
+        cohort: &BTreeSet<InstanceId>,
+        history: &History,
+    ) -> Result<Option<Deployment>, Error> {
+        let Request { plan, application, .. } = request;
+        for other in plan.applications.iter().filter(|other| other.group != application.group) {
+            let ids = self.codedeploy.active_deployments(&other.group).await?;
+            for active in self.codedeploy.deployments(&ids).await? {
+                if !stall::only_bakes(&active)
+                    && (!selecting.is_gated() || self.may_meet(&active, &application.group, cohort, history).await?)
+                {
+                    return Ok(Some(active));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a deployment that is under way may meet one of the group, which goes by the gate, on an instance.
+    async fn may_meet(
+        &self,
+        active: &Deployment,
+        group: &DeploymentGroup,
+        cohort: &BTreeSet<InstanceId>,
+        history: &History,
+    ) -> Result<bool, Error> {
+        let targets = self.codedeploy.targets(&active.deployment_id).await?;
+        // Whom it comes to is decided, and not told yet.
+        if targets.is_empty() {
+            return Ok(true);
+        }
+        let unfinished: Vec<TargetId> =
+            targets.iter().filter(is_unfinished).map(|target| target.target_id.clone()).collect();
+        if cohort.iter().any(|member| unfinished.iter().any(|target| *target == *member)) {
+            return Ok(true);
+        }
+        let in_service = self.autoscaling.in_service(&unfinished).await?;
+        let instances: Vec<InstanceId> = in_service.iter().filter_map(TargetId::instance_id).collect();
+        if instances.len() < in_service.len() {
+            return Ok(true);
+        }
+        if instances.is_empty() {
+            return Ok(false);
+        }
+        let search = Search::of(instances);
+        let found = up_to_date::search(&self.codedeploy, group, &history.current, search).await?;
+        Ok(!matches!(found, Found::UpToDate(_)))
+    }
+}
+
+fn is_unfinished(target: &&Target) -> bool {
+    !matches!(target.status, TargetStatus::Succeeded | TargetStatus::Failed | TargetStatus::Skipped)
+}

@@ -59,11 +59,15 @@ impl AutoScaling {
         Ok(states.iter().flat_map(|state| ids_of(group.instances(), state)).collect())
     }
 
-    /// Those of these instances that wait at a launch hook.
+    /// Those of these instances that wait at a launch hook of the group.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn still_waiting(&self, instances: &BTreeSet<InstanceId>) -> Result<BTreeSet<InstanceId>, Error> {
+    pub async fn still_waiting(
+        &self,
+        name: &AutoScalingGroupName,
+        instances: &BTreeSet<InstanceId>,
+    ) -> Result<BTreeSet<InstanceId>, Error> {
         const WAITING: [&str; 2] = ["Pending:Wait", "Warmed:Pending:Wait"];
         let ids: Vec<String> = instances.iter().map(ToString::to_string).collect();
         let mut waiting = BTreeSet::new();
@@ -71,7 +75,9 @@ impl AutoScaling {
             let request = self.client.describe_auto_scaling_instances().set_instance_ids(Some(ids.to_vec()));
             let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
             let found = answer.auto_scaling_instances().iter();
-            let at_hook = found.filter(|found| found.lifecycle_state().is_some_and(|state| WAITING.contains(&state)));
+            let of_group = found.filter(|found| found.auto_scaling_group_name() == Some(name.as_str()));
+            let at_hook =
+                of_group.filter(|found| found.lifecycle_state().is_some_and(|state| WAITING.contains(&state)));
             waiting.extend(at_hook.filter_map(|found| InstanceId::try_from(found.instance_id()?).ok()));
         }
         Ok(waiting)

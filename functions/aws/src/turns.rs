@@ -10,11 +10,10 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use turnstile::limits::{LONGEST_CALL, MOST_FAILURES};
-use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group, claims};
+use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, InstanceId};
-use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{Claim, FinishedDeployment, Stop, Taking};
 
@@ -71,15 +70,19 @@ impl Turns {
         serde_dynamo::from_items(items).map_err(|e| unexpected(CALL, e.to_string()))
     }
 
-    /// The rollout's claims, after making sure that it holds them all in this round. Without the turn it may neither start nor stop
+    /// These claims of a rollout's turn, after making sure that it holds them all in this round. Without the turn it may neither start nor stop
     /// anything.
     ///
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn require(&self, plan: &Plan, execution: &ExecutionArn, round: u32) -> Result<Vec<Claim>, Error> {
-        let claims = claims(plan);
-        let found = self.read(&claims).await?;
-        match TurnState::of(&claims, &found, execution, round) {
+    pub async fn require(
+        &self,
+        claims: &[ClaimKey],
+        execution: &ExecutionArn,
+        round: u32,
+    ) -> Result<Vec<Claim>, Error> {
+        let found = self.read(claims).await?;
+        match TurnState::of(claims, &found, execution, round) {
             TurnState::Mine => Ok(found),
             TurnState::Draining | TurnState::Free { .. } => Err(Error::TurnLost(TURN_LOST.into())),
             TurnState::Held(holders) => {
@@ -96,15 +99,15 @@ impl Turns {
     /// See [`Turns::read`].
     pub async fn take(
         &self,
-        plan: &Plan,
-        execution: &ExecutionArn,
-        round: u32,
+        claims: &[ClaimKey],
+        taken_for: &AutoScalingGroupName,
+        (execution, round): (&ExecutionArn, u32),
         now: Timestamp,
     ) -> Result<Taking, Error> {
         let condition =
             format!("(attribute_not_exists(holder) OR holder = :me) AND attribute_not_exists(draining) AND {NOT_LATE}");
         let set = format!("SET {TAKEN} ADD {TAKEN_FOR}");
-        self.write(&claims(plan), &set, &condition, taken_by(plan, execution, round, now)).await
+        self.write(claims, &set, &condition, taken_by(taken_for, execution, round, now)).await
     }
 
     /// Takes all claims or none, as [`Turns::take`], among them those of holders that have `ended`. The claims are draining from then on, also
@@ -114,20 +117,20 @@ impl Turns {
     /// See [`Turns::read`].
     pub async fn take_over(
         &self,
-        plan: &Plan,
-        execution: &ExecutionArn,
-        round: u32,
+        claims: &[ClaimKey],
+        taken_for: &AutoScalingGroupName,
+        (execution, round): (&ExecutionArn, u32),
         ended: &BTreeSet<ExecutionArn>,
         now: Timestamp,
     ) -> Result<Taking, Error> {
-        let mut values = taken_by(plan, execution, round, now);
+        let mut values = taken_by(taken_for, execution, round, now);
         values.insert(":yes".to_owned(), AttributeValue::Bool(true));
         let names: Vec<String> = (0..ended.len()).map(|i| format!(":ended{i}")).collect();
         values.extend(names.iter().cloned().zip(ended.iter().map(|holder| AttributeValue::S(holder.to_string()))));
         let holders = [vec![":me".to_owned()], names].concat().join(", ");
         let condition = format!("(attribute_not_exists(holder) OR holder IN ({holders})) AND {NOT_LATE}");
         let set = format!("SET {TAKEN}, draining = :yes ADD {TAKEN_FOR}");
-        self.write(&claims(plan), &set, &condition, values).await
+        self.write(claims, &set, &condition, values).await
     }
 
     /// Ends the draining of the claims that the execution holds in this round.
@@ -172,6 +175,13 @@ impl Turns {
             self.update_if(claim, &format!("{set}REMOVE holder, round"), &condition, values.clone()).await?;
         }
         Ok(())
+    }
+
+    /// Gives claims back with which a rollout that goes on is done. Claims that stay behind are given back at its end.
+    pub async fn give_back_courteously(&self, claims: Vec<ClaimKey>, execution: &ExecutionArn, round: u32) {
+        if let Err(error) = self.give_back(&claims, execution, Some(round), false).await {
+            tracing::warn!(error = error.name(), reason = %error, "keeps the turn until the rollout ends");
+        }
     }
 
     /// Publishes to the rollouts that wait which deployment of a group has finished, if the execution holds the claim on the group.
@@ -220,16 +230,12 @@ impl Turns {
         }
     }
 
-    /// Lets an instance queue for the turns of its Auto Scaling group. Whoever has the turn may move its gate from now on.
+    /// Lets an instance queue for its turn. Whoever has the turn may move its gate from now on.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn queue(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<(), Error> {
-        self.change_sets(auto_scaling_group, "ADD waiting :instances", std::slice::from_ref(instance_id)).await
+    pub async fn queue(&self, queue: &ClaimKey, instance_id: &InstanceId) -> Result<(), Error> {
+        self.change_sets(queue, "ADD waiting :instances", std::slice::from_ref(instance_id)).await
     }
 
     /// Lets an instance leave the queue, unless its gate is being moved at this moment: from then on only its own rollout moves its gate.
@@ -237,12 +243,7 @@ impl Turns {
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn leave_queue(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
+    pub async fn leave_queue(&self, queue: &ClaimKey, instance_id: &InstanceId, now: Timestamp) -> Result<bool, Error> {
         // A holder that has ended amid the calls comes to no end of it.
         let over = now.minus_seconds(LONGEST_CALL).seconds();
         let values = HashMap::from([
@@ -251,33 +252,27 @@ impl Turns {
             (":over".to_owned(), AttributeValue::N(over.to_string())),
         ]);
         let condition = "attribute_not_exists(movingSince) OR movingSince < :over OR NOT contains(cohort, :instance)";
-        let claim = claim_on(auto_scaling_group);
-        self.update_if(&claim, "DELETE waiting :instances, silent :instances", condition, values).await
+        self.update_if(queue, "DELETE waiting :instances, silent :instances", condition, values).await
     }
 
     /// Takes an instance out of the queue whose rollout has the turn.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn strike_out(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<(), Error> {
-        self.change_sets(auto_scaling_group, "DELETE waiting :instances", std::slice::from_ref(instance_id)).await
+    pub async fn strike_out(&self, queue: &ClaimKey, instance_id: &InstanceId) -> Result<(), Error> {
+        self.change_sets(queue, "DELETE waiting :instances", std::slice::from_ref(instance_id)).await
     }
 
     /// Forgets an instance that no deployment has to serve any more.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn forget(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<(), Error> {
+    pub async fn forget(&self, queues: &[ClaimKey], instance_id: &InstanceId) -> Result<(), Error> {
         let change = "DELETE waiting :instances, silent :instances";
-        self.change_sets(auto_scaling_group, change, std::slice::from_ref(instance_id)).await
+        for queue in queues {
+            self.change_sets(queue, change, std::slice::from_ref(instance_id)).await?;
+        }
+        Ok(())
     }
 
     /// Records on which instances a deployment did not begin although others had come to an end. They are in no cohort but their own until they
@@ -285,26 +280,16 @@ impl Turns {
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn record_silent(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instances: &[InstanceId],
-    ) -> Result<(), Error> {
-        self.change_sets(auto_scaling_group, "ADD silent :instances", instances).await
+    pub async fn record_silent(&self, queue: &ClaimKey, instances: &[InstanceId]) -> Result<(), Error> {
+        self.change_sets(queue, "ADD silent :instances", instances).await
     }
 
-    async fn change_sets(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        change: &str,
-        instances: &[InstanceId],
-    ) -> Result<(), Error> {
+    async fn change_sets(&self, queue: &ClaimKey, change: &str, instances: &[InstanceId]) -> Result<(), Error> {
         if instances.is_empty() {
             return Ok(());
         }
         let values = HashMap::from([(":instances".to_owned(), set(instances))]);
-        let claim = claim_on(auto_scaling_group);
-        let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(&claim));
+        let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(queue));
         let request = request.update_expression(change).set_expression_attribute_values(Some(values));
         request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
         Ok(())
@@ -317,7 +302,7 @@ impl Turns {
     /// [`Error::TurnLost`], else see [`Turns::read`].
     pub async fn begin_move(
         &self,
-        auto_scaling_group: &AutoScalingGroupName,
+        queue: &ClaimKey,
         own: &InstanceId,
         others: &BTreeSet<InstanceId>,
         (execution, round): (&ExecutionArn, u32),
@@ -332,7 +317,7 @@ impl Turns {
             .client
             .update_item()
             .table_name(&self.table)
-            .key(CLAIM, key_value(&claim_on(auto_scaling_group)))
+            .key(CLAIM, key_value(queue))
             .update_expression("SET cohort = :cohort, movingSince = :now")
             .condition_expression(format!("{IN_ROUND} AND attribute_not_exists(draining)"))
             .set_expression_attribute_values(Some(values))
@@ -348,18 +333,39 @@ impl Turns {
         Ok(others.intersection(&claim.waiting).cloned().collect())
     }
 
+    /// Records when the end should be near of the deployment that the execution is about to create, for those who wait for it. Without the turn it may
+    /// create none.
+    ///
+    /// # Errors
+    /// [`Error::TurnLost`], else see [`Turns::read`].
+    pub async fn record_near_end(
+        &self,
+        group: &DeploymentGroup,
+        near_end: Option<Timestamp>,
+        execution: &ExecutionArn,
+        round: u32,
+    ) -> Result<(), Error> {
+        let mut values = me_in(execution, round);
+        let change = match near_end {
+            Some(near_end) => {
+                values.insert(":end".to_owned(), AttributeValue::N(near_end.seconds().to_string()));
+                "SET nearEnd = :end"
+            }
+            None => "REMOVE nearEnd",
+        };
+        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
+        match self.update_if(&claim_on_deployment_group(group), change, &condition, values).await? {
+            true => Ok(()),
+            false => Err(Error::TurnLost(TURN_LOST.into())),
+        }
+    }
+
     /// Records that the execution has moved the gates.
     ///
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn end_move(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        execution: &ExecutionArn,
-        round: u32,
-    ) -> Result<(), Error> {
-        let claim = claim_on(auto_scaling_group);
-        match self.update_if(&claim, "REMOVE movingSince", IN_ROUND, me_in(execution, round)).await? {
+    pub async fn end_move(&self, queue: &ClaimKey, execution: &ExecutionArn, round: u32) -> Result<(), Error> {
+        match self.update_if(queue, "REMOVE movingSince", IN_ROUND, me_in(execution, round)).await? {
             true => Ok(()),
             false => Err(Error::TurnLost(TURN_LOST.into())),
         }
@@ -528,10 +534,15 @@ fn me_in(execution: &ExecutionArn, round: u32) -> HashMap<String, AttributeValue
     HashMap::from([me(execution), (":round".to_owned(), number(round))])
 }
 
-fn taken_by(plan: &Plan, execution: &ExecutionArn, round: u32, now: Timestamp) -> HashMap<String, AttributeValue> {
+fn taken_by(
+    taken_for: &AutoScalingGroupName,
+    execution: &ExecutionArn,
+    round: u32,
+    now: Timestamp,
+) -> HashMap<String, AttributeValue> {
     let mut values = me_in(execution, round);
     values.insert(":now".to_owned(), AttributeValue::N(now.seconds().to_string()));
-    values.insert(":group".to_owned(), AttributeValue::Ss(vec![plan.auto_scaling_group_name.to_string()]));
+    values.insert(":group".to_owned(), AttributeValue::Ss(vec![taken_for.to_string()]));
     values
 }
 

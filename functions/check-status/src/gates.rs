@@ -29,7 +29,7 @@ impl CheckStatus {
     /// Whether no other rollout waits for the turn, as far as the table tells.
     pub(crate) async fn is_alone(&self, request: &Request) -> Result<bool, Error> {
         let Some(own) = request.plan.gated_instance() else { return Ok(false) };
-        let found = self.turns.read(&turn::claims(&request.plan)).await?;
+        let found = self.turns.read(&turn::claims(&request.plan, &request.application.group)).await?;
         Ok(cohort::is_alone(&found, &request.plan.auto_scaling_group_name, own))
     }
 
@@ -39,7 +39,9 @@ impl CheckStatus {
             return;
         }
         let instances: Vec<InstanceId> = not_begun.iter().filter_map(TargetId::instance_id).collect();
-        if let Err(error) = self.turns.record_silent(&request.plan.auto_scaling_group_name, &instances).await {
+        if let Err(error) =
+            self.turns.record_silent(&turn::queue(&request.plan, &request.application.group), &instances).await
+        {
             warn!(error = error.name(), reason = %error, "the instances on which nothing began may be in the next cohort");
         }
     }

@@ -17,7 +17,7 @@ use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::stall::{Action, Look, StallTimer};
 use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::verdict::{self, Verdict};
-use turnstile::policy::{alarm, deployment_tag, retry, stall, waits};
+use turnstile::policy::{alarm, deployment_tag, retry, stall, turn, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
@@ -129,7 +129,18 @@ impl Function for CheckStatus {
 
     async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
         self.launches.keep_open(&mut request.plan, &request.execution).await?.require_open()?;
+        let answer = self.look(&request).await?;
+        if request.plan.turn_per_deployment && matches!(answer, Answer::Succeeded { .. }) {
+            let claims = turn::claims(&request.plan, &request.application.group);
+            self.turns.give_back_courteously(claims, &request.execution, request.round).await;
+        }
+        Ok(answer)
+    }
+}
 
+impl CheckStatus {
+    /// Looks at the deployment, and does what is to be done about it.
+    async fn look(&self, request: &Request) -> Result<Answer, Error> {
         let deployment =
             self.codedeploy.deployment(&request.deployment_id).await?.ok_or_else(|| Error::Unexpected {
                 call: "CodeDeploy.GetDeployment",
@@ -137,7 +148,7 @@ impl Function for CheckStatus {
                 message: request.deployment_id.to_string(),
             })?;
         let (verdict, target) = self.judge(&request.plan, &deployment).await?;
-        let look = Looked { request: &request, deployment, target };
+        let look = Looked { request, deployment, target };
         if let Some(answer) = self.answer_before(&look).await? {
             return Ok(answer);
         }
@@ -311,7 +322,7 @@ impl CheckStatus {
     /// is repeated because its answer was lost gives the same one. `false`: CodeDeploy refuses, and the deployment goes on.
     async fn stop(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<bool, Error> {
         let Request { execution, round, plan, application, .. } = look.request;
-        self.turns.require(plan, execution, *round).await?;
+        self.turns.require(&turn::claims(plan, &application.group), execution, *round).await?;
         let stop = Stop {
             deployment_id: look.deployment.deployment_id.clone(),
             by: execution.clone(),
@@ -372,7 +383,9 @@ impl CheckStatus {
         }
         if deployment.status == DeploymentStatus::Stopped {
             // A person has stopped it, unless a rollout has.
-            self.turns.require(&request.plan, &request.execution, request.round).await?;
+            self.turns
+                .require(&turn::claims(&request.plan, &request.application.group), &request.execution, request.round)
+                .await?;
             let stop = self.turns.stop_of(&request.application.group, &deployment.deployment_id).await?;
             if let Some(Stop { by, .. }) = stop {
                 return Err(Error::TurnLost(format!("{by} has stopped {}", deployment.deployment_id)));

@@ -271,11 +271,11 @@ impl CompleteLifecycleHook {
             Ending::Deployed(_) => false,
         };
         if let Some(instance_id) = plan.gated_instance()
-            && let Err(error) = self.turns.forget(&plan.auto_scaling_group_name, instance_id).await
+            && let Err(error) = self.turns.forget(&turn::queues(plan), instance_id).await
         {
             warn!(error = error.name(), reason = %error, "the instance stays in the queue");
         }
-        if let Err(error) = self.turns.give_back(&turn::claims(plan), execution, *round, drains).await {
+        if let Err(error) = self.turns.give_back(&turn::all_claims(plan), execution, *round, drains).await {
             warn!(error = error.name(), reason = %error, "keeps the turn");
         }
     }

@@ -72,6 +72,8 @@ struct Checked {
     of_gates: Vec<String>,
     /// Whether some of them do, or may do so.
     has_gates: bool,
+    /// Whether all of them do.
+    all_gated: bool,
 }
 
 impl Function for PlanRollout {
@@ -160,13 +162,15 @@ impl Function for PlanRollout {
             instance_id,
             applications,
             has_gates: false,
+            turn_per_deployment: false,
             on_failure: input.on_failure.unwrap_or_default(),
             warnings,
         };
         plan.warnings.extend(longer_than_the_hook(&plan, now));
-        let Checked { warnings, of_gates, has_gates } = self.check_groups(&plan.applications).await?;
+        let Checked { warnings, of_gates, has_gates, all_gated } = self.check_groups(&plan.applications).await?;
         plan.warnings.extend(warnings);
         plan.has_gates = has_gates;
+        plan.turn_per_deployment = all_gated;
         plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(
                 "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
@@ -277,7 +281,8 @@ impl PlanRollout {
 
     /// Checks that the rollout can deploy to every application's group.
     async fn check_groups(&self, applications: &[Application]) -> Result<Checked, Error> {
-        let Checked { mut warnings, mut of_gates, mut has_gates } = Checked::default();
+        let Checked { mut warnings, mut of_gates, mut has_gates, .. } = Checked::default();
+        let mut all_gated = true;
         for (i, application) in applications.iter().enumerate() {
             let name = &application.group;
             let group = match self.codedeploy.group(name).await {
@@ -285,7 +290,7 @@ impl PlanRollout {
                 // In a burst of launches every rollout asks at once. The same is checked again before anything is deployed.
                 Err(error @ Error::Throttled { .. }) => {
                     warn!(error = error.name(), reason = %error, "the other deployment groups are not checked");
-                    has_gates = true;
+                    (has_gates, all_gated) = (true, false);
                     warnings.push(format!("applications[{i}] and what follows were not checked: {error}"));
                     break;
                 }
@@ -302,7 +307,8 @@ impl PlanRollout {
                 .map_err(|problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}")))?;
             warnings.extend(preflight::warnings(name, &group));
             of_gates.extend(gate::warnings(application, &group));
-            has_gates |= Selecting::of(name, &group.selection).is_gated();
+            let is_gated = Selecting::of(name, &group.selection).is_gated();
+            (has_gates, all_gated) = (has_gates || is_gated, all_gated && is_gated);
             match self.half_way_release(name, &group).await {
                 Ok(warning) => warnings.extend(warning),
                 Err(error) if error.is_temporary() => {
@@ -311,7 +317,7 @@ impl PlanRollout {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Checked { warnings, of_gates, has_gates })
+        Ok(Checked { warnings, of_gates, has_gates, all_gated })
     }
 
     async fn half_way_release(

@@ -179,7 +179,7 @@ impl ReturnTurn {
     }
 
     async fn forget(&self, plan: &Plan, instance_id: &InstanceId) {
-        if let Err(error) = self.turns.forget(&plan.auto_scaling_group_name, instance_id).await {
+        if let Err(error) = self.turns.forget(&turn::queues(plan), instance_id).await {
             warn!(error = error.name(), reason = %error, "the instance stays in the queue");
         }
     }

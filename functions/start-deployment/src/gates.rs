@@ -7,7 +7,7 @@ use aws::up_to_date;
 use tracing::{info, warn};
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::up_to_date::{Found, Search};
-use turnstile::policy::{cohort, stall, turn};
+use turnstile::policy::{cohort, deployment_tag, stall};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::error::Error;
@@ -19,10 +19,16 @@ use crate::{Request, StartDeployment};
 impl StartDeployment {
     /// How long to wait for other instances that launch at the same time, in seconds; `None`: deploy.
     pub(crate) async fn gather(&self, request: &Request) -> Result<Option<u32>, Error> {
-        let Some(own) = request.plan.gated_instance().filter(|_| request.begins_the_turn()) else { return Ok(None) };
-        let asg = &request.plan.auto_scaling_group_name;
-        let launching = self.autoscaling.launching_instances(asg).await?;
-        let found = self.turns.read(&[turn::claim_on(asg)]).await?;
+        let Some(own) = request.plan.gated_instance() else { return Ok(None) };
+        if request.cohort.len() > 1 {
+            let found = self.turns.read(&[request.queue()]).await?;
+            return Ok(cohort::regathering(found.first(), own, &request.cohort, request.waited()));
+        }
+        if !request.begins_the_turn() {
+            return Ok(None);
+        }
+        let launching = self.autoscaling.launching_instances(&request.plan.auto_scaling_group_name).await?;
+        let found = self.turns.read(&[request.queue()]).await?;
         Ok(cohort::gathering(found.first(), own, launching, request.age()))
     }
 
@@ -34,7 +40,7 @@ impl StartDeployment {
         selecting: Selecting,
     ) -> Result<BTreeSet<InstanceId>, Error> {
         let Request { plan, application, execution, round, now, .. } = request;
-        let (asg, account) = (&plan.auto_scaling_group_name, Account::of(execution));
+        let account = Account::of(execution);
         let Some(own) = plan.gated_instance() else {
             if plan.instance_id.is_none() && plan.has_gates && request.begins_the_turn() {
                 self.open_all(request, &account).await?;
@@ -43,14 +49,17 @@ impl StartDeployment {
                 && let Some(instance) = self.autoscaling.instance(instance_id).await?
             {
                 let gate = gate::for_turn(&application.group, selecting, Some(&instance));
-                self.turns.require(plan, execution, *round).await?;
+                self.turns.require(&request.claims(), execution, *round).await?;
                 self.gates.shift_one(&account, instance_id, gate.as_ref()).await?;
             }
             return Ok(plan.instance_id.iter().cloned().collect());
         };
-        let found = self.turns.require(plan, execution, *round).await?;
-        let claim = found.iter().find(|claim| claim.claim == turn::claim_on(asg));
+        let found = self.turns.require(&request.claims(), execution, *round).await?;
+        let queue = request.queue();
+        let claim = found.iter().find(|claim| claim.claim == queue);
         let others = match &request.before {
+            // Whoever queues for the application has got what comes before it.
+            _ if plan.turn_per_deployment => cohort::others(claim, own, None),
             // Nobody has to be asked about others where there are none.
             Some(before) if claim.is_some_and(|claim| !claim.waiting.is_empty()) => {
                 cohort::others(claim, own, Some(&self.codedeploy.targets(before).await?))
@@ -59,14 +68,14 @@ impl StartDeployment {
         };
         let others = match others.is_empty() {
             true => others,
-            false => self.autoscaling.still_waiting(&others).await?,
+            false => self.autoscaling.still_waiting(&plan.auto_scaling_group_name, &others).await?,
         };
-        let others = self.turns.begin_move(asg, own, &others, (execution, *round), *now).await?;
+        let others = self.turns.begin_move(&queue, own, &others, (execution, *round), *now).await?;
         let mut cohort = others;
         cohort.insert(own.clone());
         let gate = gate::for_turn(&application.group, selecting, None);
         self.shift(&account, own, &mut cohort, gate.as_ref()).await?;
-        self.turns.end_move(asg, execution, *round).await?;
+        self.turns.end_move(&queue, execution, *round).await?;
         if cohort.len() > 1 {
             info!(cohort = ?cohort, "deploys to all that wait for the application");
         }
@@ -143,7 +152,12 @@ impl StartDeployment {
         }
         let unfinished: Vec<TargetId> =
             targets.iter().filter(is_unfinished).map(|target| target.target_id.clone()).collect();
-        if cohort.iter().any(|member| unfinished.iter().any(|target| *target == *member)) {
+        // What a pipeline brings is current only when its deployment is over.
+        let is_a_rollouts = deployment_tag::is_a_rollouts(&active.description);
+        let contains = |member: &InstanceId| {
+            targets.iter().any(|target| target.target_id == *member && (!is_a_rollouts || is_unfinished(&target)))
+        };
+        if cohort.iter().any(contains) {
             return Ok(true);
         }
         let in_service = self.autoscaling.in_service(&unfinished).await?;

@@ -2,6 +2,8 @@
 
 mod gates;
 
+use std::collections::BTreeSet;
+
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
@@ -23,7 +25,7 @@ use turnstile::words::application::Application;
 use turnstile::words::deployment::{Creation, Deployment, DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Silence;
-use turnstile::words::ids::{DeploymentId, ExecutionArn};
+use turnstile::words::ids::{ClaimKey, DeploymentId, ExecutionArn, InstanceId};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
@@ -62,9 +64,14 @@ pub struct Request {
     /// How many deployments of this attempt have missed the instance, because CodeDeploy had not seen its gate yet.
     #[serde(default)]
     misses: u32,
+    /// Since when deployments of the attempt have missed the instance, or have been refused because CodeDeploy knew of none; absent when none has.
+    missed_since: Option<Timestamp>,
     /// The deployment that brought the application before this one in the list; absent when this is the first.
     #[serde(default)]
     before: Option<DeploymentId>,
+    /// The instances that the deployment of the application before was to serve; absent when this is the first.
+    #[serde(default)]
+    cohort: Vec<InstanceId>,
     /// Since when other deployments have been in the way of this attempt; absent when it asks for the first time.
     busy_since: Option<Timestamp>,
     /// Of the deployment that was in the way when it last asked.
@@ -97,6 +104,9 @@ pub enum Answer {
         /// Where the next call goes on, when this one has not found out whether anything is outdated.
         #[serde(skip_serializing_if = "Option::is_none")]
         search: Option<Search>,
+        /// Whether CodeDeploy may not have seen the gate.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        missed: bool,
         /// What CodeDeploy said, when it refused the deployment although none is listed.
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<String>,
@@ -111,6 +121,9 @@ pub struct UnderWay {
     wait_seconds: u32,
     /// How long the deployment should take; null when that is unknown.
     expected_seconds: Option<u32>,
+    /// The instances that it is to serve, where each deployment has its turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cohort: Vec<InstanceId>,
 }
 
 impl Function for StartDeployment {
@@ -168,6 +181,11 @@ impl Function for StartDeployment {
             }
         }
         let selecting = Selecting::of(&application.group, &group.selection);
+        if plan.turn_per_deployment && !selecting.is_gated() {
+            return Err(Error::UnsuitableDeploymentGroup(format!(
+                "{application}: the deployment group has stopped going by the gate since the rollout was planned"
+            )));
+        }
         if let Some(wait_seconds) = self.gather(request).await? {
             return Ok(Answer::wait(wait_seconds));
         }
@@ -175,7 +193,7 @@ impl Function for StartDeployment {
         if let Some(at_work) = self.in_the_way(request, selecting, &cohort, &history).await? {
             return self.busy(request, Some(at_work)).await;
         }
-        if let Some(previous) = self.claim_next(request, selecting).await? {
+        if let Some(previous) = self.claim_next(request, selecting, expected_seconds(&history.current)).await? {
             // An earlier call, which goes on at the same time, has been faster.
             if request.own_attempt().has_made(&previous) {
                 return Ok(Answer::Started(request.started(previous.deployment_id, &history)));
@@ -199,7 +217,7 @@ impl Function for StartDeployment {
                 let now = self.read_again(&history, Some(&id)).await?;
                 match now.has_another_build_than(&history) {
                     true => Ok(self.withdraw(request, id, &now).await),
-                    false => Ok(Answer::Started(request.started(id, &history).looked_at_soon(selecting))),
+                    false => Ok(Answer::Started(request.started(id, &history).of_gated(request, selecting, cohort))),
                 }
             }
             // Somebody took the group's one slot between the look and the call.
@@ -229,7 +247,7 @@ impl StartDeployment {
                 return Ok(Some(Answer::Started(request.started(id, history))));
             }
             if own.status.is_active() {
-                self.turns.require(&request.plan, &request.execution, request.round).await?;
+                self.turns.require(&request.claims(), &request.execution, request.round).await?;
                 return Ok(Some(self.withdraw(request, id, history).await));
             }
         }
@@ -255,7 +273,7 @@ impl StartDeployment {
             return self.busy(request, Some(theirs.clone())).await;
         }
         // Whoever deploys next waits for it, as for one of this rollout's own.
-        match self.claim_next(request, Selecting::SharedByTags).await? {
+        match self.claim_next(request, Selecting::SharedByTags, None).await? {
             Some(previous) if previous.deployment_id != theirs.deployment_id => {
                 self.busy(request, Some(previous)).await
             }
@@ -277,7 +295,7 @@ impl StartDeployment {
             warn!(error = error.name(), reason = %error, "the deployment of the build before goes on");
         }
         let wait_seconds = waits::for_other_deployment(request.waited(), request.plan.hook.as_ref());
-        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, why: None }
+        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, missed: false, why: None }
     }
 
     /// Waits for a deployment that is in the way; without one, for a deployment that is not listed yet. A stalled deployment of a rollout
@@ -296,7 +314,7 @@ impl StartDeployment {
             let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None);
             let bakes = deployment.status == DeploymentStatus::Baking;
             if !bakes && stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
-                self.turns.require(plan, &request.execution, request.round).await?;
+                self.turns.require(&request.claims(), &request.execution, request.round).await?;
                 self.stop(request, deployment).await?;
             }
             stall = Some(timer);
@@ -306,6 +324,7 @@ impl StartDeployment {
             wait_seconds: waits::for_other_deployment(waited, plan.hook.as_ref()),
             stall,
             search: None,
+            missed: false,
             why: None,
         })
     }
@@ -322,7 +341,7 @@ impl StartDeployment {
         }
         warn!(waited, message, "refused for a limit, although no deployment of the group is under way");
         let wait_seconds = waits::for_other_deployment(waited, plan.hook.as_ref());
-        Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, why: Some(why) })
+        Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, missed: false, why: Some(why) })
     }
 
     /// Stops a stalled deployment, if a rollout has started it and the turn has the claim on its group: that of another list of applications is
@@ -345,9 +364,20 @@ impl StartDeployment {
     /// shares a deployment group with it, if it is still at work on any instance; else records this application as the next to be deployed.
     ///
     /// What others than rollouts deploy is no concern of a group that goes by the gate, unless [`StartDeployment::in_the_way`] has found it.
-    async fn claim_next(&self, request: &Request, selecting: Selecting) -> Result<Option<Deployment>, Error> {
+    async fn claim_next(
+        &self,
+        request: &Request,
+        selecting: Selecting,
+        expected: Option<u32>,
+    ) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
-        let mut found = self.turns.require(plan, &request.execution, request.round).await?;
+        if plan.turn_per_deployment {
+            let near_end = expected.map(|seconds| request.now.plus_seconds(waits::first_look(seconds)));
+            let group = &application.group;
+            self.turns.record_near_end(group, near_end, &request.execution, request.round).await?;
+            return Ok(None);
+        }
+        let mut found = self.turns.require(&request.claims(), &request.execution, request.round).await?;
         let neighbours = turn::claims_of_neighbours(&found, &plan.auto_scaling_group_name);
         for claims in neighbours.chunks(MOST_CLAIMS_READ) {
             found.extend(self.turns.read(claims).await?);
@@ -419,15 +449,16 @@ impl StartDeployment {
                 wait_seconds: waits::TO_SEARCH_ON,
                 stall: None,
                 search: Some(search),
+                missed: false,
                 why: None,
             }),
             Found::Outdated(_) => {
                 // Terminated meanwhile, it is no instance of the group any more.
                 self.autoscaling.heartbeat(plan).await?.require_open()?;
                 // CodeDeploy may not have seen the gate yet, and knows of no instance then.
-                if selecting.is_gated() && plan.instance_id.is_some() && request.waited() < gate::SEEN_BY {
+                if selecting.is_gated() && plan.instance_id.is_some() && request.may_not_see_the_gate() {
                     warn!(code, message, "refused: CodeDeploy may not have seen the gate yet");
-                    return Ok(Answer::wait(waits::TO_SEE_A_GATE));
+                    return Ok(Answer::missed());
                 }
                 Err(Error::DeploymentRejected { application: application.to_string(), code, message })
             }
@@ -441,24 +472,34 @@ impl StartDeployment {
         if let Err(error) = self.turns.publish_finished(group, &finished, &request.execution).await {
             warn!(error = error.name(), reason = %error, "the rollouts that wait do not learn of the deployment");
         }
+        self.turns.give_back_courteously(request.turn(), &request.execution, request.round).await;
         Answer::UpToDate { deployment_id: deployment.deployment_id, revision: deployment.revision }
     }
 }
 
 impl Answer {
+    /// Ask again when CodeDeploy may have seen the gate.
+    fn missed() -> Self {
+        let (wait_seconds, missed) = (waits::TO_SEE_A_GATE, true);
+        Self::Busy { deployment_id: None, wait_seconds, stall: None, search: None, missed, why: None }
+    }
+
     /// Ask again after so many seconds. No deployment is in the way.
     fn wait(wait_seconds: u32) -> Self {
-        Self::Busy { deployment_id: None, wait_seconds, stall: None, search: None, why: None }
+        Self::Busy { deployment_id: None, wait_seconds, stall: None, search: None, missed: false, why: None }
     }
 }
 
 impl UnderWay {
-    /// With a first look soon, where CodeDeploy may not have seen the gate: a deployment that misses the instance is over in a moment.
-    fn looked_at_soon(self, selecting: Selecting) -> Self {
-        match selecting.is_gated() {
-            true => Self { wait_seconds: self.wait_seconds.min(waits::TO_SEE_A_GATE), ..self },
-            false => self,
-        }
+    /// With a first look soon, where CodeDeploy may not have seen the gate: a deployment that misses the instance is over in a moment. And with the
+    /// cohort, where that has to be gathered again for the next turn.
+    fn of_gated(self, request: &Request, selecting: Selecting, cohort: BTreeSet<InstanceId>) -> Self {
+        let wait_seconds = match selecting.is_gated() {
+            true => self.wait_seconds.min(waits::TO_SEE_A_GATE),
+            false => self.wait_seconds,
+        };
+        let is_kept = request.plan.turn_per_deployment && cohort.len() > 1;
+        Self { wait_seconds, cohort: cohort.into_iter().filter(|_| is_kept).collect(), ..self }
     }
 }
 
@@ -466,6 +507,26 @@ impl Request {
     /// Whether nothing has been deployed in the rollout's first turn.
     fn begins_the_turn(&self) -> bool {
         self.before.is_none() && self.round == 1 && self.attempt == 1 && self.misses == 0
+    }
+
+    /// What it has to hold.
+    fn claims(&self) -> Vec<ClaimKey> {
+        turn::claims(&self.plan, &self.application.group)
+    }
+
+    /// Where instances queue for it.
+    fn queue(&self) -> ClaimKey {
+        turn::queue(&self.plan, &self.application.group)
+    }
+
+    /// The turn that is over with this application.
+    fn turn(&self) -> Vec<ClaimKey> {
+        if self.plan.turn_per_deployment { self.claims() } else { Vec::new() }
+    }
+
+    /// Whether the gate was moved so short a time ago that CodeDeploy may not have seen it.
+    fn may_not_see_the_gate(&self) -> bool {
+        self.missed_since.is_none_or(|since| self.now.seconds_since(since) < gate::SEEN_BY)
     }
 
     /// How long the execution has been running, in seconds.
@@ -495,7 +556,7 @@ impl Request {
 
     fn under_way(&self, deployment_id: DeploymentId, expected_seconds: Option<u32>) -> UnderWay {
         let wait_seconds = waits::before_look(0, expected_seconds, self.age(), self.plan.hook.as_ref());
-        UnderWay { deployment_id, wait_seconds, expected_seconds }
+        UnderWay { deployment_id, wait_seconds, expected_seconds, cohort: Vec::new() }
     }
 }
 

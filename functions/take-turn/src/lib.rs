@@ -14,6 +14,7 @@ use tracing::{Span, info, info_span, warn};
 use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::turn::{self, TurnState};
 use turnstile::policy::waits;
+use turnstile::words::application::Application;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{ClaimKey, ExecutionArn, InstanceId};
 use turnstile::words::owner::Run;
@@ -39,6 +40,9 @@ pub struct Request {
     started_at: Timestamp,
     now: Timestamp,
     plan: Plan,
+    /// The application whose deployment is to have its turn; absent when the turn is one for the whole list.
+    #[serde(default)]
+    application: Option<Application>,
     /// 1, and one more each time the rollout goes through its applications again.
     round: u32,
     /// What it has observed of its instance while it waited.
@@ -100,7 +104,7 @@ impl Function for TakeTurn {
             false => hook.require_open()?,
         }
 
-        let claims = turn::claims(&request.plan);
+        let claims = request.claims();
         let found = self.turns.read(&claims).await?;
         let state = TurnState::of(&claims, &found, &request.execution, request.round);
         let mut observations = request.observations.clone();
@@ -109,9 +113,9 @@ impl Function for TakeTurn {
         }
         if !matches!(state, TurnState::Mine | TurnState::Draining) {
             let has_seen_all = self.observe(&request, &found, &mut observations).await?;
-            if let Some(applications) = observations::all_deployed(&observations, &request.plan.applications) {
+            if let Some(applications) = observations::all_deployed(&observations, request.applications()) {
                 if !self.leave_queue(&request, &found).await? {
-                    return Ok(Answer { outcome: request.wait(BTreeSet::new()), observations });
+                    return Ok(Answer { outcome: request.wait(BTreeSet::new(), &found), observations });
                 }
                 if state.is_part_mine() {
                     self.turns.give_back(&claims, &request.execution, Some(request.round), false).await?;
@@ -120,7 +124,7 @@ impl Function for TakeTurn {
             }
             if !has_seen_all {
                 waits::check_time(&request.plan, request.started_at, request.now)?;
-                return Ok(Answer { outcome: request.wait(BTreeSet::new()), observations });
+                return Ok(Answer { outcome: request.wait(BTreeSet::new(), &found), observations });
             }
         }
         waits::check_time(&request.plan, request.started_at, request.now)?;
@@ -131,11 +135,11 @@ impl Function for TakeTurn {
             TurnState::Free { part_draining: true, .. } => self.take_over(&request, &claims, BTreeSet::new()).await?,
             TurnState::Held(holders) => match self.have_all_ended(&request, &found, &holders).await {
                 Ok(true) => self.take_over(&request, &claims, holders).await?,
-                Ok(false) => request.wait(holders),
+                Ok(false) => request.wait(holders, &found),
                 // The observations are kept. Whether the holders run can be asked the next time.
                 Err(error) if error.is_temporary() => {
                     warn!(error = error.name(), reason = %error, "asks later whether the holders run");
-                    request.wait(holders)
+                    request.wait(holders, &found)
                 }
                 Err(error) => return Err(error),
             },
@@ -157,7 +161,7 @@ impl TakeTurn {
         observations: &mut Vec<Observation>,
     ) -> Result<bool, Error> {
         let Some(instance_id) = &request.plan.instance_id else { return Ok(true) };
-        for application in &request.plan.applications {
+        for application in request.applications() {
             let group = &application.group;
             let claim = turn::claim_on_deployment_group(group);
             let finished = found.iter().find(|found| found.claim == claim).and_then(|found| found.finished.as_ref());
@@ -184,7 +188,7 @@ impl TakeTurn {
     /// Lets the instance queue, so that the holder's deployments can serve it.
     async fn queue(&self, request: &Request, found: &[Claim]) -> Result<(), Error> {
         match request.plan.gated_instance().filter(|id| !request.queues(found, id)) {
-            Some(instance_id) => self.turns.queue(&request.plan.auto_scaling_group_name, instance_id).await,
+            Some(instance_id) => self.turns.queue(&request.queue(), instance_id).await,
             None => Ok(()),
         }
     }
@@ -192,9 +196,7 @@ impl TakeTurn {
     /// Whether nobody but the rollout moves the gate of its instance from now on.
     async fn leave_queue(&self, request: &Request, found: &[Claim]) -> Result<bool, Error> {
         match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
-            Some(instance_id) => {
-                self.turns.leave_queue(&request.plan.auto_scaling_group_name, instance_id, request.now).await
-            }
+            Some(instance_id) => self.turns.leave_queue(&request.queue(), instance_id, request.now).await,
             None => Ok(true),
         }
     }
@@ -202,16 +204,17 @@ impl TakeTurn {
     /// The rollout has the turn, and its instance need not queue for it.
     async fn strike_out(&self, request: &Request, found: &[Claim]) -> Result<(), Error> {
         match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
-            Some(instance_id) => self.turns.strike_out(&request.plan.auto_scaling_group_name, instance_id).await,
+            Some(instance_id) => self.turns.strike_out(&request.queue(), instance_id).await,
             None => Ok(()),
         }
     }
 
     async fn take(&self, request: &Request) -> Result<Outcome, Error> {
         let Request { plan, execution, round, now, .. } = request;
-        match self.turns.take(plan, execution, *round, *now).await? {
+        let taken_for = &plan.auto_scaling_group_name;
+        match self.turns.take(&request.claims(), taken_for, (execution, *round), *now).await? {
             Taking::Taken => Ok(Outcome::Mine),
-            Taking::Refused(holders) => Ok(request.wait(holders)),
+            Taking::Refused(holders) => Ok(request.wait(holders, &[])),
         }
     }
 
@@ -236,12 +239,14 @@ impl TakeTurn {
         claims: &[ClaimKey],
         ended: BTreeSet<ExecutionArn>,
     ) -> Result<Outcome, Error> {
-        match self.turns.take_over(&request.plan, &request.execution, request.round, &ended, request.now).await? {
+        let Request { plan, execution, round, now, .. } = request;
+        let taken_for = &plan.auto_scaling_group_name;
+        match self.turns.take_over(claims, taken_for, (execution, *round), &ended, *now).await? {
             Taking::Taken => {
                 info!(from = ?ended, "took the turn over");
                 self.drain(request, claims, 0).await
             }
-            Taking::Refused(holders) => Ok(request.wait(holders)),
+            Taking::Refused(holders) => Ok(request.wait(holders, &[])),
         }
     }
 
@@ -253,7 +258,7 @@ impl TakeTurn {
         }
         match self.turns.end_draining(claims, &request.execution, request.round).await? {
             Taking::Taken => Ok(Outcome::Mine),
-            Taking::Refused(holders) => Ok(request.wait(holders)),
+            Taking::Refused(holders) => Ok(request.wait(holders, &[])),
         }
     }
 }
@@ -265,13 +270,42 @@ impl Request {
     }
 
     fn queues(&self, found: &[Claim], instance_id: &InstanceId) -> bool {
-        let own = turn::claim_on(&self.plan.auto_scaling_group_name);
+        let own = self.queue();
         found.iter().any(|claim| claim.claim == own && claim.waiting.contains(instance_id))
     }
 
-    fn wait(&self, holders: BTreeSet<ExecutionArn>) -> Outcome {
+    /// What it has to hold.
+    fn claims(&self) -> Vec<ClaimKey> {
+        match &self.application {
+            Some(application) => turn::claims(&self.plan, &application.group),
+            None => turn::all_claims(&self.plan),
+        }
+    }
+
+    /// What the turn is for.
+    fn applications(&self) -> &[Application] {
+        self.application.as_ref().map_or(&self.plan.applications, std::slice::from_ref)
+    }
+
+    /// Where its instance queues.
+    fn queue(&self) -> ClaimKey {
+        match &self.application {
+            Some(application) => turn::queue(&self.plan, &application.group),
+            None => turn::claim_on(&self.plan.auto_scaling_group_name),
+        }
+    }
+
+    fn wait(&self, holders: BTreeSet<ExecutionArn>, found: &[Claim]) -> Outcome {
         let waited = self.waiting_since.map_or(0, |since| self.now.seconds_since(since));
-        let wait_seconds = waits::for_turn(waited, fastrand::f64(), self.plan.hook.as_ref());
+        let hook = self.plan.hook.as_ref();
+        let wait_seconds = match &self.application {
+            Some(_) => {
+                let near_end = found.iter().find_map(|claim| claim.near_end);
+                let left = near_end.map(|end| end.seconds_since(self.now));
+                waits::for_turn_of_one(left, waited, fastrand::f64(), hook)
+            }
+            None => waits::for_turn(waited, fastrand::f64(), hook),
+        };
         Outcome::Wait { holders, wait_seconds }
     }
 }

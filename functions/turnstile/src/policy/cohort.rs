@@ -10,7 +10,7 @@ use crate::words::turn::Claim;
 /// come to the hook within some seconds of each other; each that comes too late waits for the next turn.
 const LONGEST_GATHERING: u32 = 20;
 /// How long it waits before it looks again.
-const GATHERING_STEP: u32 = 5;
+const GATHERING_STEP: u32 = 3;
 /// How many instances a cohort has at the most. Their gates are moved 20 at a call, and the calls have to fit into one of a function.
 const MOST_IN_A_COHORT: usize = 300;
 
@@ -27,6 +27,17 @@ pub fn gathering(
         id == own || claim.is_some_and(|claim| claim.waiting.contains(id) || claim.silent.contains(id))
     };
     let is_missing = launching.into_iter().any(|id| !has_come(&id));
+    (is_missing && left > 0).then(|| left.min(GATHERING_STEP))
+}
+
+/// How long to wait before the turn's deployment, in seconds, so that the `cohort` of the application before stays together: its members come to
+/// the queue as they notice that they are done. `waited` is for how long it has been waited for, in seconds.
+pub fn regathering(claim: Option<&Claim>, own: &InstanceId, cohort: &[InstanceId], waited: u32) -> Option<u32> {
+    let has_come = |id: &InstanceId| {
+        id == own || claim.is_some_and(|claim| claim.waiting.contains(id) || claim.silent.contains(id))
+    };
+    let left = LONGEST_GATHERING.saturating_sub(waited);
+    let is_missing = cohort.iter().any(|id| !has_come(id));
     (is_missing && left > 0).then(|| left.min(GATHERING_STEP))
 }
 
@@ -83,9 +94,9 @@ mod tests {
         for (waiting, silent, launching, age, expected) in [
             ([].as_slice(), [].as_slice(), [].as_slice(), 0, None),
             (&[], &[], &[1], 0, None),
-            (&[], &[], &[1, 2], 3, Some(5)),
+            (&[], &[], &[1, 2], 3, Some(3)),
             (&[2], &[], &[1, 2], 3, None),
-            (&[2], &[], &[1, 2, 3], 17, Some(3)),
+            (&[2], &[], &[1, 2, 3], 18, Some(2)),
             (&[2], &[], &[1, 2, 3], 20, None),
             (&[], &[2], &[1, 2], 3, None),
         ] {
@@ -97,7 +108,24 @@ mod tests {
                 "{claim:?} {launching:?} {age}"
             );
         }
-        assert_eq!(gathering(None, &id(1), [id(2)], 0), Some(5), "nobody has had a turn in the group");
+        assert_eq!(gathering(None, &id(1), [id(2)], 0), Some(3), "nobody has had a turn in the group");
+    }
+
+    #[test]
+    fn a_cohort_is_gathered_again_for_a_short_time() {
+        for (waiting, silent, cohort, waited, expected) in [
+            ([].as_slice(), [].as_slice(), [].as_slice(), 0, None),
+            (&[], &[], &[1], 0, None),
+            (&[], &[], &[1, 2], 0, Some(3)),
+            (&[2], &[], &[1, 2], 0, None),
+            (&[2], &[], &[1, 2, 3], 19, Some(1)),
+            (&[2], &[], &[1, 2, 3], 20, None),
+            (&[], &[2], &[1, 2], 0, None),
+        ] {
+            let cohort: Vec<InstanceId> = cohort.iter().map(|number| id(*number)).collect();
+            let claim = claim(waiting, silent, &[]);
+            assert_eq!(regathering(Some(&claim), &id(1), &cohort, waited), expected, "{claim:?} {cohort:?} {waited}");
+        }
     }
 
     #[test]

@@ -19,11 +19,35 @@ use crate::words::plan::Plan;
 use crate::words::time::Timestamp;
 use crate::words::turn::Claim;
 
-/// What a rollout has to hold before it may deploy.
-pub fn claims(plan: &Plan) -> Vec<ClaimKey> {
+/// What a rollout has to hold before it may deploy to this group.
+pub fn claims(plan: &Plan, group: &DeploymentGroup) -> Vec<ClaimKey> {
+    match plan.turn_per_deployment {
+        true => vec![claim_on_deployment_group(group)],
+        false => all_claims(plan),
+    }
+}
+
+/// Whatever a rollout may hold.
+pub fn all_claims(plan: &Plan) -> Vec<ClaimKey> {
     let auto_scaling_group = claim_on(&plan.auto_scaling_group_name);
     let groups = plan.applications.iter().map(|application| claim_on_deployment_group(&application.group));
     std::iter::once(auto_scaling_group).chain(groups).collect()
+}
+
+/// The claim on which instances queue for a turn to deploy to this group.
+pub fn queue(plan: &Plan, group: &DeploymentGroup) -> ClaimKey {
+    match plan.turn_per_deployment {
+        true => claim_on_deployment_group(group),
+        false => claim_on(&plan.auto_scaling_group_name),
+    }
+}
+
+/// Every claim on which an instance of the rollout may queue.
+pub fn queues(plan: &Plan) -> Vec<ClaimKey> {
+    match plan.turn_per_deployment {
+        true => plan.applications.iter().map(|application| claim_on_deployment_group(&application.group)).collect(),
+        false => vec![claim_on(&plan.auto_scaling_group_name)],
+    }
 }
 
 /// The claim on an Auto Scaling group.
@@ -123,6 +147,7 @@ mod tests {
             silent: BTreeSet::new(),
             cohort: BTreeSet::new(),
             moving_since: None,
+            near_end: None,
         }
     }
 
@@ -142,12 +167,19 @@ mod tests {
                 .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
                 .into(),
             has_gates: false,
+            turn_per_deployment: false,
             on_failure: Default::default(),
             warnings: Vec::new(),
         };
         let expected =
             ["autoScalingGroup:web", "deploymentGroup:Search/Production", "deploymentGroup:Orders/Blue-Team"];
-        assert_eq!(claims(&plan), keys(&expected));
+        let search = &plan.applications[0].group;
+        assert_eq!((claims(&plan, search), all_claims(&plan)), (keys(&expected), keys(&expected)));
+        assert_eq!(queue(&plan, search), expected[0].into());
+
+        let gated = Plan { turn_per_deployment: true, ..plan.clone() };
+        assert_eq!((claims(&gated, search), queue(&gated, search)), (keys(&expected[1..2]), expected[1].into()));
+        assert_eq!(all_claims(&gated), keys(&expected), "whatever it holds is returned");
     }
 
     #[test]

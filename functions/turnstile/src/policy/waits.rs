@@ -13,6 +13,8 @@ use crate::words::time::Timestamp;
 
 /// The shortest wait. CodeDeploy throttles callers that ask for a deployment every 5 s; 10 s keeps clear of that.
 const SHORTEST: u32 = 10;
+/// The shortest wait before the table of turns alone is asked again.
+const SHORTEST_OF_THE_TABLE: u32 = 5;
 /// The longest wait for something that may happen at any time: an operator who watches should not wait longer for what is over already.
 const LONGEST_POLL: u32 = 60;
 /// The longest wait that follows from the duration of the last deployment. That one may have been held up by a dead instance, and the
@@ -36,7 +38,7 @@ const LOOKS_OF_A_LONG_ROLLOUT: u32 = 300;
 pub const TO_SEARCH_ON: u32 = 1;
 
 /// The wait before a deployment is asked for again because CodeDeploy has not seen a gate that was moved.
-pub const TO_SEE_A_GATE: u32 = 10;
+pub const TO_SEE_A_GATE: u32 = 7;
 
 /// The wait before the first or the next look at a deployment.
 ///
@@ -47,7 +49,7 @@ pub const TO_SEE_A_GATE: u32 = 10;
 /// or nothing is expected, the waits grow with the time that has passed, so that the time lost at the end stays in proportion.
 pub fn before_look(elapsed: u32, expected: Option<u32>, age: u32, hook: Option<&Hook>) -> u32 {
     let expected = expected.unwrap_or(0);
-    let first_look = (u64::from(expected) * u64::from(FIRST_LOOK_PERCENT) / 100) as u32;
+    let first_look = first_look(expected);
     let overdue = elapsed.saturating_sub(expected);
     let wait = match first_look.saturating_sub(elapsed) {
         left @ SHORTEST.. => left.min(longest_by_history(elapsed)),
@@ -55,6 +57,11 @@ pub fn before_look(elapsed: u32, expected: Option<u32>, age: u32, hook: Option<&
         _ => when_overdue(overdue, elapsed, expected, age),
     };
     wait.min(longest_between_heartbeats(hook))
+}
+
+/// When the end of a deployment of this expected duration is near, in seconds after its creation.
+pub fn first_look(expected: u32) -> u32 {
+    (u64::from(expected) * u64::from(FIRST_LOOK_PERCENT) / 100) as u32
 }
 
 /// The longest wait for an end that should be far away. After the first one, a tenth of what has passed.
@@ -107,6 +114,18 @@ pub fn for_turn(waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
     let longest = f64::from(for_other_deployment(waited, hook));
     // Between three quarters and the whole; the result is smaller than the u32 it is made from.
     (longest * (0.75 + 0.25 * spread.clamp(0.0, 1.0))).ceil() as u32
+}
+
+/// The wait before asking for the turn of one deployment again, `waited` after the first time. `left` is how long it is until the end of the
+/// holder's deployment is near; `None` when that is not known.
+///
+/// Whoever waits is as a rule served by that deployment. It asks the table of turns alone, which nobody throttles, so short waits near the
+/// expected end are cheap, and keep those together who have been served together.
+pub fn for_turn_of_one(left: Option<u32>, waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
+    match left {
+        Some(left @ SHORTEST..) => left.min(LONGEST_BY_HISTORY).min(longest_between_heartbeats(hook)),
+        _ => for_turn(waited, spread, hook).min(SHORTEST_OF_THE_TABLE.max(waited / POLLS_OF_A_LONG_WAIT)),
+    }
 }
 
 /// The wait until a turn may be used that was taken over `drained` seconds ago, or until the next heartbeat. `None`: it may be used.
@@ -318,6 +337,7 @@ mod tests {
             other_hooks: Vec::new(),
             applications: Vec::new(),
             has_gates: false,
+            turn_per_deployment: false,
             on_failure: HookResult::Abandon,
             warnings: Vec::new(),
         };
@@ -342,6 +362,7 @@ mod tests {
             other_hooks: Vec::new(),
             applications: Vec::new(),
             has_gates: false,
+            turn_per_deployment: false,
             on_failure: HookResult::Abandon,
             warnings: Vec::new(),
         };

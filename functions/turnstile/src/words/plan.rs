@@ -31,6 +31,10 @@ pub struct Plan {
     /// no gates: absent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_gates: bool,
+    /// Whether each deployment has a turn of its own, which claims its deployment group alone: every group goes by the gate, which keeps
+    /// rollouts from meeting on an instance. Otherwise a turn claims the whole list. In the plan of a version that knew no gates: absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub turn_per_deployment: bool,
     pub on_failure: HookResult,
     /// What the operator should know, although the rollout goes on.
     pub warnings: Vec<String>,

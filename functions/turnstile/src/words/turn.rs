@@ -36,19 +36,23 @@ pub struct Claim {
     pub stop: Option<Stop>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
     pub deploying: Option<DeploymentGroup>,
-    /// Of an Auto Scaling group: the instances that wait at its hook while another rollout has the turn. A deployment of that one may serve
+    /// The instances that wait at their hook while another rollout has the turn. They queue at the claim on the Auto Scaling group, or, where each
+    /// deployment has its turn, on the deployment group. A deployment of that one may serve
     /// them.
     #[serde(default)]
     pub waiting: BTreeSet<InstanceId>,
-    /// Of an Auto Scaling group: those on which a deployment did not begin although others had come to an end.
+    /// Those on which a deployment did not begin although others had come to an end.
     #[serde(default)]
     pub silent: BTreeSet<InstanceId>,
-    /// Of an Auto Scaling group: the instances whose gates a holder moved last.
+    /// The instances whose gates a holder moved last.
     #[serde(default)]
     pub cohort: BTreeSet<InstanceId>,
-    /// Of an Auto Scaling group: since when a holder has been moving these gates; absent when it has come to the end of it.
+    /// Since when a holder has been moving these gates; absent when it has come to the end of it.
     #[serde(default, with = "time::as_seconds")]
     pub moving_since: Option<Timestamp>,
+    /// Of a deployment group, where each deployment has its turn: when the end of the holder's deployment should be near.
+    #[serde(default, with = "time::as_seconds")]
+    pub near_end: Option<Timestamp>,
 }
 
 /// A deployment that has ended, and the revision that it brought.

@@ -133,7 +133,7 @@ impl Function for CheckStatus {
                 message: request.deployment_id.to_string(),
             })?;
         let (verdict, target) = self.judge(&request.plan, &deployment).await?;
-        let mut look = Looked { request: &request, deployment, target };
+        let look = Looked { request: &request, deployment, target };
         if let Some(answer) = self.answer_before(&look).await? {
             return Ok(answer);
         }
@@ -158,13 +158,6 @@ impl Function for CheckStatus {
             }
             Verdict::Succeeded => Ok(succeeded(look.deployment, also_deployed_to)),
             Verdict::NotReached => self.not_reached(&look).await,
-            Verdict::InProgress if self.waits_for_gone(&look).await? => {
-                if deployment_tag::is_a_rollouts(&look.deployment.description) {
-                    self.stop_for_others(&look, None).await?;
-                    look.deployment.status = DeploymentStatus::Stopped;
-                }
-                self.every_instance(look, also_deployed_to).await
-            }
             Verdict::InProgress => self.wait(look, FailureKind::DeploymentTimedOut).await,
             // What somebody else deploys need not be what the rollout brings, and is no attempt of it.
             Verdict::Failed
@@ -204,7 +197,11 @@ impl CheckStatus {
         let error_code = deployment.error.as_ref().map(|(code, _)| code.as_str());
         let (targets, gone) = self.without_gone(targets).await?;
         let verdict = verdict::of_group(deployment.status, error_code, &targets, gone.len());
-        Ok((verdict, targets.into_iter().find(|target| target.status == TargetStatus::Failed)))
+        let decisive = match verdict {
+            Verdict::NotReached => gone.into_iter().next(),
+            _ => targets.into_iter().find(|target| target.status == TargetStatus::Failed),
+        };
+        Ok((verdict, decisive))
     }
 
     /// Lets the rollouts that wait for their turn know that they may look at the deployment. One that does not learn of it takes a turn
@@ -257,11 +254,18 @@ impl CheckStatus {
                         Some(TargetStatus::Failed) => self.failed(at_last, &look, target.as_ref()),
                         _ => self.not_reached(&look).await?,
                     };
-                    match (stopping, &answer) {
-                        // The search for evidence goes on first: what comes of the stop hangs on it.
-                        (Stopping::Stalled { .. }, Answer::Succeeded { .. } | Answer::Failed { .. })
-                            if !self.stop(&look, Some(&answer)).await? => {}
-                        _ => return Ok(answer),
+                    // The search for evidence goes on first: what comes of the stop hangs on it.
+                    let is_decided = matches!(answer, Answer::Succeeded { .. } | Answer::Failed { .. });
+                    let goes_on = match stopping {
+                        Stopping::Stalled { .. } if is_decided => match self.stop(&look, Some(&answer)).await {
+                            // The attempt has failed, whoever has the turn. The next one finds out.
+                            Err(Error::TurnLost(_)) if own == Some(TargetStatus::Failed) => false,
+                            stopped => !stopped?,
+                        },
+                        _ => false,
+                    };
+                    if !goes_on {
+                        return Ok(answer);
                     }
                 }
             },
@@ -280,6 +284,8 @@ impl CheckStatus {
                 let also_deployed_to = self.also_deployed_to(&look).await;
                 return Ok(succeeded(look.deployment, also_deployed_to));
             }
+            // CodeDeploy gives them up within an hour.
+            Action::TimeOut if self.waits_for_gone(&look).await? => {}
             Action::TimeOut => {
                 let answer = match own {
                     Some(TargetStatus::Pending) => {
@@ -329,6 +335,10 @@ impl CheckStatus {
                 Some(Found::AtWork(_) | Found::Outdated(_)) | None => {}
             }
         }
+        // A whole group's failed because of an instance that is gone, and has left others out.
+        if request.plan.instance_id.is_none() && request.repeats < MOST_REPEATS {
+            return Ok(self.failed(FailureKind::NeighbourFailed, look, target.as_ref()));
+        }
         if deployment.status == DeploymentStatus::Stopped {
             // A person has stopped it, unless a rollout has.
             self.turns.require(&request.plan, &request.execution, request.round).await?;
@@ -336,6 +346,10 @@ impl CheckStatus {
             if let Some(Stop { by, .. }) = stop {
                 return Err(Error::TurnLost(format!("{by} has stopped {}", deployment.deployment_id)));
             }
+        }
+        // What somebody else deployed has come to nothing here: the rollout brings what is current itself.
+        if !deployment_tag::is_a_rollouts(&deployment.description) && request.repeats < MOST_REPEATS {
+            return Ok(self.failed(FailureKind::JoinedFailed, look, target.as_ref()));
         }
         // The answer for the target may trail the deployment's.
         let is_left_out = target
@@ -427,8 +441,8 @@ impl Looked<'_> {
         let timeout = self.request.application.timeout_seconds;
         match &self.request.plan.instance_id {
             Some(_) => self.stalled(own, stall_seconds).action(timeout),
-            // In a rollout of a whole group no instance is another one's neighbour.
-            None if stall_seconds >= timeout => Action::TimeOut,
+            // In a rollout of a whole group no instance is another one's neighbour. Those at work are waited for.
+            None if stall_seconds >= timeout && self.deployment.overview.in_progress == 0 => Action::TimeOut,
             None => Action::Wait,
         }
     }

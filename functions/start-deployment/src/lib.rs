@@ -360,7 +360,8 @@ impl StartDeployment {
         let Some(last) = history.newest_first.first().filter(|_| has_yielded) else { return Ok(application) };
         let targets = self.codedeploy.targets(&last.deployment_id).await?;
         let others = stall::others_not_begun(last, &targets, request.plan.instance_id.as_ref());
-        let in_service = self.autoscaling.in_service(&others).await?;
+        let outdated = stall::others_outdated(&targets, request.plan.instance_id.as_ref());
+        let in_service = self.autoscaling.in_service(&outdated).await?;
         if !stall::may_go_all_at_once(others.len(), in_service.len()) {
             return Ok(application);
         }

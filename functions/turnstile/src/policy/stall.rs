@@ -122,9 +122,11 @@ impl Look {
         let others_are_at_work = overview.in_progress > 0 && own != Some(InProgress);
         let is_stalled = is_stalled(overview, stall_seconds);
         let has_time_left = silent_seconds.saturating_add(self.own_silence()) < timeout;
+        // The next deployment goes to all at once, where it may.
+        let may_stand_at_another = silent_seconds == 0 && overview.pending > 1;
         match own {
             _ if own_has_ended && is_stalled => Action::StopStalled,
-            Some(Pending) if is_stalled && has_time_left => Action::Yield,
+            Some(Pending) if is_stalled && (has_time_left || may_stand_at_another) => Action::Yield,
             Some(Pending) if is_stalled => Action::TimeOut,
             _ if stall_seconds < timeout || others_are_at_work => Action::Wait,
             Some(Succeeded) => Action::AcceptSuccess,
@@ -157,9 +159,16 @@ pub fn others_not_begun(last: &Deployment, targets: &[Target], own: Option<&Inst
     targets.iter().filter(is_other).filter(has_not_begun).map(|target| target.target_id.clone()).collect()
 }
 
+/// The other instances of a deployment to which the next one comes too, because this one has not brought them up to date.
+pub fn others_outdated(targets: &[Target], own: Option<&InstanceId>) -> Vec<TargetId> {
+    let is_other = |target: &&Target| own.is_none_or(|own| target.target_id != *own);
+    let is_outdated = |target: &&Target| target.status != TargetStatus::Succeeded;
+    targets.iter().filter(is_other).filter(is_outdated).map(|target| target.target_id.clone()).collect()
+}
+
 /// Whether a deployment may go to all instances at once after one that went instance by instance has stalled: it would never get past a
-/// dead instance that comes first. `others` had not begun beside the rollout's own, and `in_service` of them are in service: more
-/// than one of those are not taken out of service at a time.
+/// dead instance that comes first. `others` had not begun beside the rollout's own, and `in_service` of those that are outdated still are in
+/// service: more than one of those are not taken out of service at a time.
 pub fn may_go_all_at_once(others: usize, in_service: usize) -> bool {
     others > 0 && in_service <= 1
 }
@@ -309,13 +318,17 @@ mod tests {
             let look = Look { silent_seconds, ..look };
             assert_eq!(look.action(timeout), expected, "{silent_seconds} of {timeout}");
         }
+        for (silent_seconds, expected) in [(0, Action::Yield), (1, Action::TimeOut)] {
+            let look = Look { overview: overview(2, 0, 0), silent_seconds, ..look };
+            assert_eq!(look.action(300), expected, "beside another one, after {silent_seconds}");
+        }
     }
 
     #[test]
     fn somebody_else_s_deployment_that_stands_blames_no_agent() {
         for (pending, is_joined, own_silence, expected) in [
             (1, false, 3_600, Action::TimeOut),
-            (2, false, 3_600, Action::TimeOut),
+            (2, false, 3_600, Action::Yield),
             (1, true, 3_600, Action::TimeOut),
             (2, true, 0, Action::Yield),
         ] {
@@ -350,6 +363,20 @@ mod tests {
                 Deployment { description: description.into(), ..sample::deployment(status, Overview::default()) };
             let found = others_not_begun(&last, &targets, Some(&own));
             assert_eq!(found.iter().map(TargetId::as_str).collect::<Vec<_>>(), expected, "{status:?} {description}");
+        }
+    }
+
+    #[test]
+    fn whom_the_next_deployment_reaches_too() {
+        use TargetStatus::{Failed, InProgress, Pending, Skipped, Succeeded};
+        let own = InstanceId::try_from("i-0000000a").unwrap();
+        for (status, is_reached) in
+            [(Succeeded, false), (Failed, true), (Skipped, true), (Pending, true), (InProgress, true)]
+        {
+            let targets =
+                ["i-0000000a", "i-0000000b"].map(|id| Target { target_id: id.into(), ..sample::target(status) });
+            let reached: &[TargetId] = if is_reached { &["i-0000000b".into()] } else { &[] };
+            assert_eq!(others_outdated(&targets, Some(&own)), reached, "{status:?}");
         }
     }
 

@@ -12,7 +12,7 @@ pub enum Verdict {
     InProgress,
     Succeeded,
     Failed,
-    /// The deployment has ended and left the instance as it was. That is good only if the instance is known to be up to date.
+    /// The deployment has ended and left the instance, or some of a group's, as it was. That is good only if they are known to be up to date.
     NotReached,
 }
 
@@ -52,6 +52,7 @@ pub fn may_be_gone(target: &Target) -> bool {
 pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[Target], gone: usize) -> Verdict {
     let any = |status| targets.iter().any(|target| target.status == status);
     let all_succeeded = targets.iter().all(|target| target.status == TargetStatus::Succeeded);
+    let has_left_out = any(TargetStatus::Skipped) || any(TargetStatus::Pending);
     match overall {
         active if active.is_active() => Verdict::InProgress,
         _ if any(TargetStatus::InProgress) => Verdict::InProgress,
@@ -61,6 +62,7 @@ pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[
         DeploymentStatus::Failed if error_code == Some("NO_INSTANCES") && targets.is_empty() => Verdict::Succeeded,
         // It failed, or was stopped, because of instances that were scaled in.
         _ if gone > 0 && all_succeeded => Verdict::Succeeded,
+        _ if gone > 0 && has_left_out => Verdict::NotReached,
         _ => Verdict::Failed,
     }
 }
@@ -121,7 +123,9 @@ mod tests {
             (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![], 0, Failed),
             (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![], 1, Succeeded),
             (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Succeeded], 1, Succeeded),
-            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Succeeded, T::Skipped], 1, Failed),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Succeeded, T::Skipped], 1, NotReached),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Succeeded, T::Skipped], 0, Failed),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Failed, T::Skipped], 1, Failed),
             (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Failed, T::Succeeded], 1, Failed),
             (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Failed, T::Skipped], 0, Failed),
             (D::Stopped, Some("MANUAL_STOP"), vec![T::Succeeded, T::Skipped], 0, Failed),

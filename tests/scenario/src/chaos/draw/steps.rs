@@ -5,7 +5,9 @@ use serde_json::json;
 use world::HookResult;
 
 use super::{one_in, pick, seconds};
-use crate::format::{Completion, Condition, Deploy, GROUP, Launch, LaunchNumber, Object, Start, Step, World};
+use crate::format::{
+    Completion, Condition, Deploy, GROUP, Launch, LaunchNumber, Object, RolloutIn, Start, Step, World,
+};
 
 /// Launches and disturbances, in order. If a rollout may let its instance in after a failure, the groups require no applications.
 pub(super) fn draw(world: &mut World, random: &mut Rng) -> Vec<Step> {
@@ -68,6 +70,26 @@ fn deployable(world: &World, random: &mut Rng) -> String {
     shared.unwrap_or(&pick(&world.applications, random).name).clone()
 }
 
+/// States of a rollout in which something may happen to it.
+const STATES: [&str; 10] = [
+    "PlanRollout",
+    "TakeTurn",
+    "WaitForTurn",
+    "StartDeployment",
+    "StartDeployment",
+    "WaitForDeployment",
+    "CheckStatus",
+    "CompleteLifecycleHook",
+    "ReturnTurnAfterFailure",
+    "BackOff",
+];
+
+/// When something happens to an instance: once so many are launched, and in half of all cases while its rollout is in a certain state.
+fn moment(launch: LaunchNumber, launched: usize, random: &mut Rng) -> Condition {
+    let rollout = random.bool().then(|| RolloutIn { launch, state: (*pick(&STATES, random)).to_owned() });
+    Condition { launched: Some(launched), rollout, ..Condition::default() }
+}
+
 /// Something that a person does to an instance that has been launched, or to all. The step is skipped if it comes too late.
 fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
     let Victim { launch, launched, at } = victim(world, launches, random);
@@ -76,7 +98,7 @@ fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
     let is_in_the_only_group = world.groups.len() == 1;
     let step = Step {
         at: at + seconds(1..300, random),
-        when: Some(Condition { launched: Some(launched), ..Condition::default() }),
+        when: Some(moment(launch, launched, random)),
         if_possible: true,
         ..Step::default()
     };
@@ -112,6 +134,21 @@ fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
         _ => {
             let result = *pick(&[HookResult::Abandon, HookResult::Abandon, HookResult::Continue], random);
             Step { complete_hook: Some(Completion { launch, result }), ..step }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STATES;
+    use serde_json::Value;
+
+    #[test]
+    fn the_states_are_the_definition_s() {
+        let definition: Value =
+            serde_json::from_str(include_str!("../../../../../statemachine/rollout.asl.json")).expect("the definition");
+        for state in STATES {
+            assert!(definition["States"][state].is_object(), "{state}");
         }
     }
 }

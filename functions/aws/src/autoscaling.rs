@@ -1,15 +1,17 @@
 //! The Auto Scaling calls of a rollout: its instance, and the hook at which it waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_autoscaling::types::{Activity, AutoScalingGroup, Instance as SdkInstance, LifecycleHook, LifecycleState};
+use aws_sdk_autoscaling::types::{
+    Activity, AutoScalingGroup, AutoScalingInstanceDetails, Instance as SdkInstance, LifecycleHook, LifecycleState,
+};
 use turnstile::policy::hook_state;
 use turnstile::words::error::Error;
 use turnstile::words::hook::{Hook, HookResult, HookState, LifecycleAction, PendingHook};
 use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId, TargetId};
-use turnstile::words::instance::Instance;
+use turnstile::words::instance::{Instance, Stage};
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
 
@@ -99,12 +101,7 @@ impl AutoScaling {
     pub async fn instance(&self, instance_id: &InstanceId) -> Result<Option<Instance>, Error> {
         let request = self.client.describe_auto_scaling_instances().instance_ids(instance_id.as_str());
         let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
-        Ok(answer.auto_scaling_instances().first().and_then(|instance| {
-            Some(Instance {
-                auto_scaling_group_name: AutoScalingGroupName::try_from(instance.auto_scaling_group_name()?).ok()?,
-                lifecycle_state: instance.lifecycle_state().unwrap_or_default().to_owned(),
-            })
-        }))
+        Ok(answer.auto_scaling_instances().first().and_then(instance))
     }
 
     /// Those of a deployment's targets that are in service. Those of which Auto Scaling knows nothing are: they are in no group, or no
@@ -113,17 +110,35 @@ impl AutoScaling {
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
     pub async fn in_service(&self, targets: &[TargetId]) -> Result<Vec<TargetId>, Error> {
+        let known = self.instances_of(targets).await?;
+        let is_out = |target: &TargetId| known.get(target).is_some_and(|it| it.lifecycle_state != "InService");
+        Ok(targets.iter().filter(|target| !is_out(target)).cloned().collect())
+    }
+
+    /// Those of a deployment's targets that are EC2 instances and in no Auto Scaling group, or about to leave theirs: scaled in, as a rule.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn gone(&self, targets: &[TargetId]) -> Result<Vec<TargetId>, Error> {
+        let known = self.instances_of(targets).await?;
+        let is_gone = |target: &TargetId| {
+            target.instance_id().is_some() && known.get(target).is_none_or(|it| it.stage() == Stage::Gone)
+        };
+        Ok(targets.iter().filter(|target| is_gone(target)).cloned().collect())
+    }
+
+    /// Those of a deployment's targets that are instances of Auto Scaling groups.
+    async fn instances_of(&self, targets: &[TargetId]) -> Result<BTreeMap<TargetId, Instance>, Error> {
         let instance_ids: Vec<String> =
             targets.iter().filter_map(|target| target.instance_id().map(String::from)).collect();
-        let mut out_of_service = BTreeSet::new();
+        let mut known = BTreeMap::new();
         for ids in instance_ids.chunks(BATCH) {
             let request = self.client.describe_auto_scaling_instances().set_instance_ids(Some(ids.to_vec()));
             let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
-            let instances = answer.auto_scaling_instances().iter();
-            let out = instances.filter(|instance| instance.lifecycle_state() != Some("InService"));
-            out_of_service.extend(out.filter_map(|instance| instance.instance_id().map(TargetId::from)));
+            let described = answer.auto_scaling_instances().iter();
+            known.extend(described.filter_map(|it| Some((TargetId::from(it.instance_id()?), instance(it)?))));
         }
-        Ok(targets.iter().filter(|target| !out_of_service.contains(*target)).cloned().collect())
+        Ok(known)
     }
 
     /// The group's launch lifecycle hooks.
@@ -220,6 +235,13 @@ impl AutoScaling {
         let instance = self.instance(&action.instance_id).await?;
         Ok(hook_state::without_action(&action.instance_id, instance.as_ref(), message))
     }
+}
+
+fn instance(described: &AutoScalingInstanceDetails) -> Option<Instance> {
+    Some(Instance {
+        auto_scaling_group_name: AutoScalingGroupName::try_from(described.auto_scaling_group_name()?).ok()?,
+        lifecycle_state: described.lifecycle_state().unwrap_or_default().to_owned(),
+    })
 }
 
 fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<InstanceId> {

@@ -1,6 +1,8 @@
 //! Looks at the deployment of one application: is it over, and has it succeeded on the rollout's instance?
 
 mod evidence;
+mod gone;
+mod stop;
 
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
@@ -9,7 +11,7 @@ use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::reason::FailedDeployment;
@@ -131,7 +133,7 @@ impl Function for CheckStatus {
                 message: request.deployment_id.to_string(),
             })?;
         let (verdict, target) = self.judge(&request.plan, &deployment).await?;
-        let look = Looked { request: &request, deployment, target };
+        let mut look = Looked { request: &request, deployment, target };
         if let Some(answer) = self.answer_before(&look).await? {
             return Ok(answer);
         }
@@ -156,6 +158,13 @@ impl Function for CheckStatus {
             }
             Verdict::Succeeded => Ok(succeeded(look.deployment, also_deployed_to)),
             Verdict::NotReached => self.not_reached(&look).await,
+            Verdict::InProgress if self.waits_for_gone(&look).await? => {
+                if deployment_tag::is_a_rollouts(&look.deployment.description) {
+                    self.stop_for_others(&look, None).await?;
+                    look.deployment.status = DeploymentStatus::Stopped;
+                }
+                self.every_instance(look, also_deployed_to).await
+            }
             Verdict::InProgress => self.wait(look, FailureKind::DeploymentTimedOut).await,
             // What somebody else deploys need not be what the rollout brings, and is no attempt of it.
             Verdict::Failed
@@ -193,7 +202,8 @@ impl CheckStatus {
             false => self.codedeploy.targets(&deployment.deployment_id).await?,
         };
         let error_code = deployment.error.as_ref().map(|(code, _)| code.as_str());
-        let verdict = verdict::of_group(deployment.status, error_code, &targets);
+        let (targets, gone) = self.without_gone(targets).await?;
+        let verdict = verdict::of_group(deployment.status, error_code, &targets, gone.len());
         Ok((verdict, targets.into_iter().find(|target| target.status == TargetStatus::Failed)))
     }
 
@@ -218,7 +228,7 @@ impl CheckStatus {
             }
             checked => checked?,
         }
-        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
+        let stall = look.stall();
         let stall_seconds = stall.seconds(request.now);
         let own = target.as_ref().map(|target| target.status);
         if own == Some(TargetStatus::Succeeded) && stall::only_bakes(deployment) {
@@ -264,9 +274,7 @@ impl CheckStatus {
                         false => self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()),
                     });
                 }
-                Stopping::NotOurs => {
-                    return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
-                }
+                Stopping::NotOurs => return self.not_begun_in_joined(&look, stall_seconds).await,
             },
             Action::AcceptSuccess => {
                 let also_deployed_to = self.also_deployed_to(&look).await;
@@ -297,45 +305,6 @@ impl CheckStatus {
         Ok(Answer::InProgress { wait_seconds, stall, search: None })
     }
 
-    /// Stops the deployment, if the rollout has the turn. `answer` is what comes of it, if the rollout does not go on as before: a call that
-    /// is repeated because its answer was lost gives the same one. `false`: CodeDeploy refuses, and the deployment goes on.
-    async fn stop(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<bool, Error> {
-        let Request { execution, round, plan, application, .. } = look.request;
-        self.turns.require(plan, execution, *round).await?;
-        let stop = Stop {
-            deployment_id: look.deployment.deployment_id.clone(),
-            by: execution.clone(),
-            round: *round,
-            answer: answer.map(|answer| json!(answer).to_string()),
-        };
-        self.turns.record_stop(&application.group, &stop).await?;
-        self.codedeploy.stop(&stop.deployment_id).await
-    }
-
-    /// Stops the deployment for the sake of others, as [`CheckStatus::stop`] does. What comes of the rollout does not depend on it.
-    async fn stop_for_others(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<(), Error> {
-        match self.stop(look, answer).await {
-            Ok(_) => Ok(()),
-            Err(error @ Error::TurnLost(_)) => Err(error),
-            Err(error) => {
-                warn!(error = error.name(), reason = %error, "the deployment is not stopped");
-                Ok(())
-            }
-        }
-    }
-
-    /// What an earlier call has answered that stopped the deployment.
-    async fn answer_before(&self, look: &Looked<'_>) -> Result<Option<Answer>, Error> {
-        let Request { execution, round, application, .. } = look.request;
-        if look.deployment.status != DeploymentStatus::Stopped {
-            return Ok(None);
-        }
-        let stop = self.turns.stop_of(&application.group, &look.deployment.deployment_id).await?;
-        let own = stop.filter(|stop| stop.by == *execution && stop.round == *round);
-        let answer = own.and_then(|own| serde_json::from_str(&own.answer?).ok());
-        Ok(answer.map(Answer::AsBefore))
-    }
-
     /// Waits until so many seconds after an alarm has stopped the deployment. Then the rollout begins again, and no attempt is counted.
     fn wait_for_alarm(&self, look: &Looked<'_>, wait: u32) -> Answer {
         let Looked { request, deployment, target } = look;
@@ -344,7 +313,7 @@ impl CheckStatus {
             let reason = self.failure(FailureKind::AlarmActive, look, target.as_ref()).reason();
             return Answer::Failed { error: FailureKind::AlarmActive, reason: Box::new(reason), retry: false };
         }
-        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
+        let stall = look.stall();
         let wait_seconds = waits::for_other_deployment(over, request.plan.hook.as_ref()).min(wait - over);
         Answer::InProgress { wait_seconds, stall, search: None }
     }
@@ -395,6 +364,20 @@ impl CheckStatus {
         Answer::Failed { error: kind, reason: Box::new(reason), retry: false }
     }
 
+    /// Somebody else's deployment has not begun on the instance for so many seconds. Others may have their turn while CodeDeploy gets on with
+    /// it.
+    async fn not_begun_in_joined(&self, look: &Looked<'_>, stall_seconds: u32) -> Result<Answer, Error> {
+        let targets = self.codedeploy.targets(&look.deployment.deployment_id).await?;
+        let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
+        let pending = pending.map(|target| target.target_id).collect();
+        let mut answer = self.silent(FailureKind::AgentSilent, look, stall_seconds, pending);
+        if let Answer::Failed { reason, .. } = &mut answer {
+            let own_silence = look.stalled(Some(TargetStatus::Pending), stall_seconds).own_silence();
+            reason.silent_seconds = Some(look.request.silent_seconds().saturating_add(own_silence));
+        }
+        Ok(answer)
+    }
+
     fn failure<'a>(
         &'a self,
         kind: FailureKind,
@@ -415,20 +398,35 @@ impl CheckStatus {
 }
 
 impl Looked<'_> {
+    /// Since when nothing has come to an end.
+    fn stall(&self) -> StallTimer {
+        let Self { request, deployment, target } = self;
+        let own = target.as_ref().filter(|_| request.plan.instance_id.is_some());
+        StallTimer::after_look(request.stall.as_ref(), deployment, own, Some(request.waiting_since))
+    }
+
     fn failed(&self, kind: FailureKind, reason: Reason) -> Answer {
         let Request { attempt, application, .. } = self.request;
         let retry = *attempt < application.max_attempts && retry::is_worthwhile(kind, &reason);
         Answer::Failed { error: kind, reason: Box::new(reason), retry }
     }
 
+    /// What is known of the deployment, which is under way. `own` is the status of the instance's own target.
+    fn stalled(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Look {
+        Look {
+            own,
+            overview: self.deployment.overview,
+            stall_seconds,
+            silent_seconds: self.request.silent_seconds(),
+            is_joined: !deployment_tag::is_a_rollouts(&self.deployment.description),
+        }
+    }
+
     /// What to do about the deployment, which is under way. `own` is the status of the instance's own target.
     fn action(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Action {
         let timeout = self.request.application.timeout_seconds;
         match &self.request.plan.instance_id {
-            Some(_) => {
-                let silent_seconds = self.request.silent_seconds();
-                Look { own, overview: self.deployment.overview, stall_seconds, silent_seconds }.action(timeout)
-            }
+            Some(_) => self.stalled(own, stall_seconds).action(timeout),
             // In a rollout of a whole group no instance is another one's neighbour.
             None if stall_seconds >= timeout => Action::TimeOut,
             None => Action::Wait,

@@ -277,7 +277,7 @@ impl StartDeployment {
         }
         let mut stall = None;
         if let Some(deployment) = &deployment {
-            let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None);
+            let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None, None);
             let bakes = deployment.status == DeploymentStatus::Baking;
             if !bakes && stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
                 self.turns.require(plan, &request.execution, request.round).await?;

@@ -85,6 +85,7 @@ pub(super) fn target(target: &DeploymentTarget) -> Option<Target> {
         target_id: instance.target_id()?.into(),
         status,
         has_begun: events.iter().any(has_begun),
+        ended_events: events.iter().filter(|event| has_ended(event)).count() as u32,
         failed_event: decisive(events).map(|event| {
             let text = |t: Option<&str>| t.filter(|t| !t.is_empty()).map(str::to_owned);
             let diagnostics = event.diagnostics();
@@ -112,6 +113,11 @@ fn has_begun(event: &LifecycleEvent) -> bool {
     use LifecycleEventStatus::{InProgress, Succeeded};
     let has_script = event.diagnostics().and_then(|d| d.script_name()).is_some_and(|name| !name.is_empty());
     event.start_time().is_some() || has_script || matches!(event.status(), Some(InProgress | Succeeded))
+}
+
+fn has_ended(event: &LifecycleEvent) -> bool {
+    use LifecycleEventStatus::{Failed, Skipped, Succeeded};
+    matches!(event.status(), Some(Succeeded | Failed | Skipped))
 }
 
 fn time(time: DateTime) -> Timestamp {

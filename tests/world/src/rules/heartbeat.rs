@@ -15,21 +15,31 @@ pub(super) fn violations(run: &Run, ownership: &Ownership) -> Vec<Violation> {
     late.into_iter().chain(time_outs(run, ownership)).collect()
 }
 
-/// Whether a call asks who owns a launch, by the table of turns and by whether the owner still runs. A heartbeat is the owner's, so the question
-/// may come before it.
-fn asks_for_owner(call: &Call) -> bool {
+/// Whether a call asks who owns a launch: by the table of turns, by whether the owner still runs, and, of an owner that does
+/// (`owner_is_known`), by whether it owns an earlier launch of the instance. A heartbeat is the owner's, so the question may come before it.
+fn asks_for_owner(call: &Call, owner_is_known: bool) -> bool {
     let key = call.parameters["Key"]["claim"]["S"].as_str();
     let asks_the_table = call.service == "dynamodb" && key.is_some_and(|key| key.starts_with("launch:"));
-    asks_the_table || (call.caller == "plan-rollout" && call.operation == "DescribeExecution")
+    let asks_of_the_owner = match call.operation.as_str() {
+        "DescribeExecution" => true,
+        "DescribeAutoScalingInstances" => owner_is_known,
+        _ => false,
+    };
+    asks_the_table || (call.caller == "plan-rollout" && asks_of_the_owner)
 }
 
 /// Invocations that begin with another call although a hook of their rollout is open: the first of each function, for each execution.
 fn late_heartbeats(run: &Run, ownership: &Ownership) -> Vec<Violation> {
-    let (mut begun, mut seen) = (HashSet::new(), HashSet::new());
+    let (mut begun, mut seen, mut knows_the_owner) = (HashSet::new(), HashSet::new(), HashSet::new());
     let mut violations = Vec::new();
     for (index, call) in run.report.calls.iter().enumerate() {
         let (Some(invocation), Some(execution)) = (&call.invocation, execution_of(call)) else { continue };
-        if asks_for_owner(call) || !begun.insert(&invocation.request_id) {
+        if call.operation == "DescribeExecution" {
+            knows_the_owner.insert(&invocation.request_id);
+        }
+        if asks_for_owner(call, knows_the_owner.contains(&invocation.request_id))
+            || !begun.insert(&invocation.request_id)
+        {
             continue;
         }
         let is_open_to_it = |action: &usize| {

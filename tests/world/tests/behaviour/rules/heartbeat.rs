@@ -149,6 +149,34 @@ async fn the_question_who_owns_the_launch_comes_first() {
     assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "check-status", "UpdateItem")]);
 }
 
+/// The rollout of an earlier launch may run still. Where the instance is on its way tells whose launch it is.
+#[tokio::test]
+async fn whose_launch_an_earlier_owner_has_is_asked_first() {
+    for (begins_with, expected) in
+        [(&["DescribeExecution", "DescribeAutoScalingInstances"][..], 0), (&["DescribeAutoScalingInstances"], 1)]
+    {
+        let stage = stage().await;
+        let instance = stage.launch_and_boot();
+        for operation in begins_with {
+            stage.world.record(Call {
+                caller: "plan-rollout".to_owned(),
+                invocation: Some(Invocation {
+                    request_id: "r-1".to_owned(),
+                    execution: Some("arn:1".to_owned()),
+                    state_entry: Some(1),
+                }),
+                service: if *operation == "DescribeExecution" { "states" } else { "autoscaling" },
+                operation: (*operation).to_owned(),
+                outcome: "ok".to_owned(),
+                ..Call::default()
+            });
+        }
+        Function::of("arn:1", "plan-rollout", "r-1", 1, &stage.world).heartbeat(&instance).await;
+        let found = found(&stage, &[running("arn:1")], &[]);
+        assert_eq!(found.len(), expected, "{begins_with:?}: {found:?}");
+    }
+}
+
 /// A rollout that waits for its launch has nothing to keep open.
 #[tokio::test]
 async fn who_is_not_the_owner_sends_no_heartbeat() {

@@ -239,6 +239,7 @@ impl CompleteLifecycleHook {
         };
         if let Err(error) = self.turns.give_back(&turn::claims(plan), execution, *round, drains).await {
             warn!(error = error.name(), reason = %error, "keeps the turn");
+            return;
         }
         // return-turn does so too; but if neither could, the next launch that fails would be kept for longer than its own failure is worth.
         if matches!(ending, Ending::Deployed(_))

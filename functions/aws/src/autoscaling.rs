@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, AutoScalingInstanceDetails, Instance as SdkInstance, LifecycleHook, LifecycleState,
+    Activity, AutoScalingGroup, AutoScalingInstanceDetails, Instance as SdkInstance, LifecycleHook, LifecycleState,
 };
 use turnstile::policy::hook_state;
 use turnstile::words::error::Error;
@@ -13,6 +13,7 @@ use turnstile::words::hook::{Hook, HookResult, HookState, LifecycleAction, Pendi
 use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId, TargetId};
 use turnstile::words::instance::{Instance, Stage};
 use turnstile::words::plan::Plan;
+use turnstile::words::time::Timestamp;
 
 use crate::error::of_call;
 
@@ -66,6 +67,25 @@ impl AutoScaling {
             waiting.extend(ids_of(&pool, &LifecycleState::WarmedPendingWait));
         }
         Ok(waiting)
+    }
+
+    /// When each launch of the group began that is under way.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn launches_began(&self, group: &AutoScalingGroupName) -> Result<BTreeMap<InstanceId, Timestamp>, Error> {
+        let request = self.client.describe_scaling_activities().auto_scaling_group_name(group.as_str());
+        let mut activities = request.into_paginator().items().send();
+        let mut began = BTreeMap::new();
+        while let Some(activity) = activities.next().await {
+            let activity = activity.map_err(|e| of_call("AutoScaling.DescribeScalingActivities", &e))?;
+            // "Activities still in progress are described first" (Auto Scaling API reference, DescribeScalingActivities).
+            if activity.end_time().is_some() {
+                break;
+            }
+            began.extend(launching(&activity));
+        }
+        Ok(began)
     }
 
     async fn group(&self, name: &AutoScalingGroupName) -> Result<Option<AutoScalingGroup>, Error> {
@@ -227,6 +247,14 @@ fn instance(described: &AutoScalingInstanceDetails) -> Option<Instance> {
 fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<InstanceId> {
     let in_state = instances.iter().filter(|instance| instance.lifecycle_state() == Some(state));
     in_state.filter_map(|instance| InstanceId::try_from(instance.instance_id()?).ok()).collect()
+}
+
+/// The instance that the activity launches, and since when. An activity names its instance in its description alone, as in "Launching a new
+/// EC2 instance: i-…" or "Launching a new EC2 instance from warm pool: i-…" (Auto Scaling user guide, "Verify a scaling activity").
+fn launching(activity: &Activity) -> Option<(InstanceId, Timestamp)> {
+    let description = activity.description().filter(|description| description.starts_with("Launching"))?;
+    let instance_id = InstanceId::try_from(description.rsplit(' ').next()?).ok()?;
+    Some((instance_id, Timestamp::from_millis(activity.start_time()?.to_millis().ok()?)))
 }
 
 /// The message, when the error says that there is no such lifecycle action. Auto Scaling has no code of its own for it: it is a

@@ -15,8 +15,8 @@ use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError
 use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetError as TargetError;
 use aws_sdk_codedeploy::types::builders::TimeRangeBuilder;
 use aws_sdk_codedeploy::types::{
-    AutoRollbackConfiguration, DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior,
-    OutdatedInstancesStrategy, TimeRange,
+    AutoRollbackConfiguration, ComputePlatform, DeploymentStatus as SdkDeploymentStatus,
+    FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy, TimeRange,
 };
 use turnstile::policy::deployment_tag;
 use turnstile::words::application::{Application, DeploymentGroup, FileExistsBehavior};
@@ -85,7 +85,7 @@ impl CodeDeploy {
             target_revision: info.target_revision().and_then(from_sdk::revision),
             last_successful: info.last_successful_deployment().and_then(last_deployment),
             last_attempted: info.last_attempted_deployment().and_then(last_deployment),
-            compute_platform: info.compute_platform().map_or("Server", |p| p.as_str()).to_owned(),
+            compute_platform: platform(info.compute_platform()),
             deployment_type: info
                 .deployment_style()
                 .and_then(|style| style.deployment_type())
@@ -112,6 +112,20 @@ impl CodeDeploy {
                 Ok(None)
             }
             answer => answer,
+        }
+    }
+
+    /// The compute platform of a deployment configuration; `None` when there is no such configuration.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn compute_platform_of_configuration(&self, name: &str) -> Result<Option<String>, Error> {
+        match self.client.get_deployment_config().deployment_config_name(name).send().await {
+            Ok(answer) => Ok(answer.deployment_config_info.map(|info| platform(info.compute_platform()))),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_config_does_not_exist_exception()) => {
+                Ok(None)
+            }
+            Err(e) => Err(of_call("CodeDeploy.GetDeploymentConfig", &e)),
         }
     }
 
@@ -388,4 +402,9 @@ fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Re
         Error::Unexpected { code, message, .. } => Ok(Creation::Refused { code, message }),
         other => Err(other),
     }
+}
+
+/// A compute platform; that of EC2 instances when the answer leaves it out.
+fn platform(platform: Option<&ComputePlatform>) -> String {
+    platform.map_or("Server", ComputePlatform::as_str).to_owned()
 }

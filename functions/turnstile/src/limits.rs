@@ -62,6 +62,11 @@ pub const LONGEST_ROLLOUT: u32 = LONGEST_HOOK;
 /// How many times a rollout goes through its applications again because of somebody else: one of them got a new revision meanwhile,
 /// or another instance's failure kept its own out of a deployment. Nothing unusual once, but not for ever.
 pub const MOST_REPEATS: u32 = 9;
+/// How many rollouts a launch may have until the schedule starts no more: eight fail in an hour and the time that they take.
+pub const MOST_ROLLOUTS: u32 = 8;
+/// How long the schedule helps a launch that has no rollout. A hook is over by itself after 7,200 s at the latest (Auto Scaling API reference,
+/// PutLifecycleHook) from when its instance has booted, so the launch waits for longer only because the schedule keeps its hook open.
+pub const LONGEST_WITHOUT_ROLLOUT: u32 = 3 * 3_600;
 /// How many failed launches in a row are counted: more make no difference to the time that a rollout backs off.
 pub const MOST_FAILURES: u32 = 16;
 /// How many launches of a group have to fail in a row until one that was terminated while it waited is taken for another hook's doing.

@@ -114,9 +114,10 @@ impl Connections {
             }
         };
         invocation.map(|invocation| request.extensions_mut().insert(invocation));
-        sleep(self.network.way(&self.random)).await;
+        let operation = operation(&request);
+        sleep(self.network.way(&operation, &self.random)).await;
         let answered = self.services.answer(&self.environment, request).await;
-        sleep(self.network.way(&self.random)).await;
+        sleep(self.network.way(&operation, &self.random)).await;
         let _ = answer.send(match answered {
             Ok(response) => response.map(SdkBody::from).try_into().map_err(|error| broken(&format!("{error}"))),
             Err(Unanswered) => {
@@ -149,6 +150,17 @@ async fn sent(request: HttpRequest) -> Result<Request<Vec<u8>>, ConnectorError> 
     let (parts, body) = request.into_parts();
     let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::user(error.into()))?;
     Ok(Request::from_parts(parts, body.to_vec()))
+}
+
+/// The operation that a request asks for, by its `X-Amz-Target` or by its `Action`; empty where neither is.
+fn operation(request: &Request<Vec<u8>>) -> String {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let of_target = target.and_then(|target| target.rsplit('.').next()).map(str::to_owned);
+    let of_body = || {
+        let mut fields = form_urlencoded::parse(request.body());
+        fields.find(|(name, _)| name == "Action").map(|(_, action)| action.into_owned())
+    };
+    of_target.or_else(of_body).unwrap_or_default()
 }
 
 fn broken(what: &str) -> ConnectorError {

@@ -17,7 +17,8 @@ const ENOUGH_EXECUTIONS: usize = 3;
 pub fn draw(seed: u64) -> Scenario {
     let random = &mut Rng::with_seed(seed);
     let mut world = world::draw(seed, random);
-    let steps = steps::draw(&mut world, random);
+    let has_late_calls = world.groups.len() == 1 && one_in(12, random);
+    let steps = steps::draw(&mut world, has_late_calls, random);
     let faults = faults::draw(random);
     let fails_for_good =
         world.applications.iter().filter_map(|one| one.failure.as_ref()).any(|one| one.times.is_none())
@@ -28,7 +29,7 @@ pub fn draw(seed: u64) -> Scenario {
         // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
         schedule_seconds: Some(random.f64().mul_add(120.0, 45.0).round()),
         faults,
-        services: services::draw(random),
+        services: services::draw(has_late_calls, random),
         steps,
         speed: 80.0,
         until: fails_for_good.then(|| Condition { ended: Some(ENOUGH_EXECUTIONS), ..Condition::default() }),

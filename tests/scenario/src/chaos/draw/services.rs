@@ -6,10 +6,10 @@ use simulation::{LambdaOptions, Network, Trailing};
 use super::{one_in, pick};
 use crate::format::Services;
 
-/// In two of three scenarios some of the services are at their best.
-pub(super) fn draw(random: &mut Rng) -> Services {
+/// In two of three scenarios some of the services are at their best. `late_deployments`: calls of CreateDeployment are under way for long.
+pub(super) fn draw(late_deployments: bool, random: &mut Rng) -> Services {
     Services {
-        network: network(random),
+        network: if late_deployments { late() } else { network(random) },
         lambda: lambda(random),
         trailing: match one_in(2, random) {
             true => Trailing { rate: *pick(&[0.3, 0.7, 1.0], random), seconds: *pick(&[1.0, 5.0, 20.0], random) },
@@ -17,6 +17,12 @@ pub(super) fn draw(random: &mut Rng) -> Services {
         },
         dynamodb_trails_seconds: *pick(&[0.0, 1.0, 1.0, 5.0], random),
     }
+}
+
+/// A call that makes a deployment goes on for longer than another rollout takes to notice that its own has ended.
+fn late() -> Network {
+    let long_operations = vec!["CreateDeployment".to_owned()];
+    Network { long_rate: 0.7, long_seconds: 60.0, long_operations, ..Network::default() }
 }
 
 /// Ways that are as long as a handler's work make calls overtake each other. Long ones outlast the clients' time-outs: the request arrives

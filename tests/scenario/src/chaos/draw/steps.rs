@@ -10,9 +10,13 @@ use crate::format::{
 };
 
 /// Launches and disturbances, in order. If a rollout may let its instance in after a failure, the groups require no applications.
-pub(super) fn draw(world: &mut World, random: &mut Rng) -> Vec<Step> {
+/// `is_aborted`: one of the rollouts is aborted while it starts a deployment.
+pub(super) fn draw(world: &mut World, is_aborted: bool, random: &mut Rng) -> Vec<Step> {
     let launches = launches(world, random);
-    let disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
+    let mut disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
+    if is_aborted {
+        disturbances.push(abort_in("StartDeployment", victim(world, &launches, random)));
+    }
     let lets_in = |step: &Step| step.start_rollout.as_ref().is_some_and(|start| start.input.contains_key("onFailure"));
     if disturbances.iter().any(lets_in) {
         world.groups.iter_mut().for_each(|group| group.required_applications = Some(Vec::new()));
@@ -83,6 +87,13 @@ const STATES: [&str; 10] = [
     "ReturnTurnAfterFailure",
     "BackOff",
 ];
+
+/// A person aborts an instance's rollout the next time that it is in a state.
+fn abort_in(state: &str, Victim { launch, launched, at }: Victim) -> Step {
+    let rollout = Some(RolloutIn { launch, state: state.to_owned() });
+    let when = Some(Condition { launched: Some(launched), rollout, ..Condition::default() });
+    Step { at, when, if_possible: true, abort: Some(launch), ..Step::default() }
+}
 
 /// When something happens to an instance: once so many are launched, and in half of all cases while its rollout is in a certain state.
 fn moment(launch: LaunchNumber, launched: usize, random: &mut Rng) -> Condition {

@@ -59,6 +59,16 @@ impl Connector {
     pub(crate) fn makes_calls_of(&self, invocation: Invocation) {
         *self.invocation.lock().expect("no panic with the lock held") = Some(invocation);
     }
+
+    /// The invocation that the next request is of.
+    fn next_of_invocation(&self) -> Option<Invocation> {
+        let mut invocation = self.invocation.lock().expect("no panic with the lock held");
+        let of_request = invocation.clone();
+        if let Some(invocation) = invocation.as_mut() {
+            invocation.sent_before += 1;
+        }
+        of_request
+    }
 }
 
 impl fmt::Debug for Connector {
@@ -76,7 +86,7 @@ impl HttpClient for Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (answer, answered) = oneshot::channel();
-        let invocation = self.invocation.lock().expect("no panic with the lock held").clone();
+        let invocation = self.next_of_invocation();
         let sent = self.requests.send(Outgoing { request, invocation, connect_timeout: self.connect_timeout, answer });
         HttpConnectorFuture::new(async move {
             sent.map_err(|_| broken("the simulation is over"))?;

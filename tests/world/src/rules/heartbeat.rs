@@ -55,7 +55,8 @@ fn late_heartbeats(run: &Run, ownership: &Ownership) -> Vec<Violation> {
         };
         let Some(action) = (0..run.report.hook_actions.len()).find(is_open_to_it) else { continue };
         let action = &run.report.hook_actions[action];
-        if !is_first(call, action) && seen.insert((execution, &call.caller)) {
+        let is_late = !is_first(call, action) && !follows_a_heartbeat(run, invocation, action);
+        if is_late && seen.insert((execution, &call.caller)) {
             violations.push(Violation {
                 at: call.at,
                 breach: Breach::HeartbeatNotFirst {
@@ -76,6 +77,13 @@ fn is_open(action: &HookActionReport, at: f64) -> bool {
 
 fn is_first(call: &Call, action: &HookActionReport) -> bool {
     FIRST.contains(&call.operation.as_str()) && call.parameters["InstanceId"] == *action.instance_id
+}
+
+/// Whether a call was sent after one that keeps the hook open or completes it, which was under way for longer.
+fn follows_a_heartbeat(run: &Run, call: &Invocation, action: &HookActionReport) -> bool {
+    let was_before = |of: &Invocation| of.request_id == call.request_id && of.sent_before < call.sent_before;
+    let calls = run.report.calls.iter();
+    calls.filter(|call| is_first(call, action)).any(|call| call.invocation.as_ref().is_some_and(was_before))
 }
 
 /// Whether an invocation keeps a hook open or completes it.

@@ -31,7 +31,7 @@ fn network(random: &mut Rng) -> Network {
     let usual = Network { usual_seconds: *pick(&[0.005, 0.02, 0.2, 1.0], random), ..Network::default() };
     match one_in(2, random) {
         true => Network {
-            long_rate: *pick(&[0.005, 0.02, 0.05, 0.2], random),
+            long_rate: *pick(&[0.005, 0.02, 0.05], random),
             long_seconds: *pick(&[2.0, 8.0, 20.0], random),
             unreachable_rate: *pick(&[0.0, 0.02, 0.1], random),
             ..usual

@@ -20,16 +20,16 @@ pub fn draw(seed: u64) -> Scenario {
     let has_late_calls = world.groups.len() == 1 && one_in(12, random);
     let steps = steps::draw(&mut world, has_late_calls, random);
     let faults = faults::draw(random);
+    let has_outage = faults.iter().any(faults::is_outage);
     let fails_for_good =
-        world.applications.iter().filter_map(|one| one.failure.as_ref()).any(|one| one.times.is_none())
-            || faults.iter().any(faults::is_outage);
+        world.applications.iter().filter_map(|one| one.failure.as_ref()).any(|one| one.times.is_none()) || has_outage;
     Scenario {
         about: format!("Drawn from the seed {seed}."),
         events: events(&world, random),
         // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
         schedule_seconds: Some(random.f64().mul_add(120.0, 45.0).round()),
         faults,
-        services: services::draw(has_late_calls, random),
+        services: services::draw(has_late_calls, has_outage, random),
         steps,
         speed: 80.0,
         until: fails_for_good.then(|| Condition { ended: Some(ENOUGH_EXECUTIONS), ..Condition::default() }),

@@ -79,11 +79,12 @@ fn is_first(call: &Call, action: &HookActionReport) -> bool {
     FIRST.contains(&call.operation.as_str()) && call.parameters["InstanceId"] == *action.instance_id
 }
 
-/// Whether a call was sent after one that keeps the hook open or completes it, which was under way for longer.
+/// Whether a call was sent after one that keeps the hook open or completes it, which was under way for longer or may have been lost.
 fn follows_a_heartbeat(run: &Run, call: &Invocation, action: &HookActionReport) -> bool {
     let was_before = |of: &Invocation| of.request_id == call.request_id && of.sent_before < call.sent_before;
     let calls = run.report.calls.iter();
-    calls.filter(|call| is_first(call, action)).any(|call| call.invocation.as_ref().is_some_and(was_before))
+    let before: Vec<&Call> = calls.filter(|call| call.invocation.as_ref().is_some_and(was_before)).collect();
+    before.iter().any(|call| is_first(call, action)) || (before.len() as u64) < call.sent_before
 }
 
 /// Whether an invocation keeps a hook open or completes it.

@@ -7,10 +7,14 @@ use super::{one_in, pick};
 use crate::format::Services;
 
 /// In two of three scenarios some of the services are at their best. `late_deployments`: calls of CreateDeployment are under way for long.
-pub(super) fn draw(late_deployments: bool, random: &mut Rng) -> Services {
+/// `has_outage`: every call takes its longest. Then Lambda has room for all rollouts, or none of them would get to a heartbeat.
+pub(super) fn draw(late_deployments: bool, has_outage: bool, random: &mut Rng) -> Services {
+    let network = if late_deployments { late() } else { network(random) };
+    let lambda = lambda(random);
+    let concurrency = if has_outage { LambdaOptions::default().concurrency } else { lambda.concurrency };
     Services {
-        network: if late_deployments { late() } else { network(random) },
-        lambda: lambda(random),
+        network,
+        lambda: LambdaOptions { concurrency, ..lambda },
         trailing: match one_in(2, random) {
             true => Trailing { rate: *pick(&[0.3, 0.7, 1.0], random), seconds: *pick(&[1.0, 5.0, 20.0], random) },
             false => Trailing::default(),

@@ -154,29 +154,32 @@ async fn the_question_who_owns_the_launch_comes_first() {
     assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "check-status", "UpdateItem")]);
 }
 
-/// A heartbeat that is under way for long is overtaken by what was sent after it.
+/// A heartbeat that is under way for long is overtaken by what was sent after it, and one that cannot be sent never comes.
 #[tokio::test]
-async fn a_heartbeat_that_was_sent_first_may_come_later() {
-    for (sent_before, is_late) in [(0, true), (1, false)] {
+async fn a_heartbeat_that_was_sent_first_may_come_later_or_never() {
+    for (call_sent_before, heartbeat_sent_before, is_late) in [(0, 1, true), (1, 0, false), (1, 2, false)] {
         let stage = stage().await;
         let instance = stage.launch_and_boot();
         Function::of("arn:1", "plan-rollout", "r-0", 0, &stage.world).heartbeat(&instance).await;
-        stage.world.record(Call {
-            caller: "return-turn".to_owned(),
-            invocation: Some(Invocation {
-                request_id: "r-1".to_owned(),
-                execution: Some("arn:1".to_owned()),
-                state_entry: Some(1),
-                sent_before,
-            }),
-            service: "codedeploy",
-            operation: "GetDeployment".to_owned(),
-            outcome: "ok".to_owned(),
-            ..Call::default()
-        });
-        Function::of("arn:1", "return-turn", "r-1", 1, &stage.world).heartbeat(&instance).await;
+        let calls = [("GetDeployment", call_sent_before), ("RecordLifecycleActionHeartbeat", heartbeat_sent_before)];
+        for (operation, sent_before) in calls {
+            stage.world.record(Call {
+                caller: "return-turn".to_owned(),
+                invocation: Some(Invocation {
+                    request_id: "r-1".to_owned(),
+                    execution: Some("arn:1".to_owned()),
+                    state_entry: Some(1),
+                    sent_before,
+                }),
+                service: if operation == "GetDeployment" { "codedeploy" } else { "autoscaling" },
+                operation: operation.to_owned(),
+                parameters: json!({"InstanceId": instance}),
+                outcome: "ok".to_owned(),
+                ..Call::default()
+            });
+        }
         let expected = if is_late { vec![late(&instance, "return-turn", "GetDeployment")] } else { Vec::new() };
-        assert_eq!(found(&stage, &[running("arn:1")], &[]), expected, "{sent_before}");
+        assert_eq!(found(&stage, &[running("arn:1")], &[]), expected, "{call_sent_before} {heartbeat_sent_before}");
     }
 }
 

@@ -11,7 +11,9 @@ use fastrand::Rng;
 use crate::format::{Condition, Expect, Scenario, World};
 
 /// The number of ended executions after which a run ends whose group launches for ever, because an application always fails.
-const ENOUGH_EXECUTIONS: usize = 3;
+const ENOUGH_EXECUTIONS: usize = 2;
+/// The number where every rollout tries for half an hour: CodeDeploy is down.
+const ENOUGH_IN_AN_OUTAGE: usize = 1;
 
 /// The scenario of a seed, which is always the same.
 pub fn draw(seed: u64) -> Scenario {
@@ -23,6 +25,7 @@ pub fn draw(seed: u64) -> Scenario {
     let has_outage = faults.iter().any(faults::is_outage);
     let fails_for_good =
         world.applications.iter().filter_map(|one| one.failure.as_ref()).any(|one| one.times.is_none()) || has_outage;
+    let enough = if has_outage { ENOUGH_IN_AN_OUTAGE } else { ENOUGH_EXECUTIONS };
     Scenario {
         about: format!("Drawn from the seed {seed}."),
         events: events(&world, random),
@@ -32,7 +35,7 @@ pub fn draw(seed: u64) -> Scenario {
         services: services::draw(has_late_calls, has_outage, random),
         steps,
         speed: 80.0,
-        until: fails_for_good.then(|| Condition { ended: Some(ENOUGH_EXECUTIONS), ..Condition::default() }),
+        until: fails_for_good.then(|| Condition { ended: Some(enough), ..Condition::default() }),
         give_up_seconds: 14_400.0,
         expect: Expect { any_end_with_a_reason: true, ..Expect::default() },
         world,

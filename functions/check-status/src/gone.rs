@@ -9,8 +9,8 @@ use turnstile::words::ids::TargetId;
 use crate::{CheckStatus, Looked};
 
 impl CheckStatus {
-    /// The targets whose instances are still there, and those that ended without success on instances that Auto Scaling does not know any
-    /// more.
+    /// The targets whose instances are still there, and those on which nothing has succeeded and no script has failed, of instances that are in
+    /// no Auto Scaling group any more.
     pub(crate) async fn without_gone(&self, targets: Vec<Target>) -> Result<(Vec<Target>, Vec<Target>), Error> {
         let may_be_gone = targets.iter().filter(|target| verdict::may_be_gone(target));
         let may_be_gone: Vec<TargetId> = may_be_gone.map(|target| target.target_id.clone()).collect();

@@ -13,7 +13,7 @@ use turnstile::limits::MOST_FAILURES;
 use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group, claims};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, InstanceId};
+use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, CreationCall, DeploymentId, ExecutionArn, InstanceId};
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{Claim, FinishedDeployment, Stop, Taking};
@@ -143,35 +143,53 @@ impl Turns {
         self.write(claims, "REMOVE draining", IN_ROUND, me_in(execution, round)).await
     }
 
-    /// Gives back those of the claims that the execution has taken in this round or before; without a round, whatever it holds. It gets them
-    /// again in a later round only. `drains`: a call of the execution may still be under way. Claims that are draining stay so: only time
-    /// ends that.
+    /// Gives back those of the plan's claims that the execution has taken in this round or before; without a round, whatever it holds. It gets
+    /// them again in a later round only. `drains`: a call of the execution may still be under way. So may a CreateDeployment that has got no
+    /// answer: then the claims drain, too. Claims that are draining stay so: only time ends that.
     ///
     /// # Errors
     /// See [`Turns::read`].
     pub async fn give_back(
         &self,
-        claims: &[ClaimKey],
+        plan: &Plan,
         execution: &ExecutionArn,
         round: Option<u32>,
         drains: bool,
     ) -> Result<(), Error> {
         let mut values = HashMap::from([me(execution)]);
-        let (mut set, mut condition) = (Vec::new(), "holder = :me".to_owned());
+        let (mut returned, mut condition) = (Vec::new(), "holder = :me".to_owned());
         if let Some(round) = round {
             values.insert(":round".to_owned(), number(round));
-            set.push("returnedBy = :me, returnedRound = :round");
+            returned.push("returnedBy = :me, returnedRound = :round");
             condition += " AND (attribute_not_exists(round) OR round <= :round)";
+        }
+        let set = |set: &[&str]| if set.is_empty() { String::new() } else { format!("SET {} ", set.join(", ")) };
+        let claims = claims(plan);
+        let (mut left, mut drains) = (claims.as_slice(), drains);
+        if !drains {
+            let [auto_scaling_group, deployment_groups @ ..] = left else { return Ok(()) };
+            let all_answered = format!("{condition} AND attribute_not_exists(unanswered)");
+            let given_back = format!("{}REMOVE holder, round", set(&returned));
+            match self.update_if(auto_scaling_group, &given_back, &all_answered, values.clone()).await? {
+                true => left = deployment_groups,
+                false => drains = self.has_unanswered(auto_scaling_group, execution).await?,
+            }
         }
         if drains {
             values.insert(":yes".to_owned(), AttributeValue::Bool(true));
-            set.push("draining = :yes");
+            returned.push("draining = :yes");
         }
-        let set = if set.is_empty() { String::new() } else { format!("SET {} ", set.join(", ")) };
-        for claim in claims {
-            self.update_if(claim, &format!("{set}REMOVE holder, round"), &condition, values.clone()).await?;
+        let given_back = format!("{}REMOVE holder, round, unanswered", set(&returned));
+        for claim in left {
+            self.update_if(claim, &given_back, &condition, values.clone()).await?;
         }
         Ok(())
+    }
+
+    /// Whether a CreateDeployment in the execution's turn has got no answer. It may take effect when the turn is another rollout's.
+    async fn has_unanswered(&self, auto_scaling_group: &ClaimKey, execution: &ExecutionArn) -> Result<bool, Error> {
+        let found = self.read(std::slice::from_ref(auto_scaling_group)).await?;
+        Ok(found.iter().any(|claim| claim.holder.as_ref() == Some(execution) && !claim.unanswered.is_empty()))
     }
 
     /// Publishes to the rollouts that wait which deployment of a group has finished, if the execution holds the claim on the group.
@@ -197,8 +215,9 @@ impl Turns {
         Ok(())
     }
 
-    /// While holding the turn, records to which group the execution deploys next. A later rollout with the turn of the same Auto
-    /// Scaling group may not have that group in its list, and has to wait for its deployment all the same.
+    /// While holding the turn, records to which group the execution deploys next, and the call of CreateDeployment that may follow. A later
+    /// rollout with the turn of the same Auto Scaling group may not have that group in its list, and has to wait for its deployment all the
+    /// same.
     ///
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
@@ -206,6 +225,7 @@ impl Turns {
         &self,
         auto_scaling_group: &AutoScalingGroupName,
         group: &DeploymentGroup,
+        call: Option<&CreationCall>,
         execution: &ExecutionArn,
         round: u32,
     ) -> Result<(), Error> {
@@ -213,11 +233,34 @@ impl Turns {
             serde_dynamo::to_attribute_value(group).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
         let mut values = me_in(execution, round);
         values.insert(":deploying".to_owned(), value);
+        let mut recorded = "SET deploying = :deploying".to_owned();
+        if let Some(call) = call {
+            values.insert(":call".to_owned(), one_of_a_set(call));
+            recorded += " ADD unanswered :call";
+        }
         let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
-        match self.update_if(&claim_on(auto_scaling_group), "SET deploying = :deploying", &condition, values).await? {
+        match self.update_if(&claim_on(auto_scaling_group), &recorded, &condition, values).await? {
             true => Ok(()),
             false => Err(Error::TurnLost(TURN_LOST.into())),
         }
+    }
+
+    /// Records that a call of CreateDeployment has been answered, if the execution holds the turn in this round. Calls before it may still be
+    /// without an answer.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn record_answered(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        call: &CreationCall,
+        execution: &ExecutionArn,
+        round: u32,
+    ) -> Result<(), Error> {
+        let mut values = me_in(execution, round);
+        values.insert(":call".to_owned(), one_of_a_set(call));
+        self.update_if(&claim_on(auto_scaling_group), "DELETE unanswered :call", IN_ROUND, values).await?;
+        Ok(())
     }
 
     /// Records that the execution is about to stop a deployment of a group, if it holds the claim on the group in this round. Nothing is
@@ -388,6 +431,10 @@ fn taken_by(plan: &Plan, execution: &ExecutionArn, round: u32, now: Timestamp) -
     values.insert(":now".to_owned(), AttributeValue::N(now.seconds().to_string()));
     values.insert(":group".to_owned(), AttributeValue::Ss(vec![plan.auto_scaling_group_name.to_string()]));
     values
+}
+
+fn one_of_a_set(call: &CreationCall) -> AttributeValue {
+    AttributeValue::Ss(vec![call.to_string()])
 }
 
 fn number(number: u32) -> AttributeValue {

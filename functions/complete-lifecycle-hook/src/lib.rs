@@ -237,7 +237,7 @@ impl CompleteLifecycleHook {
             Ending::Failure(failure) => turn::may_leave_a_call_behind(failure.last_error()),
             Ending::Deployed(_) => false,
         };
-        if let Err(error) = self.turns.give_back(&turn::claims(plan), execution, *round, drains).await {
+        if let Err(error) = self.turns.give_back(plan, execution, *round, drains).await {
             warn!(error = error.name(), reason = %error, "keeps the turn");
             return;
         }

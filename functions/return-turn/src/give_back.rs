@@ -2,7 +2,7 @@
 
 use aws::turns::Turns;
 use serde::Serialize;
-use turnstile::policy::{turn, waits};
+use turnstile::policy::waits;
 use turnstile::words::error::Error;
 use turnstile::words::ids::ExecutionArn;
 use turnstile::words::plan::Plan;
@@ -34,7 +34,7 @@ impl GiveBack {
     pub(crate) async fn now(&self, plan: Option<&Plan>, giving: GivingBack<'_>) -> Result<GivenBack, Error> {
         if let Some(plan) = plan {
             let GivingBack { execution, round, drains } = giving;
-            self.turns.give_back(&turn::claims(plan), execution, round, drains).await?;
+            self.turns.give_back(plan, execution, round, drains).await?;
         }
         Ok(GivenBack::default())
     }

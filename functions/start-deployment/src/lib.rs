@@ -1,5 +1,7 @@
 //! Starts the deployment of one application, joins one that is under way, or finds that the instance needs none.
 
+mod create;
+
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::{CodeDeploy, Stopping};
@@ -10,16 +12,16 @@ use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
 use serde::{Deserialize, Serialize};
-use tracing::{Span, info, info_span, warn};
+use tracing::{Span, info_span, warn};
 use turnstile::policy::deployment_tag::Attempt;
 use turnstile::policy::stall::{self, StallTimer};
-use turnstile::policy::up_to_date::{CurrentRevision, Found, Freshness, Search};
+use turnstile::policy::up_to_date::{CurrentRevision, Freshness, Search};
 use turnstile::policy::{deployment_tag, preflight, turn, waits};
 use turnstile::words::application::Application;
-use turnstile::words::deployment::{Creation, Deployment, DeploymentStatus, TargetStatus};
+use turnstile::words::deployment::{Deployment, DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Silence;
-use turnstile::words::ids::{DeploymentId, ExecutionArn};
+use turnstile::words::ids::{CreationCall, DeploymentId, ExecutionArn};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
@@ -161,42 +163,19 @@ impl Function for StartDeployment {
                 return self.busy(request, Some(at_work)).await;
             }
         }
-        if let Some(previous) = self.claim_next(request).await? {
+        let call = CreationCall::from(format!("{:016x}", fastrand::u64(..)));
+        if let Some(previous) = self.claim_next(request, Some(&call)).await? {
             // An earlier call, which goes on at the same time, has been faster.
             if request.own_attempt().has_made(&previous) {
                 return Ok(Answer::Started(request.started(previous.deployment_id, &history)));
             }
             return self.busy(request, Some(previous)).await;
         }
-        // The calls up to here take their time, in which a release may have ended or begun.
-        let earlier = history;
-        let history = self.read_again(&earlier, None).await?;
-        if let Some(answer) = self.under_way(request, &history).await? {
-            return Ok(answer);
+        let answer = self.deploy(request, history).await;
+        if !matches!(answer, Err(Error::Unavailable { .. })) {
+            self.answered(request, &call).await;
         }
-        if history.has_another_build_than(&earlier) {
-            return self.busy(request, history.current.last_successful).await;
-        }
-        let CurrentRevision { revision, last_successful } = &history.current;
-        let tag = request.own_attempt().tag(last_successful.as_ref().map(|deployment| &deployment.deployment_id));
-        let to_deploy = self.to_deploy(request, &history).await?;
-        match codedeploy.create(&to_deploy, revision, &tag).await? {
-            Creation::Created(id) => {
-                let now = self.read_again(&history, Some(&id)).await?;
-                match now.has_another_build_than(&history) {
-                    true => Ok(self.withdraw(request, id, &now).await),
-                    false => Ok(Answer::Started(request.started(id, &history))),
-                }
-            }
-            // Somebody took the group's one slot between the look and the call.
-            Creation::LimitExceeded { message } => {
-                match self.under_way(request, &self.read_again(&history, None).await?).await? {
-                    Some(answer) => Ok(answer),
-                    None => self.limited(request, &message),
-                }
-            }
-            Creation::Refused { code, message } => self.refused(request, &history.current, code, message).await,
-        }
+        answer
     }
 }
 
@@ -239,7 +218,7 @@ impl StartDeployment {
             return self.busy(request, Some(theirs.clone())).await;
         }
         // Whoever deploys next waits for it, as for one of this rollout's own.
-        match self.claim_next(request).await? {
+        match self.claim_next(request, None).await? {
             Some(previous) if previous.deployment_id != theirs.deployment_id => {
                 self.busy(request, Some(previous)).await
             }
@@ -251,17 +230,6 @@ impl StartDeployment {
     async fn read_again(&self, history: &History, created: Option<&DeploymentId>) -> Result<History, Error> {
         let again = history.read_again(&self.codedeploy, created).await?;
         again.ok_or_else(|| Error::UnsuitableDeploymentGroup("the deployment group has been deleted meanwhile".into()))
-    }
-
-    /// A release has ended between the last look and this rollout's own deployment, which would bring the build before it. Another
-    /// deployment follows, under another tag. CodeDeploy may refuse the stop: then this one is waited for.
-    async fn withdraw(&self, request: &Request, own: DeploymentId, now: &History) -> Answer {
-        warn!(deployment = %own, current = %now.current.revision, "stops its own deployment: another build is current meanwhile");
-        if let Err(error) = self.stop_own(request, &own).await {
-            warn!(error = error.name(), reason = %error, "the deployment of the build before goes on");
-        }
-        let wait_seconds = waits::for_other_deployment(request.waited(), request.plan.hook.as_ref());
-        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, why: None }
     }
 
     /// Waits for a deployment that is in the way; without one, for a deployment that is not listed yet. A stalled deployment of a rollout
@@ -294,21 +262,6 @@ impl StartDeployment {
         })
     }
 
-    /// CodeDeploy refused the deployment for a limit, although the group has none under way: a deployment of it is not listed yet, or the
-    /// account has as many under way as it may. Either passes.
-    fn limited(&self, request: &Request, message: &str) -> Result<Answer, Error> {
-        let Request { plan, application, .. } = request;
-        let waited = request.waited();
-        let why =
-            format!("CodeDeploy refuses for a limit, although no deployment of the group is under way: {message}");
-        if waited >= waits::longest_for_other_deployments(request.attempt, application.timeout_seconds) {
-            return Err(Error::GroupBusy(format!("{application}: waited {waited} s: {why}")));
-        }
-        warn!(waited, message, "refused for a limit, although no deployment of the group is under way");
-        let wait_seconds = waits::for_other_deployment(waited, plan.hook.as_ref());
-        Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, why: Some(why) })
-    }
-
     /// Stops a stalled deployment, if a rollout has started it and the turn has the claim on its group: that of another list of applications is
     /// waited for until CodeDeploy gives it up. The stop is recorded in the claim, so that it is not taken for a person's.
     async fn stop(&self, request: &Request, deployment: &Deployment) -> Result<(), Error> {
@@ -319,15 +272,10 @@ impl StartDeployment {
         self.codedeploy.stop(&deployment.deployment_id).await.map(drop)
     }
 
-    /// Stops the attempt's own deployment. Whoever has joined it learns that it was no person who stopped it.
-    async fn stop_own(&self, request: &Request, own: &DeploymentId) -> Result<(), Error> {
-        self.turns.record_stop(&request.application.group, &request.stop_of(own)).await?;
-        self.codedeploy.stop(own).await.map(drop)
-    }
-
     /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, or of another one that
-    /// shares a deployment group with it, if it is still at work on any instance; else records this application as the next to be deployed.
-    async fn claim_next(&self, request: &Request) -> Result<Option<Deployment>, Error> {
+    /// shares a deployment group with it, if it is still at work on any instance; else records this application as the next to be deployed,
+    /// and the call of CreateDeployment that may follow.
+    async fn claim_next(&self, request: &Request, call: Option<&CreationCall>) -> Result<Option<Deployment>, Error> {
         let Request { plan, application, .. } = request;
         let mut found = self.turns.require(plan, &request.execution, request.round).await?;
         let neighbours = turn::claims_of_neighbours(&found, &plan.auto_scaling_group_name);
@@ -348,67 +296,8 @@ impl StartDeployment {
             }
         }
         let (group, asg) = (&application.group, &plan.auto_scaling_group_name);
-        self.turns.record_next(asg, group, &request.execution, request.round).await?;
+        self.turns.record_next(asg, group, call, &request.execution, request.round).await?;
         Ok(None)
-    }
-
-    /// The application as it is deployed now. It goes to all instances at once if the group's last deployment stalled, perhaps at a dead
-    /// instance that comes first.
-    async fn to_deploy(&self, request: &Request, history: &History) -> Result<Application, Error> {
-        let application = request.application.clone();
-        let has_yielded = request.silence.as_ref().is_some_and(|silence| silence.group == application.group);
-        let Some(last) = history.newest_first.first().filter(|_| has_yielded) else { return Ok(application) };
-        let targets = self.codedeploy.targets(&last.deployment_id).await?;
-        let others = stall::others_not_begun(last, &targets, request.plan.instance_id.as_ref());
-        let outdated = stall::others_outdated(&targets, request.plan.instance_id.as_ref());
-        let in_service = self.autoscaling.in_service(&outdated).await?;
-        if !stall::may_go_all_at_once(others.len(), in_service.len()) {
-            return Ok(application);
-        }
-        info!(not_begun = ?others, "deploys to all at once: the last deployment did not get past these instances");
-        Ok(Application { deployment_config_name: Some(stall::ALL_AT_ONCE.into()), ..application })
-    }
-
-    /// CodeDeploy refused the deployment. That is an error, unless it is CodeDeploy's way to say that nothing is outdated: the instance is
-    /// known to be up to date; in a rollout of a whole group, every instance is.
-    async fn refused(
-        &self,
-        request: &Request,
-        current: &CurrentRevision,
-        code: String,
-        message: String,
-    ) -> Result<Answer, Error> {
-        let Request { plan, application, .. } = request;
-        let instances = match &plan.instance_id {
-            Some(instance_id) => vec![instance_id.clone()],
-            None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
-        };
-        let found = match (instances.is_empty(), &current.last_successful) {
-            (true, Some(last)) => Found::UpToDate(last.clone()),
-            _ => {
-                let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
-                up_to_date::search(&self.codedeploy, &application.group, current, search).await?
-            }
-        };
-        match found {
-            Found::UpToDate(deployment) => {
-                info!(code, message, "refused: nothing is outdated");
-                Ok(self.up_to_date(request, deployment).await)
-            }
-            Found::AtWork(deployment) => self.busy(request, Some(deployment)).await,
-            Found::SearchOn(search) => Ok(Answer::Busy {
-                deployment_id: None,
-                wait_seconds: waits::TO_SEARCH_ON,
-                stall: None,
-                search: Some(search),
-                why: None,
-            }),
-            Found::Outdated(_) => {
-                // Terminated meanwhile, it is no instance of the group any more.
-                self.autoscaling.heartbeat(plan).await?.require_open()?;
-                Err(Error::DeploymentRejected { application: application.to_string(), code, message })
-            }
-        }
     }
 
     /// The deployment that brought the instance up to date may have done so for others whose rollouts wait.

@@ -108,7 +108,7 @@ impl Function for TakeTurn {
             let has_seen_all = self.observe(&request, &found, &mut observations).await?;
             if let Some(applications) = observations::all_deployed(&observations, &request.plan.applications) {
                 if state.is_part_mine() {
-                    self.turns.give_back(&claims, &request.execution, Some(request.round), false).await?;
+                    self.turns.give_back(&request.plan, &request.execution, Some(request.round), false).await?;
                 }
                 return Ok(Answer { outcome: Outcome::UpToDate { applications }, observations });
             }

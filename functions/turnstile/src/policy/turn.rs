@@ -5,7 +5,8 @@
 //!
 //! A holder that has ended without giving its turn back is replaced. One of its Lambda calls may still be under way then, so the
 //! claims of the new holder are **draining**: it starts nothing until [`LONGEST_CALL`](crate::limits::LONGEST_CALL) is over. The claims are
-//! draining, too, that a holder gives back after a call whose answer was lost.
+//! draining, too, that a holder gives back after a call whose answer was lost, although a repeated call has been answered: CodeDeploy may
+//! make the first call's deployment late.
 //!
 //! A claim is **fenced** by the round in which it was taken. A call of an earlier round finds that the turn is not its own, and takes
 //! and gives back nothing.
@@ -119,6 +120,7 @@ mod tests {
             finished: None,
             stop: None,
             deploying: None,
+            unanswered: BTreeSet::new(),
         }
     }
 

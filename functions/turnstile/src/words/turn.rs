@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, LastDeployment};
-use crate::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, TargetId};
+use crate::words::ids::{AutoScalingGroupName, ClaimKey, CreationCall, DeploymentId, ExecutionArn, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::{self, Timestamp};
 
@@ -36,6 +36,10 @@ pub struct Claim {
     pub stop: Option<Stop>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
     pub deploying: Option<DeploymentGroup>,
+    /// Of an Auto Scaling group: the calls of CreateDeployment in the turn that have no answer yet, or whose answers were lost. Each may take
+    /// effect later. Whoever gives the turn back lets it drain then.
+    #[serde(default)]
+    pub unanswered: BTreeSet<CreationCall>,
 }
 
 /// A deployment that has ended, and the revision that it brought.

@@ -143,6 +143,32 @@ fn a_turn_given_back_after_a_lost_answer_drains() {
     });
 }
 
+/// The repeated call is answered. The first one may still be on its way, and would make another deployment in the next rollout's turn.
+#[test]
+fn a_turn_with_an_unanswered_creation_drains() {
+    block_on(async || {
+        let slow = json!({"service": "codedeploy", "operation": "CreateDeployment", "kind": "slow", "seconds": 45, "times": 1});
+        for (faults, outcome) in [(json!([slow]), "DRAINING"), (json!([]), "MINE")] {
+            let simulation = start_with(web(600, &["Orders"]), &faults);
+            let instance = waiting_instance(&simulation).await;
+            let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+            assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+            let application = || json!({"application": plan_of_one["applications"][0]});
+            let starts = || request(&simulation, "one", &plan_of_one, 1, application());
+            if outcome == "DRAINING" {
+                assert_eq!(error(&simulation, "start-deployment", &starts()).await, "Turnstile.Unavailable");
+            }
+            for _ in 0..2 {
+                assert_eq!(call(&simulation, "start-deployment", &starts()).await["outcome"], "STARTED");
+            }
+            give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+            assert_eq!(held_by(&simulation, "one"), 0, "{outcome}");
+            let of_group = plan(&simulation, "two", None, &Value::Null).await;
+            assert_eq!(take(&simulation, "two", &of_group, 1).await, outcome);
+        }
+    });
+}
+
 /// An instance that waits at the hook.
 async fn waiting_instance(simulation: &Simulation) -> String {
     let instance = simulation.world().launch(WEB).expect("it launches");

@@ -23,11 +23,11 @@ pub(super) fn draw(late_deployments: bool, has_outage: bool, random: &mut Rng) -
     }
 }
 
-/// A call that makes a deployment goes on for longer than another rollout takes to notice that its own has ended, and for as long as the
+/// A call that makes a deployment goes on for longer than another rollout takes to notice that its own has ended, and for longer than the
 /// functions wait for its answer.
 fn late() -> Network {
     let long_operations = vec!["CreateDeployment".to_owned()];
-    Network { long_rate: 0.7, long_seconds: 30.0, long_operations, ..Network::default() }
+    Network { long_rate: 0.7, long_seconds: 60.0, long_operations, ..Network::default() }
 }
 
 /// Ways that are as long as a handler's work make calls overtake each other. Long ones outlast the clients' time-outs: the request arrives

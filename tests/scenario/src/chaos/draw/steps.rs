@@ -26,7 +26,7 @@ pub(super) fn draw(world: &mut World, is_aborted: bool, random: &mut Rng) -> Vec
     steps
 }
 
-/// One to three launches of one to three instances, in order. In some of them the one instance has an agent that never answers.
+/// One to four launches of one to three instances, in order. In some of them the one instance has an agent that never answers.
 fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
     let mut launches: Vec<Step> = (0..random.usize(1..=3))
         .map(|_| {
@@ -41,6 +41,13 @@ fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
             Step { at: seconds(0..240, random), launch: Some(launch), ..Step::default() }
         })
         .collect();
+    // One alarm lets two groups grow at once.
+    if world.groups.len() > 1 && random.bool() {
+        let (one, other) = (launches[0].clone(), &world.groups[1].name);
+        let launch =
+            |group: Option<String>| Step { launch: Some(Launch { group, ..Launch::default() }), ..one.clone() };
+        launches.splice(..1, [launch(None), launch(Some(other.clone()))]);
+    }
     launches.sort_by(|a, b| a.at.total_cmp(&b.at));
     launches
 }

@@ -32,7 +32,13 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
         let mut shared: Vec<String> = applications.iter().map(|application| application.name.clone()).collect();
         random.shuffle(&mut shared);
         shared.truncate(random.usize(1..=2));
-        groups.push(Group { name: "api".to_owned(), applications: Some(shared), ..group(random) });
+        let mut api = Group { name: "api".to_owned(), applications: Some(shared), ..group(random) };
+        // Instances that are launched together ask for their turns together.
+        if random.bool() {
+            (api.boot_seconds, api.agent_seconds) = (groups[0].boot_seconds, groups[0].agent_seconds);
+            api.hook.clone_from(&groups[0].hook);
+        }
+        groups.push(api);
     } else if one_in(6, random) {
         groups[0].warm_pool = Some(WarmPoolSetting { size: random.usize(1..=2), reuse_on_scale_in: random.bool() });
     }

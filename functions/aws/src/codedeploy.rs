@@ -304,7 +304,7 @@ impl CodeDeploy {
     /// reason it is waited for longer than others: one that takes effect after it was given up could do so behind the next call's look.
     ///
     /// # Errors
-    /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist.
+    /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist already; it is not made later.
     pub async fn create(
         &self,
         application: &Application,
@@ -398,8 +398,10 @@ fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Re
     if let Some(CreateDeploymentError::DeploymentLimitExceededException(exception)) = error.as_service_error() {
         return Ok(Creation::LimitExceeded { message: exception.message().unwrap_or_default().to_owned() });
     }
+    let has_answer = error.raw_response().is_some();
     match of_call("CodeDeploy.CreateDeployment", error) {
         Error::Unexpected { code, message, .. } => Ok(Creation::Refused { code, message }),
+        unavailable @ Error::Unavailable { .. } if !has_answer => Ok(Creation::Unanswered(unavailable)),
         other => Err(other),
     }
 }

@@ -1,22 +1,24 @@
 //! The DynamoDB calls: the table of turns.
 
+mod failures;
+
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
-use turnstile::limits::MOST_FAILURES;
+use serde::Serialize;
 use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group, claims};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, CreationCall, DeploymentId, ExecutionArn, InstanceId};
+use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn};
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
-use turnstile::words::turn::{Claim, FinishedDeployment, Stop, Taking};
+use turnstile::words::turn::{Claim, CreationCall, FinishedDeployment, Stop, Taking};
 
 use crate::error::{of_call, of_code, unexpected};
 
@@ -24,13 +26,11 @@ const TURN_LOST: &str = "the rollout does not hold its turn any more";
 
 /// The table's key.
 const CLAIM: &str = "claim";
-/// Of an Auto Scaling group: the instances whose launches have failed since the last that succeeded.
-const FAILURES: &str = "failures";
-/// Of an Auto Scaling group: those of them that were terminated while they waited, before their rollouts gave them up.
-const TERMINATED: &str = "terminatedLaunches";
-
 /// Of a claim: that the execution `:me` holds it in its round `:round`, or has taken it before there were rounds.
 const IN_ROUND: &str = "holder = :me AND (attribute_not_exists(round) OR round = :round)";
+/// The same, and that the last calls of the holder before are over.
+const IN_USE: &str =
+    "holder = :me AND (attribute_not_exists(round) OR round = :round) AND attribute_not_exists(draining)";
 /// Of a claim: that the execution `:me` has not gone on beyond its round `:round`. It has not taken it later, nor given it back since.
 const NOT_LATE: &str = "(attribute_not_exists(round) OR holder <> :me OR round <= :round) \
      AND (attribute_not_exists(returnedBy) OR returnedBy <> :me OR returnedRound < :round)";
@@ -140,7 +140,7 @@ impl Turns {
         execution: &ExecutionArn,
         round: u32,
     ) -> Result<Taking, Error> {
-        self.write(claims, "REMOVE draining", IN_ROUND, me_in(execution, round)).await
+        self.write(claims, "REMOVE draining, unanswered", IN_ROUND, me_in(execution, round)).await
     }
 
     /// Gives back those of the plan's claims that the execution has taken in this round or before; without a round, whatever it holds. It gets
@@ -189,7 +189,7 @@ impl Turns {
     /// Whether a CreateDeployment in the execution's turn has got no answer. It may take effect when the turn is another rollout's.
     async fn has_unanswered(&self, auto_scaling_group: &ClaimKey, execution: &ExecutionArn) -> Result<bool, Error> {
         let found = self.read(std::slice::from_ref(auto_scaling_group)).await?;
-        Ok(found.iter().any(|claim| claim.holder.as_ref() == Some(execution) && !claim.unanswered.is_empty()))
+        Ok(found.iter().any(|claim| claim.holder.as_ref() == Some(execution) && claim.unanswered.is_some()))
     }
 
     /// Publishes to the rollouts that wait which deployment of a group has finished, if the execution holds the claim on the group.
@@ -202,9 +202,7 @@ impl Turns {
         finished: &FinishedDeployment,
         execution: &ExecutionArn,
     ) -> Result<(), Error> {
-        let value =
-            serde_dynamo::to_attribute_value(finished).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
-        let mut values = HashMap::from([me(execution), (":finished".to_owned(), value)]);
+        let mut values = HashMap::from([me(execution), (":finished".to_owned(), value_of(finished)?)]);
         let mut condition = "holder = :me".to_owned();
         // A call that is repeated late must not bring an older deployment back.
         if let Some(ended_at) = finished.ended_at {
@@ -215,9 +213,8 @@ impl Turns {
         Ok(())
     }
 
-    /// While holding the turn, records to which group the execution deploys next, and the call of CreateDeployment that may follow. A later
-    /// rollout with the turn of the same Auto Scaling group may not have that group in its list, and has to wait for its deployment all the
-    /// same.
+    /// While holding the turn, records to which group the execution deploys next. A later rollout with the turn of the same Auto Scaling group
+    /// may not have that group in its list, and has to wait for its deployment all the same.
     ///
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
@@ -225,32 +222,48 @@ impl Turns {
         &self,
         auto_scaling_group: &AutoScalingGroupName,
         group: &DeploymentGroup,
-        call: Option<&CreationCall>,
         execution: &ExecutionArn,
         round: u32,
     ) -> Result<(), Error> {
-        let value =
-            serde_dynamo::to_attribute_value(group).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
         let mut values = me_in(execution, round);
-        values.insert(":deploying".to_owned(), value);
-        let mut recorded = "SET deploying = :deploying".to_owned();
-        if let Some(call) = call {
-            values.insert(":call".to_owned(), one_of_a_set(call));
-            recorded += " ADD unanswered :call";
-        }
-        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
-        match self.update_if(&claim_on(auto_scaling_group), &recorded, &condition, values).await? {
+        values.insert(":deploying".to_owned(), value_of(group)?);
+        match self.update_if(&claim_on(auto_scaling_group), "SET deploying = :deploying", IN_USE, values).await? {
             true => Ok(()),
             false => Err(Error::TurnLost(TURN_LOST.into())),
         }
     }
 
-    /// Records that a call of CreateDeployment has been answered, if the execution holds the turn in this round. Calls before it may still be
-    /// without an answer.
+    /// Records a call of CreateDeployment that follows, and as [`Turns::record_next`] its group. `given_up` is the call without an answer that
+    /// was found before, and that can have no effect any more. `false`: the turn is lost, or another call is being made.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn record_answered(
+    pub async fn record_creation(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        group: &DeploymentGroup,
+        call: &CreationCall,
+        given_up: Option<&CreationCall>,
+        execution: &ExecutionArn,
+        round: u32,
+    ) -> Result<bool, Error> {
+        let mut values = me_in(execution, round);
+        values.insert(":deploying".to_owned(), value_of(group)?);
+        values.insert(":call".to_owned(), value_of(call)?);
+        let mut condition = format!("{IN_USE} AND (attribute_not_exists(unanswered)");
+        if let Some(given_up) = given_up {
+            values.insert(":creationId".to_owned(), AttributeValue::S(given_up.creation_id.clone()));
+            condition += " OR unanswered.creationId = :creationId";
+        }
+        let recorded = "SET deploying = :deploying, unanswered = :call";
+        self.update_if(&claim_on(auto_scaling_group), recorded, &format!("{condition})"), values).await
+    }
+
+    /// Records when a call of CreateDeployment was first found without an answer, if it still has none.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn record_unanswered(
         &self,
         auto_scaling_group: &AutoScalingGroupName,
         call: &CreationCall,
@@ -258,8 +271,32 @@ impl Turns {
         round: u32,
     ) -> Result<(), Error> {
         let mut values = me_in(execution, round);
-        values.insert(":call".to_owned(), one_of_a_set(call));
-        self.update_if(&claim_on(auto_scaling_group), "DELETE unanswered :call", IN_ROUND, values).await?;
+        values.insert(":call".to_owned(), value_of(call)?);
+        values.insert(":creationId".to_owned(), AttributeValue::S(call.creation_id.clone()));
+        let condition = format!("{IN_ROUND} AND unanswered.creationId = :creationId");
+        self.update_if(&claim_on(auto_scaling_group), "SET unanswered = :call", &condition, values).await?;
+        Ok(())
+    }
+
+    /// Records that the last call of CreateDeployment has had its effect: it was answered, or its deployment is listed. With `call`, only if
+    /// it is that one.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn record_answered(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        call: Option<&CreationCall>,
+        execution: &ExecutionArn,
+        round: u32,
+    ) -> Result<(), Error> {
+        let mut values = me_in(execution, round);
+        let mut condition = format!("{IN_ROUND} AND attribute_exists(unanswered)");
+        if let Some(call) = call {
+            values.insert(":creationId".to_owned(), AttributeValue::S(call.creation_id.clone()));
+            condition += " AND unanswered.creationId = :creationId";
+        }
+        self.update_if(&claim_on(auto_scaling_group), "REMOVE unanswered", &condition, values).await?;
         Ok(())
     }
 
@@ -269,12 +306,9 @@ impl Turns {
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
     pub async fn record_stop(&self, group: &DeploymentGroup, stop: &Stop) -> Result<(), Error> {
-        let value =
-            serde_dynamo::to_attribute_value(stop).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
         let mut values = me_in(&stop.by, stop.round);
-        values.insert(":stop".to_owned(), value);
-        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
-        match self.update_if(&claim_on_deployment_group(group), "SET stop = :stop", &condition, values).await? {
+        values.insert(":stop".to_owned(), value_of(stop)?);
+        match self.update_if(&claim_on_deployment_group(group), "SET stop = :stop", IN_USE, values).await? {
             true => Ok(()),
             false => Err(Error::TurnLost(TURN_LOST.into())),
         }
@@ -288,75 +322,6 @@ impl Turns {
         let found = self.read(&[claim_on_deployment_group(group)]).await?;
         let stop = found.into_iter().find_map(|claim| claim.stop);
         Ok(stop.filter(|stop| stop.deployment_id == *deployment_id))
-    }
-
-    /// Counts a launch of an Auto Scaling group whose instance was terminated while it waited, each once; see [`Turns::count_failure`].
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn count_terminated(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<u32, Error> {
-        self.count(TERMINATED, auto_scaling_group, instance_id).await
-    }
-
-    /// Counts a failed launch of an Auto Scaling group, each instance once. The answer is how many have failed since the last launch that
-    /// succeeded, [`MOST_FAILURES`] at the most.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn count_failure(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<u32, Error> {
-        self.count(FAILURES, auto_scaling_group, instance_id).await
-    }
-
-    async fn count(
-        &self,
-        what: &str,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<u32, Error> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key(CLAIM, key_value(&claim_on(auto_scaling_group)))
-            .update_expression(format!("ADD {what} :instance"))
-            .condition_expression(format!("attribute_not_exists({what}) OR size({what}) < :most"))
-            .expression_attribute_values(":instance", AttributeValue::Ss(vec![instance_id.to_string()]))
-            .expression_attribute_values(":most", AttributeValue::N(MOST_FAILURES.to_string()))
-            .return_values(ReturnValue::AllNew);
-        match request.send().await {
-            Ok(answer) => {
-                let counted = answer.attributes().and_then(|new| new.get(what)?.as_ss().ok()).map_or(1, Vec::len);
-                Ok(u32::try_from(counted).unwrap_or(MOST_FAILURES))
-            }
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(MOST_FAILURES)
-            }
-            Err(e) => Err(of_call("DynamoDB.UpdateItem", &e)),
-        }
-    }
-
-    /// Forgets the failed launches of an Auto Scaling group.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn clear_failures(&self, auto_scaling_group: &AutoScalingGroupName) -> Result<(), Error> {
-        let claim = claim_on(auto_scaling_group);
-        self.update_if(
-            &claim,
-            "REMOVE failures, terminatedLaunches",
-            "attribute_exists(failures) OR attribute_exists(terminatedLaunches)",
-            HashMap::new(),
-        )
-        .await?;
-        Ok(())
     }
 
     /// Writes one claim if it meets the condition. The answer says whether it did.
@@ -433,8 +398,8 @@ fn taken_by(plan: &Plan, execution: &ExecutionArn, round: u32, now: Timestamp) -
     values
 }
 
-fn one_of_a_set(call: &CreationCall) -> AttributeValue {
-    AttributeValue::Ss(vec![call.to_string()])
+fn value_of<T: Serialize>(thing: &T) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(thing).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))
 }
 
 fn number(number: u32) -> AttributeValue {

@@ -6,7 +6,8 @@ use turnstile::words::deployment::Target;
 use turnstile::words::error::Error;
 use turnstile::words::ids::TargetId;
 
-use crate::{CheckStatus, Looked};
+use crate::CheckStatus;
+use crate::looked::Looked;
 
 impl CheckStatus {
     /// The targets whose instances are still there, and those on which nothing has succeeded and no script has failed, of instances that are in

@@ -2,10 +2,12 @@
 
 mod evidence;
 mod gone;
+mod looked;
 mod stop;
+mod under_way;
 
 use aws::clients::Clients;
-use aws::codedeploy::{CodeDeploy, Stopping};
+use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
@@ -15,10 +17,10 @@ use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::reason::FailedDeployment;
-use turnstile::policy::stall::{Action, Look, StallTimer};
+use turnstile::policy::stall::StallTimer;
 use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::verdict::{self, Verdict};
-use turnstile::policy::{alarm, deployment_tag, retry, stall, waits};
+use turnstile::policy::{alarm, deployment_tag, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
@@ -28,6 +30,8 @@ use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{FinishedDeployment, Stop};
+
+use crate::looked::Looked;
 
 /// The function.
 pub struct CheckStatus {
@@ -176,13 +180,6 @@ impl Function for CheckStatus {
     }
 }
 
-/// The deployment as it was found, with the target that decides.
-struct Looked<'a> {
-    request: &'a Request,
-    deployment: Deployment,
-    target: Option<Target>,
-}
-
 impl CheckStatus {
     /// The verdict on the deployment, with the target that decided.
     async fn judge(&self, plan: &Plan, deployment: &Deployment) -> Result<(Verdict, Option<Target>), Error> {
@@ -212,116 +209,6 @@ impl CheckStatus {
         if let Err(error) = self.turns.publish_finished(&application.group, &finished, execution).await {
             warn!(error = error.name(), reason = %error, "the rollouts that wait do not learn of the deployment");
         }
-    }
-
-    /// Waits for the deployment, or does something about it when it gets nowhere. `at_last` is the failure that it comes to if nothing
-    /// happens any more.
-    async fn wait(&self, look: Looked<'_>, at_last: FailureKind) -> Result<Answer, Error> {
-        let Looked { request, deployment, target } = &look;
-        match waits::check_time(&request.plan, request.started_at, request.now) {
-            // What has happened on the instance is the better reason.
-            Err(_) if at_last == FailureKind::DeploymentFailed => {
-                return Ok(self.failed(at_last, &look, target.as_ref()));
-            }
-            checked => checked?,
-        }
-        let stall = look.stall();
-        let stall_seconds = stall.seconds(request.now);
-        let own = target.as_ref().map(|target| target.status);
-        if own == Some(TargetStatus::Succeeded) && stall::only_bakes(deployment) {
-            let also_deployed_to = self.also_deployed_to(&look).await;
-            return Ok(succeeded(look.deployment, also_deployed_to));
-        }
-        match look.action(own, stall_seconds) {
-            // Between two zones it bakes, and nothing is to be seen of it.
-            _ if deployment.status == DeploymentStatus::Baking => {}
-            Action::Wait => {}
-            // The instance has what it needs, and does not depend on the stop.
-            Action::StopStalled if own == Some(TargetStatus::Succeeded) => {
-                if let Stopping::Stalled { .. } = self.codedeploy.may_be_stopped(deployment).await? {
-                    self.stop_for_others(&look, None).await?;
-                }
-                if stall_seconds >= request.application.timeout_seconds {
-                    let also_deployed_to = self.also_deployed_to(&look).await;
-                    return Ok(succeeded(look.deployment, also_deployed_to));
-                }
-            }
-            Action::StopStalled => match (self.codedeploy.may_be_stopped(deployment).await?, own) {
-                (Stopping::AtWork, _) => {}
-                // Judged as it was: once it is stopped, its error code says nothing but that.
-                (stopping, own) => {
-                    let answer = match own {
-                        Some(TargetStatus::Failed) => self.failed(at_last, &look, target.as_ref()),
-                        _ => self.not_reached(&look).await?,
-                    };
-                    // The search for evidence goes on first: what comes of the stop hangs on it.
-                    let is_decided = matches!(answer, Answer::Succeeded { .. } | Answer::Failed { .. });
-                    let goes_on = match stopping {
-                        Stopping::Stalled { .. } if is_decided => match self.stop(&look, Some(&answer)).await {
-                            // The attempt has failed, whoever has the turn. The next one finds out.
-                            Err(Error::TurnLost(_)) if own == Some(TargetStatus::Failed) => false,
-                            stopped => !stopped?,
-                        },
-                        _ => false,
-                    };
-                    if !goes_on {
-                        return Ok(answer);
-                    }
-                }
-            },
-            Action::Yield => match self.codedeploy.may_be_stopped(deployment).await? {
-                Stopping::AtWork => {}
-                Stopping::Stalled { not_begun } => {
-                    let answer = self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun);
-                    return Ok(match self.stop(&look, Some(&answer)).await? {
-                        true => answer,
-                        false => self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()),
-                    });
-                }
-                Stopping::NotOurs => return self.not_begun_in_joined(&look, stall_seconds).await,
-            },
-            Action::AcceptSuccess => {
-                let also_deployed_to = self.also_deployed_to(&look).await;
-                return Ok(succeeded(look.deployment, also_deployed_to));
-            }
-            // CodeDeploy gives them up within an hour.
-            Action::TimeOut if self.waits_for_gone(&look).await? => {}
-            Action::TimeOut => {
-                let answer = match own {
-                    Some(TargetStatus::Pending) => {
-                        let others = request.silence.as_ref().map(|silence| silence.others_not_begun.clone());
-                        self.silent(at_last, &look, stall_seconds, others.unwrap_or_default())
-                    }
-                    _ => self.failed(at_last, &look, target.as_ref()),
-                };
-                let only_it_is_left = deployment.overview.pending + deployment.overview.in_progress <= 1;
-                if at_last == FailureKind::DeploymentTimedOut
-                    && only_it_is_left
-                    && deployment_tag::is_a_rollouts(&deployment.description)
-                {
-                    // Why the rollout fails is not that the stop did, too.
-                    self.stop_for_others(&look, Some(&answer)).await?;
-                }
-                return Ok(answer);
-            }
-        }
-        let elapsed = request.now.seconds_since(request.waiting_since);
-        let hook = request.plan.hook.as_ref();
-        let wait_seconds = waits::before_look(elapsed, request.expected_seconds, request.age(), hook);
-        Ok(Answer::InProgress { wait_seconds, stall, search: None })
-    }
-
-    /// Waits until so many seconds after an alarm has stopped the deployment. Then the rollout begins again, and no attempt is counted.
-    fn wait_for_alarm(&self, look: &Looked<'_>, wait: u32) -> Answer {
-        let Looked { request, deployment, target } = look;
-        let over = deployment.ended.map_or(wait, |ended| request.now.seconds_since(ended));
-        if over >= wait {
-            let reason = self.failure(FailureKind::AlarmActive, look, target.as_ref()).reason();
-            return Answer::Failed { error: FailureKind::AlarmActive, reason: Box::new(reason), retry: false };
-        }
-        let stall = look.stall();
-        let wait_seconds = waits::for_other_deployment(over, request.plan.hook.as_ref()).min(wait - over);
-        Answer::InProgress { wait_seconds, stall, search: None }
     }
 
     /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it failed on another
@@ -378,20 +265,6 @@ impl CheckStatus {
         Answer::Failed { error: kind, reason: Box::new(reason), retry: false }
     }
 
-    /// Somebody else's deployment has not begun on the instance for so many seconds. Others may have their turn while CodeDeploy gets on with
-    /// it.
-    async fn not_begun_in_joined(&self, look: &Looked<'_>, stall_seconds: u32) -> Result<Answer, Error> {
-        let targets = self.codedeploy.targets(&look.deployment.deployment_id).await?;
-        let pending = targets.into_iter().filter(|target| target.status == TargetStatus::Pending);
-        let pending = pending.map(|target| target.target_id).collect();
-        let mut answer = self.silent(FailureKind::AgentSilent, look, stall_seconds, pending);
-        if let Answer::Failed { reason, .. } = &mut answer {
-            let own_silence = look.stalled(Some(TargetStatus::Pending), stall_seconds).own_silence();
-            reason.silent_seconds = Some(look.request.silent_seconds().saturating_add(own_silence));
-        }
-        Ok(answer)
-    }
-
     fn failure<'a>(
         &'a self,
         kind: FailureKind,
@@ -407,43 +280,6 @@ impl CheckStatus {
             target,
             instance_id: plan.instance_id.as_ref(),
             region: &self.region,
-        }
-    }
-}
-
-impl Looked<'_> {
-    /// Since when nothing has come to an end.
-    fn stall(&self) -> StallTimer {
-        let Self { request, deployment, target } = self;
-        let own = target.as_ref().filter(|_| request.plan.instance_id.is_some());
-        StallTimer::after_look(request.stall.as_ref(), deployment, own, Some(request.waiting_since))
-    }
-
-    fn failed(&self, kind: FailureKind, reason: Reason) -> Answer {
-        let Request { attempt, application, .. } = self.request;
-        let retry = *attempt < application.max_attempts && retry::is_worthwhile(kind, &reason);
-        Answer::Failed { error: kind, reason: Box::new(reason), retry }
-    }
-
-    /// What is known of the deployment, which is under way. `own` is the status of the instance's own target.
-    fn stalled(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Look {
-        Look {
-            own,
-            overview: self.deployment.overview,
-            stall_seconds,
-            silent_seconds: self.request.silent_seconds(),
-            is_joined: !deployment_tag::is_a_rollouts(&self.deployment.description),
-        }
-    }
-
-    /// What to do about the deployment, which is under way. `own` is the status of the instance's own target.
-    fn action(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Action {
-        let timeout = self.request.application.timeout_seconds;
-        match &self.request.plan.instance_id {
-            Some(_) => self.stalled(own, stall_seconds).action(timeout),
-            // In a rollout of a whole group no instance is another one's neighbour. Those at work are waited for.
-            None if stall_seconds >= timeout && self.deployment.overview.in_progress == 0 => Action::TimeOut,
-            None => Action::Wait,
         }
     }
 }

@@ -8,7 +8,8 @@ use turnstile::policy::{stall, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::Creation;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{CreationCall, DeploymentId};
+use turnstile::words::ids::DeploymentId;
+use turnstile::words::turn::CreationCall;
 
 use crate::{Answer, Request, StartDeployment};
 
@@ -16,9 +17,16 @@ impl StartDeployment {
     /// Deploys the application as it is now, if it is still what the calls up to here have seen: they take their time, in which a release may
     /// have ended or begun.
     ///
+    /// `given_up` is the call that is on record, and has no effect any more.
+    ///
     /// # Errors
-    /// After [`Error::Unavailable`] the deployment may exist, or be made later.
-    pub(crate) async fn deploy(&self, request: &Request, earlier: History) -> Result<Answer, Error> {
+    /// After [`Error::Unavailable`] the deployment may exist, or be made later. It is waited for, then.
+    pub(crate) async fn deploy(
+        &self,
+        request: &Request,
+        earlier: History,
+        given_up: Option<CreationCall>,
+    ) -> Result<Answer, Error> {
         let history = self.read_again(&earlier, None).await?;
         if let Some(answer) = self.under_way(request, &history).await? {
             return Ok(answer);
@@ -29,7 +37,23 @@ impl StartDeployment {
         let CurrentRevision { revision, last_successful } = &history.current;
         let tag = request.own_attempt().tag(last_successful.as_ref().map(|deployment| &deployment.deployment_id));
         let to_deploy = self.to_deploy(request, &history).await?;
-        match self.codedeploy.create(&to_deploy, revision, &tag).await? {
+        let Request { plan, application, execution, round, .. } = request;
+        let call = CreationCall {
+            creation_id: format!("{:016x}", fastrand::u64(..)),
+            entered_at: Some(request.now),
+            found_at: None,
+        };
+        let (asg, group) = (&plan.auto_scaling_group_name, &application.group);
+        if !self.turns.record_creation(asg, group, &call, given_up.as_ref(), execution, *round).await? {
+            self.turns.require(plan, execution, *round).await?;
+            return self.busy(request, None).await;
+        }
+        let creation = self.codedeploy.create(&to_deploy, revision, &tag).await;
+        if !matches!(creation, Ok(Creation::Unanswered(_))) {
+            self.record_answered(request, Some(&call)).await;
+        }
+        match creation? {
+            Creation::Unanswered(error) => Err(error),
             Creation::Created(id) => {
                 let now = self.read_again(&history, Some(&id)).await?;
                 match now.has_another_build_than(&history) {
@@ -48,11 +72,12 @@ impl StartDeployment {
         }
     }
 
-    /// The call of CreateDeployment will have no effect any more. A record that stays behind costs the next rollout the time of a drain.
-    pub(crate) async fn answered(&self, request: &Request, call: &CreationCall) {
+    /// The last call of CreateDeployment, or this one, has no effect any more. A record that stays behind costs time, to the next deployment or
+    /// to the next rollout.
+    pub(crate) async fn record_answered(&self, request: &Request, call: Option<&CreationCall>) {
         let group = &request.plan.auto_scaling_group_name;
         if let Err(error) = self.turns.record_answered(group, call, &request.execution, request.round).await {
-            warn!(error = error.name(), reason = %error, "the next rollout waits as for a call without an answer");
+            warn!(error = error.name(), reason = %error, "CreateDeployment counts as not answered");
         }
     }
 

@@ -21,11 +21,11 @@ use turnstile::words::application::Application;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Silence;
-use turnstile::words::ids::{CreationCall, DeploymentId, ExecutionArn};
+use turnstile::words::ids::{DeploymentId, ExecutionArn};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
-use turnstile::words::turn::{FinishedDeployment, Stop};
+use turnstile::words::turn::{CreationCall, FinishedDeployment, Stop};
 
 /// How much the clocks of Step Functions and CodeDeploy may differ, in seconds. They differ by some; a minute is generous.
 const CLOCK_SKEW: u32 = 60;
@@ -163,20 +163,23 @@ impl Function for StartDeployment {
                 return self.busy(request, Some(at_work)).await;
             }
         }
-        let call = CreationCall::from(format!("{:016x}", fastrand::u64(..)));
-        if let Some(previous) = self.claim_next(request, Some(&call)).await? {
+        match self.way(request).await? {
             // An earlier call, which goes on at the same time, has been faster.
-            if request.own_attempt().has_made(&previous) {
-                return Ok(Answer::Started(request.started(previous.deployment_id, &history)));
+            Way::Blocked(Some(own)) if request.own_attempt().has_made(&own) => {
+                Ok(Answer::Started(request.started(own.deployment_id, &history)))
             }
-            return self.busy(request, Some(previous)).await;
+            Way::Blocked(other) => self.busy(request, other.map(|other| *other)).await,
+            Way::Clear { given_up } => self.deploy(request, history, given_up).await,
         }
-        let answer = self.deploy(request, history).await;
-        if !matches!(answer, Err(Error::Unavailable { .. })) {
-            self.answered(request, &call).await;
-        }
-        answer
     }
+}
+
+/// Whether a deployment can be made now.
+enum Way {
+    /// A deployment is at work. `None`: a call of CreateDeployment has no answer, and its deployment is not listed.
+    Blocked(Option<Box<Deployment>>),
+    /// Nothing is in the way. The call may be on record still that was `given_up`.
+    Clear { given_up: Option<CreationCall> },
 }
 
 impl StartDeployment {
@@ -188,6 +191,7 @@ impl StartDeployment {
         let own = history.newest_first.iter().find(|deployment| request.own_attempt().has_made(deployment));
         if let Some(own) = own {
             let id = own.deployment_id.clone();
+            self.record_answered(request, None).await;
             if history.current.is_of(own) {
                 return Ok(Some(Answer::Started(request.started(id, history))));
             }
@@ -218,13 +222,16 @@ impl StartDeployment {
             return self.busy(request, Some(theirs.clone())).await;
         }
         // Whoever deploys next waits for it, as for one of this rollout's own.
-        match self.claim_next(request, None).await? {
-            Some(previous) if previous.deployment_id != theirs.deployment_id => {
-                self.busy(request, Some(previous)).await
+        match self.way(request).await? {
+            Way::Blocked(Some(same)) if same.deployment_id == theirs.deployment_id => {}
+            Way::Blocked(other) => return self.busy(request, other.map(|other| *other)).await,
+            Way::Clear { .. } => {
+                let (asg, group) = (&request.plan.auto_scaling_group_name, &request.application.group);
+                self.turns.record_next(asg, group, &request.execution, request.round).await?;
             }
-            // It began at a time unknown here, so its group's history does not say when it ends.
-            Some(_) | None => Ok(Answer::Joined(request.under_way(theirs.deployment_id.clone(), None))),
         }
+        // It began at a time unknown here, so its group's history does not say when it ends.
+        Ok(Answer::Joined(request.under_way(theirs.deployment_id.clone(), None)))
     }
 
     async fn read_again(&self, history: &History, created: Option<&DeploymentId>) -> Result<History, Error> {
@@ -272,17 +279,26 @@ impl StartDeployment {
         self.codedeploy.stop(&deployment.deployment_id).await.map(drop)
     }
 
-    /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, or of another one that
-    /// shares a deployment group with it, if it is still at work on any instance; else records this application as the next to be deployed,
-    /// and the call of CreateDeployment that may follow.
-    async fn claim_next(&self, request: &Request, call: Option<&CreationCall>) -> Result<Option<Deployment>, Error> {
-        let Request { plan, application, .. } = request;
-        let mut found = self.turns.require(plan, &request.execution, request.round).await?;
+    /// Whether something is in the way that the groups' lists do not show: the deployment that was last made in a turn of the Auto Scaling
+    /// group, or of another one that shares a deployment group with it, if it is still at work on any instance; or that of a call without an
+    /// answer, which may yet be made.
+    async fn way(&self, request: &Request) -> Result<Way, Error> {
+        let Request { plan, execution, round, .. } = request;
+        let mut found = self.turns.require(plan, execution, *round).await?;
+        let own = turn::claim_on(&plan.auto_scaling_group_name);
+        let given_up = found.iter().find(|claim| claim.claim == own).and_then(|claim| claim.unanswered.clone());
+        if let Some(call) = &given_up
+            && let Some(after_look) = turn::unanswered_after_look(call, request.now)
+        {
+            if after_look != *call {
+                self.turns.record_unanswered(&plan.auto_scaling_group_name, &after_look, execution, *round).await?;
+            }
+            return Ok(Way::Blocked(None));
+        }
         let neighbours = turn::claims_of_neighbours(&found, &plan.auto_scaling_group_name);
         for claims in neighbours.chunks(MOST_CLAIMS_READ) {
             found.extend(self.turns.read(claims).await?);
         }
-        let own = turn::claim_on(&plan.auto_scaling_group_name);
         let is_own = |group| found.iter().any(|claim| claim.claim == own && claim.deploying.as_ref() == Some(group));
         for last in turn::last_deployed(&found) {
             if let Some(group) = self.codedeploy.group_if_permitted(last).await?
@@ -292,12 +308,10 @@ impl StartDeployment {
                 // What others than rollouts deploy to a neighbour's groups is no concern of this one.
                 && (is_own(last) || deployment_tag::is_a_rollouts(&deployment.description))
             {
-                return Ok(Some(deployment));
+                return Ok(Way::Blocked(Some(Box::new(deployment))));
             }
         }
-        let (group, asg) = (&application.group, &plan.auto_scaling_group_name);
-        self.turns.record_next(asg, group, call, &request.execution, request.round).await?;
-        Ok(None)
+        Ok(Way::Clear { given_up })
     }
 
     /// The deployment that brought the instance up to date may have done so for others whose rollouts wait.

@@ -1,7 +1,7 @@
 //! Whether the stack and the simulation agree about a scenario: the stack is the witness that the simulation tells the truth.
 //!
 //! Compared is what does not depend on how long a call takes: which states each rollout entered and not how often it asked in them, which
-//! operations each function called, and how everything ended.
+//! operations each function called, and how everything ended. What has not ended when a run ends is at a different point each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::Outcome;
 use crate::observed::Observed;
 
 /// What is compared of a run.
@@ -43,16 +44,21 @@ impl Course {
     /// What is compared of a run.
     pub fn of(observed: &Observed) -> Self {
         let mut course = Self::default();
-        for rollout in &observed.rollouts {
+        for rollout in observed.rollouts.iter().filter(|rollout| rollout.outcome() != Outcome::Running) {
             let outcome = format!("{:?} {}", rollout.outcome(), rollout.error()).trim_end().to_owned();
             let of = rollout.launch.map_or_else(|| "group".to_owned(), |launch| format!("launch {launch}"));
             *course.ends.entry(format!("{of} {outcome}")).or_default() += 1;
             course.states.entry(outcome).or_default().extend(rollout.states.keys().cloned());
         }
         for (_, instance) in observed.launches() {
-            *course.instances.entry(instance.lifecycle_state.to_owned()).or_default() += 1;
+            let became = match instance.lifecycle_state {
+                "Terminating" | "Terminating:Wait" | "Terminating:Proceed" | "Terminated" => "gone",
+                "Pending" | "Pending:Wait" | "Pending:Proceed" => continue,
+                state => state,
+            };
+            *course.instances.entry(became.to_owned()).or_default() += 1;
         }
-        for action in &observed.report.hook_actions {
+        for action in observed.report.hook_actions.iter().filter(|action| action.closed_by.is_some()) {
             *course.hooks.entry(format!("{} {:?} {:?}", action.hook, action.result, action.closed_by)).or_default() +=
                 1;
         }

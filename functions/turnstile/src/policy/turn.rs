@@ -5,20 +5,19 @@
 //!
 //! A holder that has ended without giving its turn back is replaced. One of its Lambda calls may still be under way then, so the
 //! claims of the new holder are **draining**: it starts nothing until [`LONGEST_CALL`](crate::limits::LONGEST_CALL) is over. The claims are
-//! draining, too, that a holder gives back after a call whose answer was lost, although a repeated call has been answered: CodeDeploy may
-//! make the first call's deployment late.
+//! draining, too, that a holder gives back after a call whose answer was lost.
 //!
 //! A claim is **fenced** by the round in which it was taken. A call of an earlier round finds that the turn is not its own, and takes
 //! and gives back nothing.
 
 use std::collections::BTreeSet;
 
-use crate::limits::LONGEST_TRAIL;
+use crate::limits::{LONGEST_CALL, LONGEST_TRAIL};
 use crate::words::application::DeploymentGroup;
 use crate::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn};
 use crate::words::plan::Plan;
 use crate::words::time::Timestamp;
-use crate::words::turn::Claim;
+use crate::words::turn::{Claim, CreationCall};
 
 /// What a rollout has to hold before it may deploy.
 pub fn claims(plan: &Plan) -> Vec<ClaimKey> {
@@ -54,6 +53,16 @@ pub fn claims_of_neighbours(found: &[Claim], own: &AutoScalingGroupName) -> Vec<
 pub fn has_ended(holder: &ExecutionArn, found: &[Claim], now: Timestamp) -> bool {
     let held = found.iter().filter(|claim| claim.holder.as_ref() == Some(holder));
     held.filter_map(|claim| claim.taken_at).all(|taken_at| now.seconds_since(taken_at) >= LONGEST_TRAIL)
+}
+
+/// What is known of a call of CreateDeployment without an answer after a look at `now`, when the looking state was entered. `None`: it can
+/// have no effect any more. Functions keep no clock, and a state that is retried is old: only a later one than that of the call tells that
+/// it was made before, so that is where the time begins to count.
+pub fn unanswered_after_look(call: &CreationCall, now: Timestamp) -> Option<CreationCall> {
+    let is_of_this_state = call.entered_at == Some(now);
+    let found_at = call.found_at.or((!is_of_this_state).then_some(now));
+    let is_over = found_at.is_some_and(|found_at| now.seconds_since(found_at) >= LONGEST_CALL);
+    (!is_over).then(|| CreationCall { found_at, ..call.clone() })
 }
 
 /// How the claims that a rollout needs are held.
@@ -120,7 +129,7 @@ mod tests {
             finished: None,
             stop: None,
             deploying: None,
-            unanswered: BTreeSet::new(),
+            unanswered: None,
         }
     }
 
@@ -198,6 +207,27 @@ mod tests {
             (vec![taken(other, None)], 100, true),
         ] {
             assert_eq!(has_ended(&other.into(), &found, at(now)), expected, "{found:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn a_call_without_an_answer_counts_from_the_first_later_state() {
+        let at = Timestamp::from_seconds;
+        let call = |found_at: Option<i64>| CreationCall {
+            creation_id: "a".into(),
+            entered_at: Some(at(100)),
+            found_at: found_at.map(at),
+        };
+        for (found_at, now, expected) in [
+            // A retry of the same state, however late.
+            (None, 100, Some(call(None))),
+            // The call may have been made right before, after many retries.
+            (None, 900, Some(call(Some(900)))),
+            (Some(900), 910, Some(call(Some(900)))),
+            (Some(900), 989, Some(call(Some(900)))),
+            (Some(900), 990, None),
+        ] {
+            assert_eq!(unanswered_after_look(&call(found_at), at(now)), expected, "{found_at:?} at {now}");
         }
     }
 

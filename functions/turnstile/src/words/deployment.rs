@@ -1,6 +1,7 @@
 //! Deployment groups, deployments and their targets, as CodeDeploy tells of them.
 
 use crate::words::application::DeploymentGroup;
+use crate::words::error::Error;
 use crate::words::ids::{DeploymentId, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::Timestamp;
@@ -177,6 +178,8 @@ pub enum Creation {
         code: String,
         message: String,
     },
+    /// No answer came. The call may have had no effect, have one already, or have one later.
+    Unanswered(Error),
 }
 
 #[cfg(test)]

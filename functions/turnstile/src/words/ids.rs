@@ -33,7 +33,6 @@ macro_rules! given {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
         pub struct $name(String);
 
         text!($name);
@@ -99,11 +98,6 @@ given! {
 given! {
     /// The key of a claim in the table of turns.
     ClaimKey
-}
-
-given! {
-    /// One call of CreateDeployment, by a random name.
-    CreationCall
 }
 
 checked! {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, LastDeployment};
-use crate::words::ids::{AutoScalingGroupName, ClaimKey, CreationCall, DeploymentId, ExecutionArn, TargetId};
+use crate::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::{self, Timestamp};
 
@@ -36,10 +36,22 @@ pub struct Claim {
     pub stop: Option<Stop>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
     pub deploying: Option<DeploymentGroup>,
-    /// Of an Auto Scaling group: the calls of CreateDeployment in the turn that have no answer yet, or whose answers were lost. Each may take
-    /// effect later. Whoever gives the turn back lets it drain then.
-    #[serde(default)]
-    pub unanswered: BTreeSet<CreationCall>,
+    /// Of an Auto Scaling group: the holder's call of CreateDeployment that has no answer yet, or whose answer was lost.
+    pub unanswered: Option<CreationCall>,
+}
+
+/// A call of CreateDeployment, which may take effect later than its caller waits for the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreationCall {
+    /// A random name.
+    pub creation_id: String,
+    /// When the state was entered whose call it is. It is made later than that, after any number of retries.
+    #[serde(default, with = "time::as_seconds", skip_serializing_if = "Option::is_none")]
+    pub entered_at: Option<Timestamp>,
+    /// When the first state was entered that found it without an answer. It was made earlier than that.
+    #[serde(default, with = "time::as_seconds", skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<Timestamp>,
 }
 
 /// A deployment that has ended, and the revision that it brought.

@@ -42,7 +42,7 @@ fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
         })
         .collect();
     // One alarm lets two groups grow at once.
-    if world.groups.len() > 1 && random.bool() {
+    if world.groups.len() > 1 && !one_in(4, random) {
         let (one, other) = (launches[0].clone(), &world.groups[1].name);
         let launch =
             |group: Option<String>| Step { launch: Some(Launch { group, ..Launch::default() }), ..one.clone() };

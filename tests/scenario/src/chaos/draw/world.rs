@@ -31,10 +31,10 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
         // Two lists that have two applications in another order wait for each other, if they take their claims one by one.
         let mut shared: Vec<String> = applications.iter().map(|application| application.name.clone()).collect();
         random.shuffle(&mut shared);
-        shared.truncate(random.usize(1..=2));
+        shared.truncate(random.usize(1..=3));
         let mut api = Group { name: "api".to_owned(), applications: Some(shared), ..group(random) };
         // Instances that are launched together ask for their turns together.
-        if random.bool() {
+        if !one_in(4, random) {
             (api.boot_seconds, api.agent_seconds) = (groups[0].boot_seconds, groups[0].agent_seconds);
             api.hook.clone_from(&groups[0].hook);
         }

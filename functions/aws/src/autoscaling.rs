@@ -1,16 +1,19 @@
 //! The Auto Scaling calls of a rollout: its instance, and the hook at which it waits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance as SdkInstance, LifecycleHook, LifecycleState};
+use aws_sdk_autoscaling::types::{
+    Activity, AutoScalingGroup, AutoScalingInstanceDetails, Instance as SdkInstance, LifecycleHook, LifecycleState,
+};
 use turnstile::policy::hook_state;
 use turnstile::words::error::Error;
 use turnstile::words::hook::{Hook, HookResult, HookState, LifecycleAction, PendingHook};
 use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId, TargetId};
-use turnstile::words::instance::Instance;
+use turnstile::words::instance::{Instance, Stage};
 use turnstile::words::plan::Plan;
+use turnstile::words::time::Timestamp;
 
 use crate::error::of_call;
 
@@ -100,6 +103,25 @@ impl AutoScaling {
         Ok(waiting)
     }
 
+    /// When each launch of the group began that is under way.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn launches_began(&self, group: &AutoScalingGroupName) -> Result<BTreeMap<InstanceId, Timestamp>, Error> {
+        let request = self.client.describe_scaling_activities().auto_scaling_group_name(group.as_str());
+        let mut activities = request.into_paginator().items().send();
+        let mut began = BTreeMap::new();
+        while let Some(activity) = activities.next().await {
+            let activity = activity.map_err(|e| of_call("AutoScaling.DescribeScalingActivities", &e))?;
+            // "Activities still in progress are described first" (Auto Scaling API reference, DescribeScalingActivities).
+            if activity.end_time().is_some() {
+                break;
+            }
+            began.extend(launching(&activity));
+        }
+        Ok(began)
+    }
+
     async fn group(&self, name: &AutoScalingGroupName) -> Result<Option<AutoScalingGroup>, Error> {
         let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(name.as_str());
         let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
@@ -113,12 +135,7 @@ impl AutoScaling {
     pub async fn instance(&self, instance_id: &InstanceId) -> Result<Option<Instance>, Error> {
         let request = self.client.describe_auto_scaling_instances().instance_ids(instance_id.as_str());
         let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
-        Ok(answer.auto_scaling_instances().first().and_then(|instance| {
-            Some(Instance {
-                auto_scaling_group_name: AutoScalingGroupName::try_from(instance.auto_scaling_group_name()?).ok()?,
-                lifecycle_state: instance.lifecycle_state().unwrap_or_default().to_owned(),
-            })
-        }))
+        Ok(answer.auto_scaling_instances().first().and_then(instance))
     }
 
     /// Those of a deployment's targets that are in service. Those of which Auto Scaling knows nothing are: they are in no group, or no
@@ -127,17 +144,35 @@ impl AutoScaling {
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
     pub async fn in_service(&self, targets: &[TargetId]) -> Result<Vec<TargetId>, Error> {
+        let known = self.instances_of(targets).await?;
+        let is_out = |target: &TargetId| known.get(target).is_some_and(|it| it.lifecycle_state != "InService");
+        Ok(targets.iter().filter(|target| !is_out(target)).cloned().collect())
+    }
+
+    /// Those of a deployment's targets that are EC2 instances and in no Auto Scaling group, or about to leave theirs: scaled in, as a rule.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn gone(&self, targets: &[TargetId]) -> Result<Vec<TargetId>, Error> {
+        let known = self.instances_of(targets).await?;
+        let is_gone = |target: &TargetId| {
+            target.instance_id().is_some() && known.get(target).is_none_or(|it| it.stage() == Stage::Gone)
+        };
+        Ok(targets.iter().filter(|target| is_gone(target)).cloned().collect())
+    }
+
+    /// Those of a deployment's targets that are instances of Auto Scaling groups.
+    async fn instances_of(&self, targets: &[TargetId]) -> Result<BTreeMap<TargetId, Instance>, Error> {
         let instance_ids: Vec<String> =
             targets.iter().filter_map(|target| target.instance_id().map(String::from)).collect();
-        let mut out_of_service = BTreeSet::new();
+        let mut known = BTreeMap::new();
         for ids in instance_ids.chunks(BATCH) {
             let request = self.client.describe_auto_scaling_instances().set_instance_ids(Some(ids.to_vec()));
             let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingInstances", &e))?;
-            let instances = answer.auto_scaling_instances().iter();
-            let out = instances.filter(|instance| instance.lifecycle_state() != Some("InService"));
-            out_of_service.extend(out.filter_map(|instance| instance.instance_id().map(TargetId::from)));
+            let described = answer.auto_scaling_instances().iter();
+            known.extend(described.filter_map(|it| Some((TargetId::from(it.instance_id()?), instance(it)?))));
         }
-        Ok(targets.iter().filter(|target| !out_of_service.contains(*target)).cloned().collect())
+        Ok(known)
     }
 
     /// The group's launch lifecycle hooks.
@@ -236,9 +271,24 @@ impl AutoScaling {
     }
 }
 
+fn instance(described: &AutoScalingInstanceDetails) -> Option<Instance> {
+    Some(Instance {
+        auto_scaling_group_name: AutoScalingGroupName::try_from(described.auto_scaling_group_name()?).ok()?,
+        lifecycle_state: described.lifecycle_state().unwrap_or_default().to_owned(),
+    })
+}
+
 fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<InstanceId> {
     let in_state = instances.iter().filter(|instance| instance.lifecycle_state() == Some(state));
     in_state.filter_map(|instance| InstanceId::try_from(instance.instance_id()?).ok()).collect()
+}
+
+/// The instance that the activity launches, and since when. An activity names its instance in its description alone, as in "Launching a new
+/// EC2 instance: i-…" or "Launching a new EC2 instance from warm pool: i-…" (Auto Scaling user guide, "Verify a scaling activity").
+fn launching(activity: &Activity) -> Option<(InstanceId, Timestamp)> {
+    let description = activity.description().filter(|description| description.starts_with("Launching"))?;
+    let instance_id = InstanceId::try_from(description.rsplit(' ').next()?).ok()?;
+    Some((instance_id, Timestamp::from_millis(activity.start_time()?.to_millis().ok()?)))
 }
 
 /// The message, when the error says that there is no such lifecycle action. Auto Scaling has no code of its own for it: it is a

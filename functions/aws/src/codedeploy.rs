@@ -15,8 +15,8 @@ use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError
 use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetError as TargetError;
 use aws_sdk_codedeploy::types::builders::TimeRangeBuilder;
 use aws_sdk_codedeploy::types::{
-    AutoRollbackConfiguration, DeploymentStatus as SdkDeploymentStatus, FileExistsBehavior as SdkFileExistsBehavior,
-    OutdatedInstancesStrategy, TimeRange,
+    AutoRollbackConfiguration, ComputePlatform, DeploymentStatus as SdkDeploymentStatus,
+    FileExistsBehavior as SdkFileExistsBehavior, OutdatedInstancesStrategy, TimeRange,
 };
 use turnstile::policy::deployment_tag;
 use turnstile::words::application::{Application, DeploymentGroup, FileExistsBehavior};
@@ -87,7 +87,7 @@ impl CodeDeploy {
             last_attempted: info.last_attempted_deployment().and_then(last_deployment),
             selection: from_sdk::selection(&info),
             deployment_config_name: info.deployment_config_name().unwrap_or_default().to_owned(),
-            compute_platform: info.compute_platform().map_or("Server", |p| p.as_str()).to_owned(),
+            compute_platform: platform(info.compute_platform()),
             deployment_type: info
                 .deployment_style()
                 .and_then(|style| style.deployment_type())
@@ -114,6 +114,20 @@ impl CodeDeploy {
                 Ok(None)
             }
             answer => answer,
+        }
+    }
+
+    /// The compute platform of a deployment configuration; `None` when there is no such configuration.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn compute_platform_of_configuration(&self, name: &str) -> Result<Option<String>, Error> {
+        match self.client.get_deployment_config().deployment_config_name(name).send().await {
+            Ok(answer) => Ok(answer.deployment_config_info.map(|info| platform(info.compute_platform()))),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_deployment_config_does_not_exist_exception()) => {
+                Ok(None)
+            }
+            Err(e) => Err(of_call("CodeDeploy.GetDeploymentConfig", &e)),
         }
     }
 
@@ -292,7 +306,7 @@ impl CodeDeploy {
     /// reason it is waited for longer than others: one that takes effect after it was given up could do so behind the next call's look.
     ///
     /// # Errors
-    /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist.
+    /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist already; it is not made later.
     pub async fn create(
         &self,
         application: &Application,
@@ -386,8 +400,15 @@ fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Re
     if let Some(CreateDeploymentError::DeploymentLimitExceededException(exception)) = error.as_service_error() {
         return Ok(Creation::LimitExceeded { message: exception.message().unwrap_or_default().to_owned() });
     }
+    let has_answer = error.raw_response().is_some();
     match of_call("CodeDeploy.CreateDeployment", error) {
         Error::Unexpected { code, message, .. } => Ok(Creation::Refused { code, message }),
+        unavailable @ Error::Unavailable { .. } if !has_answer => Ok(Creation::Unanswered(unavailable)),
         other => Err(other),
     }
+}
+
+/// A compute platform; that of EC2 instances when the answer leaves it out.
+fn platform(platform: Option<&ComputePlatform>) -> String {
+    platform.map_or("Server", ComputePlatform::as_str).to_owned()
 }

@@ -2,11 +2,17 @@
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::ExecutionStatus;
+use aws_smithy_types::DateTime;
 use turnstile::words::error::Error;
+use turnstile::words::execution::EndedExecution;
 use turnstile::words::ids::ExecutionArn;
 use turnstile::words::owner::Run;
+use turnstile::words::time::Timestamp;
 
 use crate::error::of_call;
+
+/// ListExecutions answers with 1,000 executions at the most (Step Functions API reference).
+const PAGE: i32 = 1_000;
 
 /// The Step Functions API.
 #[derive(Debug, Clone)]
@@ -53,6 +59,31 @@ impl Executions {
         Ok(all.into_iter().map(|execution| execution.name).collect())
     }
 
+    /// The executions that have ended, of those that started at `since` or later. One that has just ended may be missing.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn ended(&self, state_machine: &str, since: Timestamp) -> Result<Vec<EndedExecution>, Error> {
+        let request = self.client.list_executions().state_machine_arn(state_machine).max_results(PAGE);
+        let mut pages = request.into_paginator().items().send();
+        let mut ended = Vec::new();
+        while let Some(execution) = pages.next().await {
+            let execution = execution.map_err(|e| of_call("StepFunctions.ListExecutions", &e))?;
+            let started_at = timestamp(execution.start_date());
+            // The newest come first (Step Functions API reference, ListExecutions).
+            if started_at < since {
+                break;
+            }
+            ended.extend(execution.stop_date().map(|stop_date| EndedExecution {
+                name: execution.name().to_owned(),
+                started_at,
+                ended_at: timestamp(stop_date),
+                has_succeeded: *execution.status() == ExecutionStatus::Succeeded,
+            }));
+        }
+        Ok(ended)
+    }
+
     /// Whether an execution still runs. The answer may trail the truth (Step Functions API reference, DescribeExecution: "eventually
     /// consistent"), and an execution that has ended can be redriven. So what is done about one that does not run must do no harm
     /// should it run all the same.
@@ -69,4 +100,8 @@ impl Executions {
             Err(e) => Err(of_call("StepFunctions.DescribeExecution", &e)),
         }
     }
+}
+
+fn timestamp(time: &DateTime) -> Timestamp {
+    Timestamp::from_millis(time.to_millis().unwrap_or(0))
 }

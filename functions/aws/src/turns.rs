@@ -1,19 +1,23 @@
 //! The DynamoDB calls: the table of turns.
 
+mod creation;
+mod failures;
+mod queue;
+
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
-use turnstile::limits::{LONGEST_CALL, MOST_FAILURES};
-use turnstile::policy::turn::{TurnState, claim_on, claim_on_deployment_group};
+use serde::Serialize;
+use turnstile::policy::turn::{TurnState, claim_on_deployment_group};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, InstanceId};
+use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn};
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{Claim, FinishedDeployment, Stop, Taking};
 
@@ -23,13 +27,11 @@ const TURN_LOST: &str = "the rollout does not hold its turn any more";
 
 /// The table's key.
 const CLAIM: &str = "claim";
-/// Of an Auto Scaling group: the instances whose launches have failed since the last that succeeded.
-const FAILURES: &str = "failures";
-/// Of an Auto Scaling group: those of them that were terminated while they waited, before their rollouts gave them up.
-const TERMINATED: &str = "terminatedLaunches";
-
 /// Of a claim: that the execution `:me` holds it in its round `:round`, or has taken it before there were rounds.
 const IN_ROUND: &str = "holder = :me AND (attribute_not_exists(round) OR round = :round)";
+/// The same, and that the last calls of the holder before are over.
+const IN_USE: &str =
+    "holder = :me AND (attribute_not_exists(round) OR round = :round) AND attribute_not_exists(draining)";
 /// Of a claim: that the execution `:me` has not gone on beyond its round `:round`. It has not taken it later, nor given it back since.
 const NOT_LATE: &str = "(attribute_not_exists(round) OR holder <> :me OR round <= :round) \
      AND (attribute_not_exists(returnedBy) OR returnedBy <> :me OR returnedRound < :round)";
@@ -143,11 +145,12 @@ impl Turns {
         execution: &ExecutionArn,
         round: u32,
     ) -> Result<Taking, Error> {
-        self.write(claims, "REMOVE draining", IN_ROUND, me_in(execution, round)).await
+        self.write(claims, "REMOVE draining, unanswered", IN_ROUND, me_in(execution, round)).await
     }
 
-    /// Gives back those of the claims that the execution has taken in this round or before; without a round, whatever it holds. It gets them
-    /// again in a later round only. `drains`: a call of the execution may still be under way. Claims that are draining stay so: only time
+    /// Gives back those of the claims that the execution has taken in this round or before; without a round, whatever it holds of them. It gets
+    /// them again in a later round only. `drains`: a call of the execution may still be under way. So may a CreateDeployment that has got no
+    /// answer: then the claim that has the record of it drains, too, and so do those that follow. Claims that are draining stay so: only time
     /// ends that.
     ///
     /// # Errors
@@ -157,22 +160,31 @@ impl Turns {
         claims: &[ClaimKey],
         execution: &ExecutionArn,
         round: Option<u32>,
-        drains: bool,
+        mut drains: bool,
     ) -> Result<(), Error> {
         let mut values = HashMap::from([me(execution)]);
-        let (mut set, mut condition) = (Vec::new(), "holder = :me".to_owned());
+        let (mut returned, mut condition) = (Vec::new(), "holder = :me".to_owned());
         if let Some(round) = round {
             values.insert(":round".to_owned(), number(round));
-            set.push("returnedBy = :me, returnedRound = :round");
+            returned.push("returnedBy = :me, returnedRound = :round");
             condition += " AND (attribute_not_exists(round) OR round <= :round)";
         }
-        if drains {
-            values.insert(":yes".to_owned(), AttributeValue::Bool(true));
-            set.push("draining = :yes");
-        }
-        let set = if set.is_empty() { String::new() } else { format!("SET {} ", set.join(", ")) };
+        let change = |returned: &[&str]| match returned {
+            [] => "REMOVE holder, round, unanswered".to_owned(),
+            returned => format!("SET {} REMOVE holder, round, unanswered", returned.join(", ")),
+        };
+        let given_back = change(&returned);
+        let all_answered = format!("{condition} AND attribute_not_exists(unanswered)");
+        let mut draining_values = values.clone();
+        draining_values.insert(":yes".to_owned(), AttributeValue::Bool(true));
+        returned.push("draining = :yes");
+        let given_back_draining = change(&returned);
         for claim in claims {
-            self.update_if(claim, &format!("{set}REMOVE holder, round"), &condition, values.clone()).await?;
+            // Refused, too, where the execution does not hold the claim.
+            if !drains && self.update_if(claim, &given_back, &all_answered, values.clone()).await? {
+                continue;
+            }
+            drains |= self.update_if(claim, &given_back_draining, &condition, draining_values.clone()).await?;
         }
         Ok(())
     }
@@ -194,9 +206,7 @@ impl Turns {
         finished: &FinishedDeployment,
         execution: &ExecutionArn,
     ) -> Result<(), Error> {
-        let value =
-            serde_dynamo::to_attribute_value(finished).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
-        let mut values = HashMap::from([me(execution), (":finished".to_owned(), value)]);
+        let mut values = HashMap::from([me(execution), (":finished".to_owned(), value_of(finished)?)]);
         let mut condition = "holder = :me".to_owned();
         // A call that is repeated late must not bring an older deployment back.
         if let Some(ended_at) = finished.ended_at {
@@ -207,182 +217,15 @@ impl Turns {
         Ok(())
     }
 
-    /// While holding the turn, records to which group the execution deploys next. A later rollout with the turn of the same Auto
-    /// Scaling group may not have that group in its list, and has to wait for its deployment all the same.
-    ///
-    /// # Errors
-    /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn record_next(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        group: &DeploymentGroup,
-        execution: &ExecutionArn,
-        round: u32,
-    ) -> Result<(), Error> {
-        let value =
-            serde_dynamo::to_attribute_value(group).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
-        let mut values = me_in(execution, round);
-        values.insert(":deploying".to_owned(), value);
-        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
-        match self.update_if(&claim_on(auto_scaling_group), "SET deploying = :deploying", &condition, values).await? {
-            true => Ok(()),
-            false => Err(Error::TurnLost(TURN_LOST.into())),
-        }
-    }
-
-    /// Lets an instance queue for its turn. Whoever has the turn may move its gate from now on.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn queue(&self, queue: &ClaimKey, instance_id: &InstanceId) -> Result<(), Error> {
-        self.change_sets(queue, "ADD waiting :instances", std::slice::from_ref(instance_id)).await
-    }
-
-    /// Lets an instance leave the queue, unless its gate is being moved at this moment: from then on only its own rollout moves its gate.
-    /// The answer says whether it has left.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn leave_queue(&self, queue: &ClaimKey, instance_id: &InstanceId, now: Timestamp) -> Result<bool, Error> {
-        // A holder that has ended amid the calls comes to no end of it.
-        let over = now.minus_seconds(LONGEST_CALL).seconds();
-        let values = HashMap::from([
-            (":instances".to_owned(), AttributeValue::Ss(vec![instance_id.to_string()])),
-            (":instance".to_owned(), AttributeValue::S(instance_id.to_string())),
-            (":over".to_owned(), AttributeValue::N(over.to_string())),
-        ]);
-        let condition = "attribute_not_exists(movingSince) OR movingSince < :over OR NOT contains(cohort, :instance)";
-        self.update_if(queue, "DELETE waiting :instances, silent :instances", condition, values).await
-    }
-
-    /// Takes an instance out of the queue whose rollout has the turn.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn strike_out(&self, queue: &ClaimKey, instance_id: &InstanceId) -> Result<(), Error> {
-        self.change_sets(queue, "DELETE waiting :instances", std::slice::from_ref(instance_id)).await
-    }
-
-    /// Forgets an instance that no deployment has to serve any more.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn forget(&self, queues: &[ClaimKey], instance_id: &InstanceId) -> Result<(), Error> {
-        let change = "DELETE waiting :instances, silent :instances";
-        for queue in queues {
-            self.change_sets(queue, change, std::slice::from_ref(instance_id)).await?;
-        }
-        Ok(())
-    }
-
-    /// Records on which instances a deployment did not begin although others had come to an end. They are in no cohort but their own until they
-    /// leave the queue.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn record_silent(&self, queue: &ClaimKey, instances: &[InstanceId]) -> Result<(), Error> {
-        self.change_sets(queue, "ADD silent :instances", instances).await
-    }
-
-    async fn change_sets(&self, queue: &ClaimKey, change: &str, instances: &[InstanceId]) -> Result<(), Error> {
-        if instances.is_empty() {
-            return Ok(());
-        }
-        let values = HashMap::from([(":instances".to_owned(), set(instances))]);
-        let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(queue));
-        let request = request.update_expression(change).set_expression_attribute_values(Some(values));
-        request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
-        Ok(())
-    }
-
-    /// Records that the execution, which has the turn, is about to move the gates of the cohort: its own instance and `others`. The answer is
-    /// which of the others may be moved: those that are in the queue still. They stay there until the move is over.
-    ///
-    /// # Errors
-    /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn begin_move(
-        &self,
-        queue: &ClaimKey,
-        own: &InstanceId,
-        others: &BTreeSet<InstanceId>,
-        (execution, round): (&ExecutionArn, u32),
-        now: Timestamp,
-    ) -> Result<BTreeSet<InstanceId>, Error> {
-        const CALL: &str = "DynamoDB.UpdateItem";
-        let cohort: Vec<InstanceId> = others.iter().chain([own]).cloned().collect();
-        let mut values = me_in(execution, round);
-        values.insert(":cohort".to_owned(), set(&cohort));
-        values.insert(":now".to_owned(), AttributeValue::N(now.seconds().to_string()));
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key(CLAIM, key_value(queue))
-            .update_expression("SET cohort = :cohort, movingSince = :now")
-            .condition_expression(format!("{IN_ROUND} AND attribute_not_exists(draining)"))
-            .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew);
-        let item = match request.send().await {
-            Ok(answer) => answer.attributes.unwrap_or_default(),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                return Err(Error::TurnLost(TURN_LOST.into()));
-            }
-            Err(e) => return Err(of_call(CALL, &e)),
-        };
-        let claim: Claim = serde_dynamo::from_item(item).map_err(|e| unexpected(CALL, e.to_string()))?;
-        Ok(others.intersection(&claim.waiting).cloned().collect())
-    }
-
-    /// Records when the end should be near of the deployment that the execution is about to create, for those who wait for it. Without the turn it may
-    /// create none.
-    ///
-    /// # Errors
-    /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn record_near_end(
-        &self,
-        group: &DeploymentGroup,
-        near_end: Option<Timestamp>,
-        execution: &ExecutionArn,
-        round: u32,
-    ) -> Result<(), Error> {
-        let mut values = me_in(execution, round);
-        let change = match near_end {
-            Some(near_end) => {
-                values.insert(":end".to_owned(), AttributeValue::N(near_end.seconds().to_string()));
-                "SET nearEnd = :end"
-            }
-            None => "REMOVE nearEnd",
-        };
-        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
-        match self.update_if(&claim_on_deployment_group(group), change, &condition, values).await? {
-            true => Ok(()),
-            false => Err(Error::TurnLost(TURN_LOST.into())),
-        }
-    }
-
-    /// Records that the execution has moved the gates.
-    ///
-    /// # Errors
-    /// [`Error::TurnLost`], else see [`Turns::read`].
-    pub async fn end_move(&self, queue: &ClaimKey, execution: &ExecutionArn, round: u32) -> Result<(), Error> {
-        match self.update_if(queue, "REMOVE movingSince", IN_ROUND, me_in(execution, round)).await? {
-            true => Ok(()),
-            false => Err(Error::TurnLost(TURN_LOST.into())),
-        }
-    }
-
     /// Records that the execution is about to stop a deployment of a group, if it holds the claim on the group in this round. Nothing is
     /// stopped without the turn in hand.
     ///
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
     pub async fn record_stop(&self, group: &DeploymentGroup, stop: &Stop) -> Result<(), Error> {
-        let value =
-            serde_dynamo::to_attribute_value(stop).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))?;
         let mut values = me_in(&stop.by, stop.round);
-        values.insert(":stop".to_owned(), value);
-        let condition = format!("{IN_ROUND} AND attribute_not_exists(draining)");
-        match self.update_if(&claim_on_deployment_group(group), "SET stop = :stop", &condition, values).await? {
+        values.insert(":stop".to_owned(), value_of(stop)?);
+        match self.update_if(&claim_on_deployment_group(group), "SET stop = :stop", IN_USE, values).await? {
             true => Ok(()),
             false => Err(Error::TurnLost(TURN_LOST.into())),
         }
@@ -396,75 +239,6 @@ impl Turns {
         let found = self.read(&[claim_on_deployment_group(group)]).await?;
         let stop = found.into_iter().find_map(|claim| claim.stop);
         Ok(stop.filter(|stop| stop.deployment_id == *deployment_id))
-    }
-
-    /// Counts a launch of an Auto Scaling group whose instance was terminated while it waited, each once; see [`Turns::count_failure`].
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn count_terminated(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<u32, Error> {
-        self.count(TERMINATED, auto_scaling_group, instance_id).await
-    }
-
-    /// Counts a failed launch of an Auto Scaling group, each instance once. The answer is how many have failed since the last launch that
-    /// succeeded, [`MOST_FAILURES`] at the most.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn count_failure(
-        &self,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<u32, Error> {
-        self.count(FAILURES, auto_scaling_group, instance_id).await
-    }
-
-    async fn count(
-        &self,
-        what: &str,
-        auto_scaling_group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-    ) -> Result<u32, Error> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key(CLAIM, key_value(&claim_on(auto_scaling_group)))
-            .update_expression(format!("ADD {what} :instance"))
-            .condition_expression(format!("attribute_not_exists({what}) OR size({what}) < :most"))
-            .expression_attribute_values(":instance", AttributeValue::Ss(vec![instance_id.to_string()]))
-            .expression_attribute_values(":most", AttributeValue::N(MOST_FAILURES.to_string()))
-            .return_values(ReturnValue::AllNew);
-        match request.send().await {
-            Ok(answer) => {
-                let counted = answer.attributes().and_then(|new| new.get(what)?.as_ss().ok()).map_or(1, Vec::len);
-                Ok(u32::try_from(counted).unwrap_or(MOST_FAILURES))
-            }
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(MOST_FAILURES)
-            }
-            Err(e) => Err(of_call("DynamoDB.UpdateItem", &e)),
-        }
-    }
-
-    /// Forgets the failed launches of an Auto Scaling group.
-    ///
-    /// # Errors
-    /// See [`Turns::read`].
-    pub async fn clear_failures(&self, auto_scaling_group: &AutoScalingGroupName) -> Result<(), Error> {
-        let claim = claim_on(auto_scaling_group);
-        self.update_if(
-            &claim,
-            "REMOVE failures, terminatedLaunches",
-            "attribute_exists(failures) OR attribute_exists(terminatedLaunches)",
-            HashMap::new(),
-        )
-        .await?;
-        Ok(())
     }
 
     /// Writes one claim if it meets the condition. The answer says whether it did.
@@ -546,8 +320,8 @@ fn taken_by(
     values
 }
 
-fn set(instances: &[InstanceId]) -> AttributeValue {
-    AttributeValue::Ss(instances.iter().map(ToString::to_string).collect())
+fn value_of<T: Serialize>(thing: &T) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(thing).map_err(|e| unexpected("DynamoDB.UpdateItem", e.to_string()))
 }
 
 fn number(number: u32) -> AttributeValue {

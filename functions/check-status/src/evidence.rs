@@ -4,7 +4,6 @@ use aws::history::History;
 use aws::up_to_date;
 use tracing::{info, warn};
 use turnstile::limits::MOST_ALSO_DEPLOYED_TO;
-use turnstile::policy::stall::StallTimer;
 use turnstile::policy::up_to_date::{Found, Search, Trace};
 use turnstile::policy::{deployment_tag, waits};
 use turnstile::words::deployment::{Overview, Target};
@@ -12,7 +11,8 @@ use turnstile::words::error::Error;
 use turnstile::words::failure::FailureKind;
 use turnstile::words::ids::{InstanceId, TargetId};
 
-use crate::{Answer, CheckStatus, Looked, Request, succeeded};
+use crate::looked::Looked;
+use crate::{Answer, CheckStatus, Request, succeeded};
 
 impl CheckStatus {
     /// A deployment to a whole group has failed nowhere, which says nothing of an instance that it left out. The rollout has succeeded when
@@ -90,8 +90,6 @@ impl CheckStatus {
 impl Looked<'_> {
     /// The deployment is over. Whether the instances are up to date is still searched for.
     pub(crate) fn search_on(&self, search: Search) -> Answer {
-        let Self { request, deployment, .. } = self;
-        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
-        Answer::InProgress { wait_seconds: waits::TO_SEARCH_ON, stall, search: Some(search) }
+        Answer::InProgress { wait_seconds: waits::TO_SEARCH_ON, stall: self.stall(), search: Some(search) }
     }
 }

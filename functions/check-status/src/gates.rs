@@ -7,7 +7,8 @@ use turnstile::policy::{cohort, deployment_tag, turn};
 use turnstile::words::error::Error;
 use turnstile::words::ids::{InstanceId, TargetId};
 
-use crate::{CheckStatus, Looked, Request};
+use crate::looked::Looked;
+use crate::{CheckStatus, Request};
 
 impl CheckStatus {
     /// Whether a rollout's deployment may have missed the instance, or some in service, because CodeDeploy had not seen their gates when it was
@@ -40,7 +41,7 @@ impl CheckStatus {
         }
         let instances: Vec<InstanceId> = not_begun.iter().filter_map(TargetId::instance_id).collect();
         if let Err(error) =
-            self.turns.record_silent(&turn::queue(&request.plan, &request.application.group), &instances).await
+            self.turns.record_silent(&turn::main_claim(&request.plan, &request.application.group), &instances).await
         {
             warn!(error = error.name(), reason = %error, "the instances on which nothing began may be in the next cohort");
         }

@@ -2,22 +2,26 @@
 
 mod evidence;
 mod gates;
+mod gone;
+mod looked;
+mod stop;
+mod under_way;
 
 use aws::clients::Clients;
-use aws::codedeploy::{CodeDeploy, Stopping};
+use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::reason::FailedDeployment;
-use turnstile::policy::stall::{Action, Look, StallTimer};
+use turnstile::policy::stall::StallTimer;
 use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::verdict::{self, Verdict};
-use turnstile::policy::{alarm, deployment_tag, retry, stall, turn, waits};
+use turnstile::policy::{alarm, deployment_tag, turn, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
@@ -27,6 +31,8 @@ use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{FinishedDeployment, Stop};
+
+use crate::looked::Looked;
 
 /// The function.
 pub struct CheckStatus {
@@ -191,13 +197,6 @@ impl CheckStatus {
     }
 }
 
-/// The deployment as it was found, with the target that decides.
-struct Looked<'a> {
-    request: &'a Request,
-    deployment: Deployment,
-    target: Option<Target>,
-}
-
 impl CheckStatus {
     /// The verdict on the deployment, with the target that decided.
     async fn judge(&self, plan: &Plan, deployment: &Deployment) -> Result<(Verdict, Option<Target>), Error> {
@@ -210,8 +209,13 @@ impl CheckStatus {
             false => self.codedeploy.targets(&deployment.deployment_id).await?,
         };
         let error_code = deployment.error.as_ref().map(|(code, _)| code.as_str());
-        let verdict = verdict::of_group(deployment.status, error_code, &targets);
-        Ok((verdict, targets.into_iter().find(|target| target.status == TargetStatus::Failed)))
+        let (targets, gone) = self.without_gone(targets).await?;
+        let verdict = verdict::of_group(deployment.status, error_code, &targets, gone.len());
+        let decisive = match verdict {
+            Verdict::NotReached => gone.into_iter().next(),
+            _ => targets.into_iter().find(|target| target.status == TargetStatus::Failed),
+        };
+        Ok((verdict, decisive))
     }
 
     /// Lets the rollouts that wait for their turn know that they may look at the deployment. One that does not learn of it takes a turn
@@ -222,152 +226,6 @@ impl CheckStatus {
         if let Err(error) = self.turns.publish_finished(&application.group, &finished, execution).await {
             warn!(error = error.name(), reason = %error, "the rollouts that wait do not learn of the deployment");
         }
-    }
-
-    /// Waits for the deployment, or does something about it when it gets nowhere. `at_last` is the failure that it comes to if nothing
-    /// happens any more.
-    async fn wait(&self, look: Looked<'_>, at_last: FailureKind) -> Result<Answer, Error> {
-        let Looked { request, deployment, target } = &look;
-        match waits::check_time(&request.plan, request.started_at, request.now) {
-            // What has happened on the instance is the better reason.
-            Err(_) if at_last == FailureKind::DeploymentFailed => {
-                return Ok(self.failed(at_last, &look, target.as_ref()));
-            }
-            checked => checked?,
-        }
-        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
-        let stall_seconds = stall.seconds(request.now);
-        let own = target.as_ref().map(|target| target.status);
-        if own == Some(TargetStatus::Succeeded) && stall::only_bakes(deployment) {
-            let also_deployed_to = self.also_deployed_to(&look).await;
-            return Ok(succeeded(look.deployment, also_deployed_to));
-        }
-        match look.action(own, stall_seconds) {
-            // Between two zones it bakes, and nothing is to be seen of it.
-            _ if deployment.status == DeploymentStatus::Baking => {}
-            Action::Wait => {}
-            // The instance has what it needs, and does not depend on the stop.
-            Action::StopStalled if own == Some(TargetStatus::Succeeded) => {
-                if let Stopping::Stalled { not_begun } = self.codedeploy.may_be_stopped(deployment).await? {
-                    self.record_silent(request, &not_begun).await;
-                    self.stop_for_others(&look, None).await?;
-                }
-                if stall_seconds >= request.application.timeout_seconds {
-                    let also_deployed_to = self.also_deployed_to(&look).await;
-                    return Ok(succeeded(look.deployment, also_deployed_to));
-                }
-            }
-            Action::StopStalled => match (self.codedeploy.may_be_stopped(deployment).await?, own) {
-                (Stopping::AtWork, _) => {}
-                // Judged as it was: once it is stopped, its error code says nothing but that.
-                (stopping, own) => {
-                    let answer = match own {
-                        Some(TargetStatus::Failed) => self.failed(at_last, &look, target.as_ref()),
-                        _ => self.not_reached(&look).await?,
-                    };
-                    match (stopping, &answer) {
-                        // The search for evidence goes on first: what comes of the stop hangs on it.
-                        (Stopping::Stalled { .. }, Answer::Succeeded { .. } | Answer::Failed { .. })
-                            if !self.stop(&look, Some(&answer)).await? => {}
-                        _ => return Ok(answer),
-                    }
-                }
-            },
-            // Nobody else would have the turn.
-            Action::Yield if self.is_alone(request).await? => {}
-            Action::Yield => match self.codedeploy.may_be_stopped(deployment).await? {
-                Stopping::AtWork => {}
-                Stopping::Stalled { not_begun } => {
-                    self.record_silent(request, &not_begun).await;
-                    let answer = self.silent(FailureKind::AgentSilent, &look, stall_seconds, not_begun);
-                    return Ok(match self.stop(&look, Some(&answer)).await? {
-                        true => answer,
-                        false => self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()),
-                    });
-                }
-                Stopping::NotOurs => {
-                    return Ok(self.silent(FailureKind::AgentSilent, &look, stall_seconds, Vec::new()));
-                }
-            },
-            Action::AcceptSuccess => {
-                let also_deployed_to = self.also_deployed_to(&look).await;
-                return Ok(succeeded(look.deployment, also_deployed_to));
-            }
-            Action::TimeOut => {
-                let answer = match own {
-                    Some(TargetStatus::Pending) => {
-                        let others = request.silence.as_ref().map(|silence| silence.others_not_begun.clone());
-                        self.silent(at_last, &look, stall_seconds, others.unwrap_or_default())
-                    }
-                    _ => self.failed(at_last, &look, target.as_ref()),
-                };
-                let only_it_is_left = deployment.overview.pending + deployment.overview.in_progress <= 1;
-                if at_last == FailureKind::DeploymentTimedOut
-                    && only_it_is_left
-                    && deployment_tag::is_a_rollouts(&deployment.description)
-                {
-                    // Why the rollout fails is not that the stop did, too.
-                    self.stop_for_others(&look, Some(&answer)).await?;
-                }
-                return Ok(answer);
-            }
-        }
-        let elapsed = request.now.seconds_since(request.waiting_since);
-        let hook = request.plan.hook.as_ref();
-        let wait_seconds = waits::before_look(elapsed, request.expected_seconds, request.age(), hook);
-        Ok(Answer::InProgress { wait_seconds, stall, search: None })
-    }
-
-    /// Stops the deployment, if the rollout has the turn. `answer` is what comes of it, if the rollout does not go on as before: a call that
-    /// is repeated because its answer was lost gives the same one. `false`: CodeDeploy refuses, and the deployment goes on.
-    async fn stop(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<bool, Error> {
-        let Request { execution, round, plan, application, .. } = look.request;
-        self.turns.require(&turn::claims(plan, &application.group), execution, *round).await?;
-        let stop = Stop {
-            deployment_id: look.deployment.deployment_id.clone(),
-            by: execution.clone(),
-            round: *round,
-            answer: answer.map(|answer| json!(answer).to_string()),
-        };
-        self.turns.record_stop(&application.group, &stop).await?;
-        self.codedeploy.stop(&stop.deployment_id).await
-    }
-
-    /// Stops the deployment for the sake of others, as [`CheckStatus::stop`] does. What comes of the rollout does not depend on it.
-    async fn stop_for_others(&self, look: &Looked<'_>, answer: Option<&Answer>) -> Result<(), Error> {
-        match self.stop(look, answer).await {
-            Ok(_) => Ok(()),
-            Err(error @ Error::TurnLost(_)) => Err(error),
-            Err(error) => {
-                warn!(error = error.name(), reason = %error, "the deployment is not stopped");
-                Ok(())
-            }
-        }
-    }
-
-    /// What an earlier call has answered that stopped the deployment.
-    async fn answer_before(&self, look: &Looked<'_>) -> Result<Option<Answer>, Error> {
-        let Request { execution, round, application, .. } = look.request;
-        if look.deployment.status != DeploymentStatus::Stopped {
-            return Ok(None);
-        }
-        let stop = self.turns.stop_of(&application.group, &look.deployment.deployment_id).await?;
-        let own = stop.filter(|stop| stop.by == *execution && stop.round == *round);
-        let answer = own.and_then(|own| serde_json::from_str(&own.answer?).ok());
-        Ok(answer.map(Answer::AsBefore))
-    }
-
-    /// Waits until so many seconds after an alarm has stopped the deployment. Then the rollout begins again, and no attempt is counted.
-    fn wait_for_alarm(&self, look: &Looked<'_>, wait: u32) -> Answer {
-        let Looked { request, deployment, target } = look;
-        let over = deployment.ended.map_or(wait, |ended| request.now.seconds_since(ended));
-        if over >= wait {
-            let reason = self.failure(FailureKind::AlarmActive, look, target.as_ref()).reason();
-            return Answer::Failed { error: FailureKind::AlarmActive, reason: Box::new(reason), retry: false };
-        }
-        let stall = StallTimer::after_look(request.stall.as_ref(), deployment, Some(request.waiting_since));
-        let wait_seconds = waits::for_other_deployment(over, request.plan.hook.as_ref()).min(wait - over);
-        Answer::InProgress { wait_seconds, stall, search: None }
     }
 
     /// The deployment leaves the instance as it was: rightly so, if an earlier one has brought it up to date. If it failed on another
@@ -381,6 +239,10 @@ impl CheckStatus {
                 Some(Found::AtWork(_) | Found::Outdated(_)) | None => {}
             }
         }
+        // A whole group's failed because of an instance that is gone, and has left others out.
+        if request.plan.instance_id.is_none() && request.repeats < MOST_REPEATS {
+            return Ok(self.failed(FailureKind::NeighbourFailed, look, target.as_ref()));
+        }
         if deployment.status == DeploymentStatus::Stopped {
             // A person has stopped it, unless a rollout has.
             self.turns
@@ -390,6 +252,10 @@ impl CheckStatus {
             if let Some(Stop { by, .. }) = stop {
                 return Err(Error::TurnLost(format!("{by} has stopped {}", deployment.deployment_id)));
             }
+        }
+        // What somebody else deployed has come to nothing here: the rollout brings what is current itself.
+        if !deployment_tag::is_a_rollouts(&deployment.description) && request.repeats < MOST_REPEATS {
+            return Ok(self.failed(FailureKind::JoinedFailed, look, target.as_ref()));
         }
         // The answer for the target may trail the deployment's.
         let is_left_out = target
@@ -436,28 +302,6 @@ impl CheckStatus {
             target,
             instance_id: plan.instance_id.as_ref(),
             region: &self.region,
-        }
-    }
-}
-
-impl Looked<'_> {
-    fn failed(&self, kind: FailureKind, reason: Reason) -> Answer {
-        let Request { attempt, application, .. } = self.request;
-        let retry = *attempt < application.max_attempts && retry::is_worthwhile(kind, &reason);
-        Answer::Failed { error: kind, reason: Box::new(reason), retry }
-    }
-
-    /// What to do about the deployment, which is under way. `own` is the status of the instance's own target.
-    fn action(&self, own: Option<TargetStatus>, stall_seconds: u32) -> Action {
-        let timeout = self.request.application.timeout_seconds;
-        match &self.request.plan.instance_id {
-            Some(_) => {
-                let silent_seconds = self.request.silent_seconds();
-                Look { own, overview: self.deployment.overview, stall_seconds, silent_seconds }.action(timeout)
-            }
-            // In a rollout of a whole group no instance is another one's neighbour.
-            None if stall_seconds >= timeout => Action::TimeOut,
-            None => Action::Wait,
         }
     }
 }

@@ -258,8 +258,8 @@ impl CompleteLifecycleHook {
         self.launches.complete(pending, &request.execution, phase, result).await
     }
 
-    /// Lets go of the launch and gives the turn back, now that no courtesy is in the hook's way any more. A turn that stays behind is returned
-    /// by return-turn, and one that return-turn cannot return is taken over.
+    /// Lets go of the launch and gives the turn back, now that no courtesy is in the hook's way any more; after a success it also ends the
+    /// group's failures in a row. A turn that stays behind is returned by return-turn, and one that return-turn cannot return is taken over.
     async fn leave(&self, request: &Request, pending: Option<&PendingHook>) {
         let Request { execution, plan, round, ending, .. } = request;
         if let Some(pending) = pending {
@@ -277,6 +277,14 @@ impl CompleteLifecycleHook {
         }
         if let Err(error) = self.turns.give_back(&turn::all_claims(plan), execution, *round, drains).await {
             warn!(error = error.name(), reason = %error, "keeps the turn");
+            return;
+        }
+        // return-turn does so too; but if neither could, the next launch that fails would be kept for longer than its own failure is worth.
+        if matches!(ending, Ending::Deployed(_))
+            && pending.is_some()
+            && let Err(error) = self.turns.clear_failures(&plan.auto_scaling_group_name).await
+        {
+            warn!(error = error.name(), reason = %error, "the failures in a row still count");
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod ownership;
 
+use std::collections::BTreeSet;
+
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
@@ -171,6 +173,7 @@ impl Function for PlanRollout {
         plan.warnings.extend(warnings);
         plan.has_gates = has_gates;
         plan.turn_per_deployment = all_gated;
+        plan.warnings.extend(self.check_configurations(&plan.applications).await?);
         plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(
                 "CodeDeploy's own launch hook {} is on the group: it deploys to a launching instance too, at the same time. \
@@ -318,6 +321,27 @@ impl PlanRollout {
             }
         }
         Ok(Checked { warnings, of_gates, has_gates, all_gated })
+    }
+
+    /// Checks that there is every deployment configuration that the applications name, and returns a warning if that cannot be told: CodeDeploy
+    /// refuses a deployment with one that it does not know.
+    async fn check_configurations(&self, applications: &[Application]) -> Result<Option<String>, Error> {
+        let mut checked = BTreeSet::new();
+        for (i, Application { group, deployment_config_name, .. }) in applications.iter().enumerate() {
+            let Some(name) = deployment_config_name.as_deref().filter(|name| checked.insert(*name)) else { continue };
+            let field = format!("applications[{i}].deploymentConfigName");
+            let platform = match self.codedeploy.compute_platform_of_configuration(name).await {
+                Ok(platform) => platform,
+                Err(error @ (Error::Throttled { .. } | Error::AccessDenied { .. })) => {
+                    warn!(error = error.name(), reason = %error, "the other deployment configurations are not checked");
+                    return Ok(Some(format!("{field} and what follows were not checked: {error}")));
+                }
+                Err(error) => return Err(error),
+            };
+            preflight::check_configuration(name, platform.as_deref())
+                .map_err(|problem| Error::InvalidInput(format!("{field}: {group}: {problem}")))?;
+        }
+        Ok(None)
     }
 
     async fn half_way_release(

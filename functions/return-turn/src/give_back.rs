@@ -48,9 +48,15 @@ impl GiveBack {
         Ok(given_back)
     }
 
-    /// Gives the turn back for a while, so that every other rollout can ask for it.
-    pub(crate) async fn to_yield(&self, plan: Option<&Plan>, giving: GivingBack<'_>) -> Result<GivenBack, Error> {
+    /// Gives the turn back for a while, so that every other rollout can ask for it. `silent` is for how long the instance's agent has been
+    /// silent, in seconds.
+    pub(crate) async fn to_yield(
+        &self,
+        plan: Option<&Plan>,
+        giving: GivingBack<'_>,
+        silent: u32,
+    ) -> Result<GivenBack, Error> {
         self.now(plan, giving).await?;
-        Ok(GivenBack { wait_seconds: waits::to_yield(plan.and_then(|plan| plan.hook.as_ref())) })
+        Ok(GivenBack { wait_seconds: waits::to_yield(silent, plan.and_then(|plan| plan.hook.as_ref())) })
     }
 }

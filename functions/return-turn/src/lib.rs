@@ -16,7 +16,7 @@ use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::{gate, turn};
 use turnstile::words::error::Error;
-use turnstile::words::failure::Failure;
+use turnstile::words::failure::{Failure, Silence};
 use turnstile::words::gate::Gate;
 use turnstile::words::hook::{HookResult, PendingHook};
 use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId};
@@ -62,7 +62,11 @@ enum Because {
     /// Every application is deployed.
     Deployed,
     /// A deployment failed on another instance first, or has not begun on the own one: other rollouts may have their turn.
-    Yielded,
+    Yielded {
+        /// Why the rollout last yielded to a silent agent, if it has. Absent in a call of the version before.
+        #[serde(default)]
+        silence: Option<Silence>,
+    },
     InstanceGone,
     Failed(Failed),
 }
@@ -127,9 +131,10 @@ impl Function for ReturnTurn {
                 }
                 self.give_back.after_success(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
             }
-            Because::Yielded => {
+            Because::Yielded { silence } => {
                 self.keep_open(&mut plan, &execution).await?;
-                self.give_back.to_yield(plan.as_ref(), give_back(false)).await.map(Answer::GivenBack)
+                let silent = silence.map_or(0, |silence| silence.silent_seconds);
+                self.give_back.to_yield(plan.as_ref(), give_back(false), silent).await.map(Answer::GivenBack)
             }
             Because::InstanceGone => {
                 if let Some(pending) = plan.as_ref().and_then(Plan::pending_hook) {

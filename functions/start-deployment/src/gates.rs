@@ -21,14 +21,14 @@ impl StartDeployment {
     pub(crate) async fn gather(&self, request: &Request) -> Result<Option<u32>, Error> {
         let Some(own) = request.plan.gated_instance() else { return Ok(None) };
         if request.cohort.len() > 1 {
-            let found = self.turns.read(&[request.queue()]).await?;
+            let found = self.turns.read(&[request.main_claim()]).await?;
             return Ok(cohort::regathering(found.first(), own, &request.cohort, request.waited()));
         }
         if !request.begins_the_turn() {
             return Ok(None);
         }
         let launching = self.autoscaling.launching_instances(&request.plan.auto_scaling_group_name).await?;
-        let found = self.turns.read(&[request.queue()]).await?;
+        let found = self.turns.read(&[request.main_claim()]).await?;
         Ok(cohort::gathering(found.first(), own, launching, request.age()))
     }
 
@@ -55,7 +55,7 @@ impl StartDeployment {
             return Ok(plan.instance_id.iter().cloned().collect());
         };
         let found = self.turns.require(&request.claims(), execution, *round).await?;
-        let queue = request.queue();
+        let queue = request.main_claim();
         let claim = found.iter().find(|claim| claim.claim == queue);
         let others = match &request.before {
             // Whoever queues for the application has got what comes before it.

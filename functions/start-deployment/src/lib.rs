@@ -1,5 +1,6 @@
 //! Starts the deployment of one application, joins one that is under way, or finds that the instance needs none.
 
+mod create;
 mod gates;
 
 use std::collections::BTreeSet;
@@ -15,21 +16,21 @@ use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
 use serde::{Deserialize, Serialize};
-use tracing::{Span, info, info_span, warn};
+use tracing::{Span, info_span, warn};
 use turnstile::policy::deployment_tag::Attempt;
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::stall::{self, StallTimer};
-use turnstile::policy::up_to_date::{CurrentRevision, Found, Freshness, Search};
+use turnstile::policy::up_to_date::{CurrentRevision, Freshness, Search};
 use turnstile::policy::{deployment_tag, preflight, turn, waits};
 use turnstile::words::application::Application;
-use turnstile::words::deployment::{Creation, Deployment, DeploymentStatus, TargetStatus};
+use turnstile::words::deployment::{Deployment, DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Silence;
 use turnstile::words::ids::{ClaimKey, DeploymentId, ExecutionArn, InstanceId};
 use turnstile::words::plan::Plan;
 use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
-use turnstile::words::turn::{FinishedDeployment, Stop};
+use turnstile::words::turn::{CreationCall, FinishedDeployment, NextDeployment, Stop};
 
 /// How much the clocks of Step Functions and CodeDeploy may differ, in seconds. They differ by some; a minute is generous.
 const CLOCK_SKEW: u32 = 60;
@@ -193,45 +194,23 @@ impl Function for StartDeployment {
         if let Some(at_work) = self.in_the_way(request, selecting, &cohort, &history).await? {
             return self.busy(request, Some(at_work)).await;
         }
-        if let Some(previous) = self.claim_next(request, selecting, expected_seconds(&history.current)).await? {
+        match self.way(request, selecting).await? {
             // An earlier call, which goes on at the same time, has been faster.
-            if request.own_attempt().has_made(&previous) {
-                return Ok(Answer::Started(request.started(previous.deployment_id, &history)));
+            Way::Blocked(Some(own)) if request.own_attempt().has_made(&own) => {
+                Ok(Answer::Started(request.started(own.deployment_id, &history)))
             }
-            return self.busy(request, Some(previous)).await;
-        }
-        // The calls up to here take their time, in which a release may have ended or begun.
-        let earlier = history;
-        let history = self.read_again(&earlier, None).await?;
-        if let Some(answer) = self.under_way(request, &history).await? {
-            return Ok(answer);
-        }
-        if history.has_another_build_than(&earlier) {
-            return self.busy(request, history.current.last_successful).await;
-        }
-        let CurrentRevision { revision, last_successful } = &history.current;
-        let tag = request.own_attempt().tag(last_successful.as_ref().map(|deployment| &deployment.deployment_id));
-        let to_deploy = self.to_deploy(request, &history).await?;
-        match codedeploy.create(&to_deploy, revision, &tag).await? {
-            Creation::Created(id) => {
-                let now = self.read_again(&history, Some(&id)).await?;
-                match now.has_another_build_than(&history) {
-                    true => Ok(self.withdraw(request, id, &now).await),
-                    false => Ok(Answer::Started(request.started(id, &history).of_gated(request, selecting, cohort))),
-                }
-            }
-            // Somebody took the group's one slot between the look and the call.
-            Creation::LimitExceeded { message } => {
-                match self.under_way(request, &self.read_again(&history, None).await?).await? {
-                    Some(answer) => Ok(answer),
-                    None => self.limited(request, &message),
-                }
-            }
-            Creation::Refused { code, message } => {
-                self.refused(request, selecting, &history.current, code, message).await
-            }
+            Way::Blocked(other) => self.busy(request, other.map(|other| *other)).await,
+            Way::Clear { given_up } => self.deploy(request, selecting, cohort, history, given_up).await,
         }
     }
+}
+
+/// Whether a deployment can be made now.
+enum Way {
+    /// A deployment is at work. `None`: a call of CreateDeployment has no answer, and its deployment is not listed.
+    Blocked(Option<Box<Deployment>>),
+    /// Nothing is in the way. The call may be on record still that was `given_up`.
+    Clear { given_up: Option<CreationCall> },
 }
 
 impl StartDeployment {
@@ -243,6 +222,7 @@ impl StartDeployment {
         let own = history.newest_first.iter().find(|deployment| request.own_attempt().has_made(deployment));
         if let Some(own) = own {
             let id = own.deployment_id.clone();
+            self.record_answered(request, None).await;
             if history.current.is_of(own) {
                 return Ok(Some(Answer::Started(request.started(id, history))));
             }
@@ -273,29 +253,20 @@ impl StartDeployment {
             return self.busy(request, Some(theirs.clone())).await;
         }
         // Whoever deploys next waits for it, as for one of this rollout's own.
-        match self.claim_next(request, Selecting::SharedByTags, None).await? {
-            Some(previous) if previous.deployment_id != theirs.deployment_id => {
-                self.busy(request, Some(previous)).await
+        match self.way(request, Selecting::SharedByTags).await? {
+            Way::Blocked(Some(same)) if same.deployment_id == theirs.deployment_id => {}
+            Way::Blocked(other) => return self.busy(request, other.map(|other| *other)).await,
+            Way::Clear { .. } => {
+                self.turns.record_next(&request.main_claim(), &request.next_deployment(None), request.holder()).await?;
             }
-            // It began at a time unknown here, so its group's history does not say when it ends.
-            Some(_) | None => Ok(Answer::Joined(request.under_way(theirs.deployment_id.clone(), None))),
         }
+        // It began at a time unknown here, so its group's history does not say when it ends.
+        Ok(Answer::Joined(request.under_way(theirs.deployment_id.clone(), None)))
     }
 
     async fn read_again(&self, history: &History, created: Option<&DeploymentId>) -> Result<History, Error> {
         let again = history.read_again(&self.codedeploy, created).await?;
         again.ok_or_else(|| Error::UnsuitableDeploymentGroup("the deployment group has been deleted meanwhile".into()))
-    }
-
-    /// A release has ended between the last look and this rollout's own deployment, which would bring the build before it. Another
-    /// deployment follows, under another tag. CodeDeploy may refuse the stop: then this one is waited for.
-    async fn withdraw(&self, request: &Request, own: DeploymentId, now: &History) -> Answer {
-        warn!(deployment = %own, current = %now.current.revision, "stops its own deployment: another build is current meanwhile");
-        if let Err(error) = self.stop_own(request, &own).await {
-            warn!(error = error.name(), reason = %error, "the deployment of the build before goes on");
-        }
-        let wait_seconds = waits::for_other_deployment(request.waited(), request.plan.hook.as_ref());
-        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, missed: false, why: None }
     }
 
     /// Waits for a deployment that is in the way; without one, for a deployment that is not listed yet. A stalled deployment of a rollout
@@ -311,7 +282,7 @@ impl StartDeployment {
         }
         let mut stall = None;
         if let Some(deployment) = &deployment {
-            let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None);
+            let timer = StallTimer::after_look(request.stall.as_ref(), deployment, None, None);
             let bakes = deployment.status == DeploymentStatus::Baking;
             if !bakes && stall::is_stalled(deployment.overview, timer.seconds(request.now)) {
                 self.turns.require(&request.claims(), &request.execution, request.round).await?;
@@ -329,21 +300,6 @@ impl StartDeployment {
         })
     }
 
-    /// CodeDeploy refused the deployment for a limit, although the group has none under way: a deployment of it is not listed yet, or the
-    /// account has as many under way as it may. Either passes.
-    fn limited(&self, request: &Request, message: &str) -> Result<Answer, Error> {
-        let Request { plan, application, .. } = request;
-        let waited = request.waited();
-        let why =
-            format!("CodeDeploy refuses for a limit, although no deployment of the group is under way: {message}");
-        if waited >= waits::longest_for_other_deployments(request.attempt, application.timeout_seconds) {
-            return Err(Error::GroupBusy(format!("{application}: waited {waited} s: {why}")));
-        }
-        warn!(waited, message, "refused for a limit, although no deployment of the group is under way");
-        let wait_seconds = waits::for_other_deployment(waited, plan.hook.as_ref());
-        Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, missed: false, why: Some(why) })
-    }
-
     /// Stops a stalled deployment, if a rollout has started it and the turn has the claim on its group: that of another list of applications is
     /// waited for until CodeDeploy gives it up. The stop is recorded in the claim, so that it is not taken for a person's.
     async fn stop(&self, request: &Request, deployment: &Deployment) -> Result<(), Error> {
@@ -354,35 +310,31 @@ impl StartDeployment {
         self.codedeploy.stop(&deployment.deployment_id).await.map(drop)
     }
 
-    /// Stops the attempt's own deployment. Whoever has joined it learns that it was no person who stopped it.
-    async fn stop_own(&self, request: &Request, own: &DeploymentId) -> Result<(), Error> {
-        self.turns.record_stop(&request.application.group, &request.stop_of(own)).await?;
-        self.codedeploy.stop(own).await.map(drop)
-    }
-
-    /// Last step before CreateDeployment. Returns the deployment that was last made in a turn of the Auto Scaling group, or of another one that
-    /// shares a deployment group with it, if it is still at work on any instance; else records this application as the next to be deployed.
+    /// Whether something is in the way that the groups' lists do not show. That is the deployment that a call without an answer may yet make. In
+    /// a turn for the whole list it is, too, the deployment that was last made in a turn of the Auto Scaling group, or of another one that
+    /// shares a deployment group with it, if it is still at work on any instance.
     ///
     /// What others than rollouts deploy is no concern of a group that goes by the gate, unless [`StartDeployment::in_the_way`] has found it.
-    async fn claim_next(
-        &self,
-        request: &Request,
-        selecting: Selecting,
-        expected: Option<u32>,
-    ) -> Result<Option<Deployment>, Error> {
-        let Request { plan, application, .. } = request;
-        if plan.turn_per_deployment {
-            let near_end = expected.map(|seconds| request.now.plus_seconds(waits::first_look(seconds)));
-            let group = &application.group;
-            self.turns.record_near_end(group, near_end, &request.execution, request.round).await?;
-            return Ok(None);
+    async fn way(&self, request: &Request, selecting: Selecting) -> Result<Way, Error> {
+        let Request { plan, execution, round, .. } = request;
+        let mut found = self.turns.require(&request.claims(), execution, *round).await?;
+        let own = request.main_claim();
+        let given_up = found.iter().find(|claim| claim.claim == own).and_then(|claim| claim.unanswered.clone());
+        if let Some(call) = &given_up
+            && let Some(after_look) = turn::unanswered_after_look(call, request.now)
+        {
+            if after_look != *call {
+                self.turns.record_unanswered(&own, &after_look, request.holder()).await?;
+            }
+            return Ok(Way::Blocked(None));
         }
-        let mut found = self.turns.require(&request.claims(), &request.execution, request.round).await?;
+        if plan.turn_per_deployment {
+            return Ok(Way::Clear { given_up });
+        }
         let neighbours = turn::claims_of_neighbours(&found, &plan.auto_scaling_group_name);
         for claims in neighbours.chunks(MOST_CLAIMS_READ) {
             found.extend(self.turns.read(claims).await?);
         }
-        let own = turn::claim_on(&plan.auto_scaling_group_name);
         let is_own = |group| found.iter().any(|claim| claim.claim == own && claim.deploying.as_ref() == Some(group));
         for last in turn::last_deployed(&found) {
             if let Some(group) = self.codedeploy.group_if_permitted(last).await?
@@ -392,77 +344,10 @@ impl StartDeployment {
                 // What others than rollouts deploy to a neighbour's groups is no concern of this one.
                 && ((is_own(last) && !selecting.is_gated()) || deployment_tag::is_a_rollouts(&deployment.description))
             {
-                return Ok(Some(deployment));
+                return Ok(Way::Blocked(Some(Box::new(deployment))));
             }
         }
-        let (group, asg) = (&application.group, &plan.auto_scaling_group_name);
-        self.turns.record_next(asg, group, &request.execution, request.round).await?;
-        Ok(None)
-    }
-
-    /// The application as it is deployed now. It goes to all instances at once if the group's last deployment stalled, perhaps at a dead
-    /// instance that comes first.
-    async fn to_deploy(&self, request: &Request, history: &History) -> Result<Application, Error> {
-        let application = request.application.clone();
-        let has_yielded = request.silence.as_ref().is_some_and(|silence| silence.group == application.group);
-        let Some(last) = history.newest_first.first().filter(|_| has_yielded) else { return Ok(application) };
-        let targets = self.codedeploy.targets(&last.deployment_id).await?;
-        let others = stall::others_not_begun(last, &targets, request.plan.instance_id.as_ref());
-        let in_service = self.autoscaling.in_service(&others).await?;
-        if !stall::may_go_all_at_once(others.len(), in_service.len()) {
-            return Ok(application);
-        }
-        info!(not_begun = ?others, "deploys to all at once: the last deployment did not get past these instances");
-        Ok(Application { deployment_config_name: Some(stall::ALL_AT_ONCE.into()), ..application })
-    }
-
-    /// CodeDeploy refused the deployment. That is an error, unless it is CodeDeploy's way to say that nothing is outdated: the instance is
-    /// known to be up to date; in a rollout of a whole group, every instance is.
-    async fn refused(
-        &self,
-        request: &Request,
-        selecting: Selecting,
-        current: &CurrentRevision,
-        code: String,
-        message: String,
-    ) -> Result<Answer, Error> {
-        let Request { plan, application, .. } = request;
-        let instances = match &plan.instance_id {
-            Some(instance_id) => vec![instance_id.clone()],
-            None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
-        };
-        let found = match (instances.is_empty(), &current.last_successful) {
-            (true, Some(last)) => Found::UpToDate(last.clone()),
-            _ => {
-                let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
-                up_to_date::search(&self.codedeploy, &application.group, current, search).await?
-            }
-        };
-        match found {
-            Found::UpToDate(deployment) => {
-                info!(code, message, "refused: nothing is outdated");
-                Ok(self.up_to_date(request, deployment).await)
-            }
-            Found::AtWork(deployment) => self.busy(request, Some(deployment)).await,
-            Found::SearchOn(search) => Ok(Answer::Busy {
-                deployment_id: None,
-                wait_seconds: waits::TO_SEARCH_ON,
-                stall: None,
-                search: Some(search),
-                missed: false,
-                why: None,
-            }),
-            Found::Outdated(_) => {
-                // Terminated meanwhile, it is no instance of the group any more.
-                self.autoscaling.heartbeat(plan).await?.require_open()?;
-                // CodeDeploy may not have seen the gate yet, and knows of no instance then.
-                if selecting.is_gated() && plan.instance_id.is_some() && request.may_not_see_the_gate() {
-                    warn!(code, message, "refused: CodeDeploy may not have seen the gate yet");
-                    return Ok(Answer::missed());
-                }
-                Err(Error::DeploymentRejected { application: application.to_string(), code, message })
-            }
-        }
+        Ok(Way::Clear { given_up })
     }
 
     /// The deployment that brought the instance up to date may have done so for others whose rollouts wait.
@@ -514,9 +399,24 @@ impl Request {
         turn::claims(&self.plan, &self.application.group)
     }
 
-    /// Where instances queue for it.
-    fn queue(&self) -> ClaimKey {
-        turn::queue(&self.plan, &self.application.group)
+    /// Where instances queue for it, and where its call of CreateDeployment is on record.
+    fn main_claim(&self) -> ClaimKey {
+        turn::main_claim(&self.plan, &self.application.group)
+    }
+
+    /// Who has to hold it.
+    fn holder(&self) -> (&ExecutionArn, u32) {
+        (&self.execution, self.round)
+    }
+
+    /// What is recorded of a deployment that is expected to take so many seconds; `None` when that is unknown.
+    fn next_deployment(&self, expected_seconds: Option<u32>) -> NextDeployment {
+        match self.plan.turn_per_deployment {
+            true => NextDeployment::NearItsEnd(
+                expected_seconds.map(|expected| self.now.plus_seconds(waits::first_look(expected))),
+            ),
+            false => NextDeployment::To(self.application.group.clone()),
+        }
     }
 
     /// The turn that is over with this application.

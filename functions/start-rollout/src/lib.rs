@@ -2,6 +2,7 @@
 
 mod name;
 mod notification;
+mod sweep;
 
 use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
@@ -16,12 +17,12 @@ use tracing::field::Empty;
 use tracing::{Span, info, info_span, warn};
 use turnstile::words::error::Error;
 use turnstile::words::gate::Gate;
-use turnstile::words::hook::LifecycleAction;
-use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, InstanceId, StateMachineArn};
+use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
 
-use crate::name::{execution_name, is_of_launch};
+use crate::name::execution_name;
 use crate::notification::{Delivered, Launch, Notification, Served};
+use crate::sweep::{Due, Sweep};
 
 /// The function.
 pub struct StartRollout {
@@ -31,6 +32,7 @@ pub struct StartRollout {
     account: Account,
     state_machine_arn: StateMachineArn,
     served: Served,
+    sweep: Sweep,
 }
 
 /// What became of the events that were delivered together.
@@ -70,16 +72,23 @@ impl Function for StartRollout {
 
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
         let state_machine_arn: StateMachineArn = settings.get(settings::STATE_MACHINE_ARN)?;
+        let hook: HookName = settings.get(settings::LIFECYCLE_HOOK_NAME)?;
         Ok(Self {
             executions: clients.executions(),
             autoscaling: clients.autoscaling(),
             gates: clients.gates(),
             account: Account::of_state_machine(&state_machine_arn),
+            sweep: Sweep {
+                executions: clients.executions(),
+                autoscaling: clients.autoscaling(),
+                state_machine_arn: state_machine_arn.clone(),
+                hook: hook.clone(),
+            },
             served: Served {
                 account: state_machine_arn.account().to_owned(),
                 region: state_machine_arn.region().to_owned(),
                 groups: settings.get_lines(settings::AUTO_SCALING_GROUP_NAMES)?,
-                hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+                hook,
             },
             state_machine_arn,
         })
@@ -123,7 +132,8 @@ impl StartRollout {
     async fn take(&self, notification: Value) -> Result<Outcome, Error> {
         match notification::read(notification, &self.served)? {
             Notification::Launch(launch) => self.launch(launch).await,
-            Notification::Schedule { id } => {
+            Notification::Schedule { id, now } => {
+                let due = Due { id: &id, now };
                 let (mut started, mut failed) = (Vec::new(), None);
                 for group in &self.served.groups {
                     Span::current().record("group", group.as_str());
@@ -131,7 +141,7 @@ impl StartRollout {
                     if let Err(error) = self.open_gates(group).await {
                         warn!(error = error.name(), reason = %error, "gates of instances in service may be shut");
                     }
-                    match self.sweep(group, &id).await {
+                    match self.sweep.group(group, due).await {
                         Ok(of_group) => started.extend(of_group),
                         Err(error) => {
                             warn!(error = error.name(), reason = %error, "the sweep failed");
@@ -197,70 +207,5 @@ impl StartRollout {
             }
         }
         Ok(())
-    }
-
-    /// Finds the instances of a group that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an
-    /// execution that was aborted or timed out leaves its hook open.
-    ///
-    /// A rollout too many does no harm: it waits for its turn, and finds its instance up to date and its hook over.
-    async fn sweep(&self, group: &AutoScalingGroupName, id: &str) -> Result<Vec<InstanceId>, Error> {
-        let waiting = self.autoscaling.waiting_instances(group).await?;
-        let mut started = Vec::new();
-        if waiting.is_empty() {
-            return Ok(started);
-        }
-        let running = self.executions.running(self.state_machine_arn.as_str()).await?;
-        let mut failed = None;
-        for instance_id in waiting {
-            if running.iter().any(|name| is_of_launch(name, group, &instance_id)) {
-                continue;
-            }
-            match self.start_forgotten(group, &instance_id, id).await {
-                Ok(Some(execution)) => {
-                    warn!(instance = %instance_id, %execution, "waited without a rollout: started one");
-                    started.push(instance_id);
-                }
-                Ok(None) => {}
-                // The next instance need not wait for what is wrong with this one.
-                Err(error) => {
-                    warn!(instance = %instance_id, error = error.name(), reason = %error, "waits without a rollout still");
-                    failed.get_or_insert(error);
-                }
-            }
-        }
-        match failed {
-            Some(error) if started.is_empty() => Err(error),
-            _ => Ok(started),
-        }
-    }
-
-    /// Starts the rollout of an instance that has none, if the instance waits at the stack's hook.
-    async fn start_forgotten(
-        &self,
-        group: &AutoScalingGroupName,
-        instance_id: &InstanceId,
-        id: &str,
-    ) -> Result<Option<ExecutionArn>, Error> {
-        let action = LifecycleAction {
-            auto_scaling_group_name: group.clone(),
-            lifecycle_hook_name: self.served.hook.clone(),
-            instance_id: instance_id.clone(),
-        };
-        // The heartbeat shows whether it waits at this hook, and not at another one of the group.
-        if !self.autoscaling.keep_open(&action).await? {
-            return Ok(None);
-        }
-        let name = execution_name(&action.auto_scaling_group_name, instance_id, Some(id));
-        let input = Input {
-            auto_scaling_group_name: action.auto_scaling_group_name,
-            instance_id: Some(action.instance_id),
-            lifecycle_hook_name: Some(action.lifecycle_hook_name),
-            applications: None,
-            on_failure: None,
-        };
-        Ok(match self.start(&name, &input).await? {
-            Start::Running(execution) => Some(execution),
-            Start::HasEnded => None,
-        })
     }
 }

@@ -11,6 +11,7 @@ use turnstile::words::error::Error;
 use turnstile::words::fields;
 use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use turnstile::words::launch::{LAUNCHING, LaunchAction, SOURCE, TEST_NOTIFICATION};
+use turnstile::words::time::Timestamp;
 
 /// What is delivered with one call.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub enum Notification {
     Schedule {
         /// The same for every delivery of the event.
         id: String,
+        /// When it was due. Absent when the event's time cannot be read.
+        now: Option<Timestamp>,
     },
     /// Nothing that starts a rollout, and why.
     Other(&'static str),
@@ -113,7 +116,8 @@ pub fn read(event: Value, served: &Served) -> Result<Notification, Error> {
     let detail = match (text("/source"), text("/detail-type")) {
         (Some("aws.events"), Some("Scheduled Event")) => {
             let id = text("/time").or(text("/id")).unwrap_or_default().to_owned();
-            return Ok(Notification::Schedule { id });
+            let now = text("/time").and_then(|time| Timestamp::try_from(time.to_owned()).ok());
+            return Ok(Notification::Schedule { id, now });
         }
         (Some(SOURCE), Some("EC2 Instance Launch Successful")) => return launched(event, served),
         (Some(SOURCE), Some(_)) => event["detail"].clone(),
@@ -241,7 +245,13 @@ mod tests {
             ("eventbridge-launch-unsuccessful", vec![Notification::Other("not a lifecycle action")]),
             ("eventbridge-other-hook", vec![Notification::Other("the launch waits at another hook")]),
             ("eventbridge-other-service", vec![Notification::Other("not an event of Auto Scaling")]),
-            ("eventbridge-schedule", vec![Notification::Schedule { id: "2026-01-31T12:35:00Z".into() }]),
+            (
+                "eventbridge-schedule",
+                vec![Notification::Schedule {
+                    id: "2026-01-31T12:35:00Z".into(),
+                    now: Some(Timestamp::from_seconds(1_769_862_900)),
+                }],
+            ),
             ("direct-launch", vec![at_hook()]),
             ("direct-test-notification", vec![Notification::Other("the test notification of a new hook")]),
             ("sns-launch", vec![at_hook()]),

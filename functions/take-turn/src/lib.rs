@@ -290,7 +290,7 @@ impl Request {
     /// Where its instance queues.
     fn queue(&self) -> ClaimKey {
         match &self.application {
-            Some(application) => turn::queue(&self.plan, &application.group),
+            Some(application) => turn::main_claim(&self.plan, &application.group),
             None => turn::claim_on(&self.plan.auto_scaling_group_name),
         }
     }

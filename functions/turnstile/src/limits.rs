@@ -65,6 +65,11 @@ pub const MOST_REPEATS: u32 = 9;
 /// How many deployments of an attempt may miss the instance before its gate can no longer be the reason. A deployment and the wait before the
 /// next take some 15 s at the least, so these outlast the two minutes that are granted a tag.
 pub const MOST_MISSES: u32 = 9;
+/// How many rollouts a launch may have until the schedule starts no more: eight fail in an hour and the time that they take.
+pub const MOST_ROLLOUTS: u32 = 8;
+/// How long the schedule helps a launch that has no rollout. A hook is over by itself after 7,200 s at the latest (Auto Scaling API reference,
+/// PutLifecycleHook) from when its instance has booted, so the launch waits for longer only because the schedule keeps its hook open.
+pub const LONGEST_WITHOUT_ROLLOUT: u32 = 3 * 3_600;
 /// How many failed launches in a row are counted: more make no difference to the time that a rollout backs off.
 pub const MOST_FAILURES: u32 = 16;
 /// How many launches of a group have to fail in a row until one that was terminated while it waited is taken for another hook's doing.

@@ -17,6 +17,7 @@ pub mod preflight;
 pub mod reason;
 pub mod retry;
 pub mod stall;
+pub mod sweep;
 pub mod turn;
 pub mod up_to_date;
 pub mod verdict;

@@ -3,6 +3,7 @@
 pub mod application;
 pub mod deployment;
 pub mod error;
+pub mod execution;
 pub mod failure;
 pub mod fields;
 pub mod gate;

@@ -19,9 +19,14 @@ class Clock:
 
     def now(self) -> str:
         """The world's time as the context object gives times, such as 2026-01-31T09:00:00.000Z."""
-        if self._epoch is None:
-            seconds = time.time()
-        else:
-            seconds = self._epoch + (time.monotonic() - self._started) * self._speed
-        utc = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).replace(tzinfo=None)
+        utc = self.at(time.time()).replace(tzinfo=None)
         return utc.isoformat(timespec="milliseconds") + "Z"
+
+    def at(self, wall: float) -> datetime.datetime:
+        """The world's time at a moment of the wall's, in seconds since 1970."""
+        if self._epoch is None:
+            seconds = wall
+        else:
+            elapsed = time.monotonic() - self._started - (time.time() - wall)
+            seconds = self._epoch + elapsed * self._speed
+        return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)

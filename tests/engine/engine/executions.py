@@ -25,6 +25,7 @@ def install(clock: Clock) -> None:
     _give_the_context_times_of(clock)
     _abort_at_once()
     _complete_descriptions()
+    _list_times_of(clock)
 
 
 def _name_and_serialise_starts() -> None:
@@ -92,3 +93,18 @@ def _complete_descriptions() -> None:
 
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_execution_status
     StepFunctionResponse.describe_execution = describe_execution
+
+
+def _list_times_of(clock: Clock) -> None:
+    """ListExecutions tells the world's times, as the context object does: start-rollout compares them with times that the world gives."""
+    list_executions = StepFunctionResponse.list_executions
+
+    def with_times_of_the_world(self) -> ActionResult:
+        answer = list_executions(self)
+        for execution in answer.result["executions"]:
+            for field in ("startDate", "stopDate"):
+                if isinstance(execution.get(field), datetime.datetime):
+                    execution[field] = clock.at(execution[field].timestamp())
+        return answer
+
+    StepFunctionResponse.list_executions = with_times_of_the_world

@@ -1,7 +1,7 @@
 //! Whether the stack and the simulation agree about a scenario: the stack is the witness that the simulation tells the truth.
 //!
 //! Compared is what does not depend on how long a call takes: which states each rollout entered and not how often it asked in them, which
-//! operations each function called, and how everything ended.
+//! operations each function called, and how everything ended. What has not ended when a run ends is at a different point each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observed::{Observed, Rollout};
+use crate::format::Outcome;
+use crate::observed::Observed;
 
 /// What is compared of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,7 +22,7 @@ pub struct Course {
     instances: BTreeMap<String, usize>,
     /// How the hooks ended.
     hooks: BTreeMap<String, usize>,
-    /// The states that executions of the same launch and end entered.
+    /// The states that executions of the same end entered. Which of several launches takes a turn first is chance.
     states: BTreeMap<String, BTreeSet<String>>,
     /// The operations that each function called.
     calls: BTreeMap<String, BTreeSet<String>>,
@@ -43,15 +44,21 @@ impl Course {
     /// What is compared of a run.
     pub fn of(observed: &Observed) -> Self {
         let mut course = Self::default();
-        for rollout in &observed.rollouts {
-            let end = end(rollout);
-            course.states.entry(end.clone()).or_default().extend(rollout.states.keys().cloned());
-            *course.ends.entry(end).or_default() += 1;
+        for rollout in observed.rollouts.iter().filter(|rollout| rollout.outcome() != Outcome::Running) {
+            let outcome = format!("{:?} {}", rollout.outcome(), rollout.error()).trim_end().to_owned();
+            let of = rollout.launch.map_or_else(|| "group".to_owned(), |launch| format!("launch {launch}"));
+            *course.ends.entry(format!("{of} {outcome}")).or_default() += 1;
+            course.states.entry(outcome).or_default().extend(rollout.states.keys().cloned());
         }
         for (_, instance) in observed.launches() {
-            *course.instances.entry(instance.lifecycle_state.to_owned()).or_default() += 1;
+            let became = match instance.lifecycle_state {
+                "Terminating" | "Terminating:Wait" | "Terminating:Proceed" | "Terminated" => "gone",
+                "Pending" | "Pending:Wait" | "Pending:Proceed" => continue,
+                state => state,
+            };
+            *course.instances.entry(became.to_owned()).or_default() += 1;
         }
-        for action in &observed.report.hook_actions {
+        for action in observed.report.hook_actions.iter().filter(|action| action.closed_by.is_some()) {
             *course.hooks.entry(format!("{} {:?} {:?}", action.hook, action.result, action.closed_by)).or_default() +=
                 1;
         }
@@ -75,9 +82,10 @@ impl Course {
                 all.push(format!("{what}: {on_the_stack:?} on the stack, {simulated:?} in the simulation"));
             }
         }
-        for (what, on_the_stack, simulated) in
-            [("states of", &stack.states, &simulation.states), ("calls of", &stack.calls, &simulation.calls)]
-        {
+        for (what, on_the_stack, simulated) in [
+            ("states of executions that ended as", &stack.states, &simulation.states),
+            ("calls of", &stack.calls, &simulation.calls),
+        ] {
             for (who, theirs) in on_the_stack {
                 let Some(ours) = simulated.get(who) else { continue };
                 let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
@@ -93,11 +101,6 @@ impl Course {
         }
         all
     }
-}
-
-fn end(rollout: &Rollout) -> String {
-    let of = rollout.launch.map_or_else(|| "group".to_owned(), |launch| format!("launch {launch}"));
-    format!("{of} {:?} {}", rollout.outcome(), rollout.error()).trim_end().to_owned()
 }
 
 /// The explained differences: tests/scenario/differences.json.
@@ -139,7 +142,7 @@ mod tests {
             (|observed| observed.report.hook_actions[0].closed_by = None, "hooks: "),
             (
                 |observed| _ = observed.rollouts[0].states.insert("WaitForTurn".to_owned(), 1),
-                "states of launch 1 Succeeded: only on the stack [], only in the simulation [WaitForTurn]",
+                "states of executions that ended as Succeeded: only on the stack [], only in the simulation [WaitForTurn]",
             ),
             (
                 |observed| observed.report.calls[0].operation = "StopDeployment".to_owned(),

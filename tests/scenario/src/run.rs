@@ -54,6 +54,9 @@ pub fn run(scenario: &Scenario, variant: Variant, place: Place) -> Result<Observ
     }
 }
 
+/// How long a step that may be skipped waits for what it names, in seconds.
+const PATIENCE: f64 = 900.0;
+
 struct Run<'a> {
     scenario: &'a Scenario,
     bed: &'a Bed,
@@ -98,6 +101,9 @@ impl<'a> Run<'a> {
                 if step.if_possible || performed.map_err(refused)? == Performed::Done {
                     return Ok(None);
                 }
+            }
+            if step.if_possible && (snapshot.is_quiet() || snapshot.at > step.at + PATIENCE) {
+                return Ok(None);
             }
             if snapshot.at > deadline {
                 let activity = snapshot.activity();

@@ -59,6 +59,16 @@ impl Connector {
     pub(crate) fn makes_calls_of(&self, invocation: Invocation) {
         *self.invocation.lock().expect("no panic with the lock held") = Some(invocation);
     }
+
+    /// The invocation that the next request is of.
+    fn next_of_invocation(&self) -> Option<Invocation> {
+        let mut invocation = self.invocation.lock().expect("no panic with the lock held");
+        let of_request = invocation.clone();
+        if let Some(invocation) = invocation.as_mut() {
+            invocation.sent_before += 1;
+        }
+        of_request
+    }
 }
 
 impl fmt::Debug for Connector {
@@ -76,7 +86,7 @@ impl HttpClient for Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (answer, answered) = oneshot::channel();
-        let invocation = self.invocation.lock().expect("no panic with the lock held").clone();
+        let invocation = self.next_of_invocation();
         let sent = self.requests.send(Outgoing { request, invocation, connect_timeout: self.connect_timeout, answer });
         HttpConnectorFuture::new(async move {
             sent.map_err(|_| broken("the simulation is over"))?;
@@ -114,9 +124,10 @@ impl Connections {
             }
         };
         invocation.map(|invocation| request.extensions_mut().insert(invocation));
-        sleep(self.network.way(&self.random)).await;
+        let operation = operation(&request);
+        sleep(self.network.way(&operation, &self.random)).await;
         let answered = self.services.answer(&self.environment, request).await;
-        sleep(self.network.way(&self.random)).await;
+        sleep(self.network.way(&operation, &self.random)).await;
         let _ = answer.send(match answered {
             Ok(response) => response.map(SdkBody::from).try_into().map_err(|error| broken(&format!("{error}"))),
             Err(Unanswered) => {
@@ -149,6 +160,17 @@ async fn sent(request: HttpRequest) -> Result<Request<Vec<u8>>, ConnectorError> 
     let (parts, body) = request.into_parts();
     let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::user(error.into()))?;
     Ok(Request::from_parts(parts, body.to_vec()))
+}
+
+/// The operation that a request asks for, by its `X-Amz-Target` or by its `Action`; empty where neither is.
+fn operation(request: &Request<Vec<u8>>) -> String {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let of_target = target.and_then(|target| target.rsplit('.').next()).map(str::to_owned);
+    let of_body = || {
+        let mut fields = form_urlencoded::parse(request.body());
+        fields.find(|(name, _)| name == "Action").map(|(_, action)| action.into_owned())
+    };
+    of_target.or_else(of_body).unwrap_or_default()
 }
 
 fn broken(what: &str) -> ConnectorError {

@@ -123,7 +123,7 @@ impl Lambda {
         let execution = task.execution.as_str();
         let (name, _) = name_and_qualifier(function);
         trace.add(execution, format_args!("invokes {name}"), &payload);
-        sleep(network.way(&self.random)).await;
+        sleep(network.way(name, &self.random)).await;
         let fault = faults.next(Service::Lambda, name);
         let call = fault.as_ref().map(|_| Call {
             caller: ENGINE.to_owned(),
@@ -157,7 +157,7 @@ impl Lambda {
             Some(fault) if fault.breaks_connection() => Err(NotInvoked::Unanswered),
             _ => result,
         };
-        sleep(network.way(&self.random)).await;
+        sleep(network.way(name, &self.random)).await;
         match &result {
             Ok(Outcome::Answer(value) | Outcome::Error(value)) => {
                 trace.add(execution, format_args!("is answered by {name}"), value);

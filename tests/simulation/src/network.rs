@@ -18,13 +18,22 @@ pub struct Network {
     pub long_rate: f64,
     /// Those take at most so many seconds. Default 8, more than the functions' clients wait for.
     pub long_seconds: f64,
+    /// The operations whose ways may be long. Default: none named, all may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub long_operations: Vec<String>,
     /// The part of new connections that are never made, 0 to 1: the client's connect time-out ends them. Default 0.
     pub unreachable_rate: f64,
 }
 
 impl Default for Network {
     fn default() -> Self {
-        Self { usual_seconds: 0.02, long_rate: 0.0, long_seconds: 8.0, unreachable_rate: 0.0 }
+        Self {
+            usual_seconds: 0.02,
+            long_rate: 0.0,
+            long_seconds: 8.0,
+            long_operations: Vec::new(),
+            unreachable_rate: 0.0,
+        }
     }
 }
 
@@ -47,9 +56,10 @@ impl Network {
         Ok(())
     }
 
-    /// How long one way takes.
-    pub(crate) fn way(&self, random: &Random) -> Duration {
-        let is_long = random.happens(self.long_rate);
+    /// How long one way of a call of this operation takes.
+    pub(crate) fn way(&self, operation: &str, random: &Random) -> Duration {
+        let may_be_long = self.long_operations.is_empty() || self.long_operations.iter().any(|long| long == operation);
+        let is_long = random.happens(self.long_rate) && may_be_long;
         random.up_to(if is_long { self.long_seconds } else { self.usual_seconds })
     }
 }
@@ -68,10 +78,19 @@ mod tests {
     fn so_many_ways_are_long() {
         let network = network(json!({"longRate": 0.1, "longSeconds": 10}));
         let random = Seed(1).of("test");
-        let ways: Vec<Duration> = (0..1000).map(|_| network.way(&random)).collect();
+        let ways: Vec<Duration> = (0..1000).map(|_| network.way("GetDeployment", &random)).collect();
         let long = ways.iter().filter(|way| **way > Duration::from_millis(20)).count();
         assert!((50..150).contains(&long), "{long}");
         assert!(ways.iter().all(|way| *way <= Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn only_the_ways_of_certain_operations_may_be_long() {
+        let network = network(json!({"longRate": 1, "longSeconds": 10, "longOperations": ["CreateDeployment"]}));
+        let random = Seed(1).of("test");
+        let longest = |operation: &str| (0..100).map(|_| network.way(operation, &random)).max().unwrap();
+        assert!(longest("CreateDeployment") > Duration::from_secs(5));
+        assert!(longest("GetDeployment") <= Duration::from_millis(20));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) struct Instance {
     /// Counts up when it is started or stopped: what was due of an earlier start does not happen.
     pub(crate) starts: u32,
     pub(crate) launched_at: f64,
+    /// When its latest launch began: its first one, or the one out of the warm pool.
+    pub(crate) activity_began_at: f64,
     pub(crate) in_service_at: Option<f64>,
     pub(crate) terminated_at: Option<f64>,
     pub(crate) agent: Agent,
@@ -50,6 +52,7 @@ impl Instance {
             termination_hooks: 0,
             starts: 0,
             launched_at: 0.0,
+            activity_began_at: 0.0,
             in_service_at: None,
             terminated_at: None,
             agent: Agent::Answering,
@@ -84,6 +87,13 @@ impl Instance {
         use LifecycleState::*;
         matches!(self.state, Pending | PendingWait | PendingProceed | InService)
             || self.state.is_replacing_root_volume()
+    }
+
+    /// It is on its way into service or into the warm pool.
+    pub(crate) fn is_being_launched(&self) -> bool {
+        use LifecycleState::*;
+        matches!(self.state, Pending | PendingWait | PendingProceed)
+            || matches!(self.state, WarmedPending | WarmedPendingWait | WarmedPendingProceed)
     }
 
     /// It is in its group's warm pool, or on its way into it.

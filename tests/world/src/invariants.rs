@@ -1,5 +1,6 @@
 //! The rules that the simulation checks as things happen: see [`Rule`](crate::Rule).
 
+use crate::Revision;
 use crate::codedeploy::{Creator, Deployment};
 use crate::instance::LifecycleState;
 use crate::setting::HookResult;
@@ -59,7 +60,9 @@ impl Simulation {
             .filter(|name| {
                 let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
                 let installed = group.and_then(|group| Some((group, instance.installed.get(&group)?)));
-                installed.is_none_or(|(group, revision)| !self.groups[group].was_current(revision, looked_at))
+                installed.is_none_or(|(group, revision)| {
+                    !self.groups[group].was_current(revision, looked_at) && !self.may_pass_for_current(group, revision)
+                })
             })
             .cloned()
             .collect();
@@ -97,6 +100,11 @@ impl Simulation {
     /// Whether a deployment that is at work `since` then was there at the rollout's look, or is a rollout's itself.
     fn could_be_seen(&self, deployment: usize, since: f64, looked_at: f64) -> bool {
         self.deployments[deployment].creator == Creator::Call || since <= looked_at
+    }
+
+    /// Whether no deployment of the group has succeeded and `GetDeploymentGroup` names this revision: no answer tells of another one.
+    fn may_pass_for_current(&self, group: usize, revision: &Revision) -> bool {
+        self.last_successful(group).is_none() && self.groups[group].target_revision.as_ref() == Some(revision)
     }
 
     /// For rule 7: a call has created a deployment of a build that is not current. One that has become so since answers could tell may be

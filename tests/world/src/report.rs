@@ -189,6 +189,9 @@ pub struct Invocation {
     pub execution: Option<String>,
     /// The id of the `TaskStateEntered` event in the execution's history: the same for each try of the Task state.
     pub state_entry: Option<u64>,
+    /// How many requests the invocation had sent before this one. Requests that are under way for long come in another order.
+    #[serde(skip)]
+    pub sent_before: u64,
 }
 
 /// What a call has changed.

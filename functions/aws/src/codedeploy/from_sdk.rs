@@ -103,12 +103,12 @@ pub(super) fn target(target: &DeploymentTarget) -> Option<Target> {
         _ => TargetStatus::Unknown,
     };
     let events = instance.lifecycle_events();
-    let failed_event = events.iter().find(|event| event.status() == Some(&LifecycleEventStatus::Failed));
     Some(Target {
         target_id: instance.target_id()?.into(),
         status,
         has_begun: events.iter().any(has_begun),
-        failed_event: failed_event.map(|event| {
+        ended_events: events.iter().filter(|event| has_ended(event)).count() as u32,
+        failed_event: decisive(events).map(|event| {
             let text = |t: Option<&str>| t.filter(|t| !t.is_empty()).map(str::to_owned);
             let diagnostics = event.diagnostics();
             FailedEvent {
@@ -122,11 +122,24 @@ pub(super) fn target(target: &DeploymentTarget) -> Option<Target> {
     })
 }
 
+/// The failed lifecycle event that ended the target's deployment: after it no other one was taken up. One that was not the end is ApplicationStop,
+/// whose failures can be ignored (CodeDeploy API reference, `ignoreApplicationStopFailures`).
+fn decisive(events: &[LifecycleEvent]) -> Option<&LifecycleEvent> {
+    use LifecycleEventStatus::{Failed, InProgress, Succeeded};
+    let last = events.iter().rposition(|event| matches!(event.status(), Some(Failed | InProgress | Succeeded)))?;
+    events.get(last).filter(|event| event.status() == Some(&Failed))
+}
+
 /// Whether the agent has taken up a lifecycle event. One that it never took up is `Failed`, too, and has neither a start nor a script.
 fn has_begun(event: &LifecycleEvent) -> bool {
     use LifecycleEventStatus::{InProgress, Succeeded};
     let has_script = event.diagnostics().and_then(|d| d.script_name()).is_some_and(|name| !name.is_empty());
     event.start_time().is_some() || has_script || matches!(event.status(), Some(InProgress | Succeeded))
+}
+
+fn has_ended(event: &LifecycleEvent) -> bool {
+    use LifecycleEventStatus::{Failed, Skipped, Succeeded};
+    matches!(event.status(), Some(Succeeded | Failed | Skipped))
 }
 
 fn time(time: DateTime) -> Timestamp {
@@ -218,6 +231,30 @@ mod tests {
             let instance = InstanceTarget::builder().target_id("i-0123abcd").set_lifecycle_events(Some(events));
             let found = target(&DeploymentTarget::builder().instance_target(instance.build()).build()).unwrap();
             assert_eq!(found.has_begun, expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_event_that_ended_the_deployment_is_blamed_and_not_one_that_was_ignored() {
+        use LifecycleEventStatus::{Failed, InProgress, Pending, Skipped, Succeeded};
+        const NAMES: [&str; 4] = ["ApplicationStop", "BeforeInstall", "AfterInstall", "ValidateService"];
+        for (statuses, blamed) in [
+            ([Failed, Skipped, Skipped, Skipped], Some("ApplicationStop")),
+            ([Failed, Pending, Pending, Pending], Some("ApplicationStop")),
+            ([Failed, Succeeded, Failed, Skipped], Some("AfterInstall")),
+            ([Failed, Succeeded, InProgress, Pending], None),
+            ([Failed, Succeeded, Succeeded, Succeeded], None),
+            ([Succeeded, Succeeded, Succeeded, Failed], Some("ValidateService")),
+            ([Pending, Pending, Pending, Pending], None),
+        ] {
+            let events = NAMES.iter().zip(&statuses);
+            let events = events
+                .map(|(name, status)| LifecycleEvent::builder().lifecycle_event_name(*name).status(status.clone()));
+            let instance = InstanceTarget::builder().target_id("i-0123abcd");
+            let instance = instance.set_lifecycle_events(Some(events.map(|event| event.build()).collect()));
+            let found = target(&DeploymentTarget::builder().instance_target(instance.build()).build()).unwrap();
+            let found = found.failed_event.map(|event| event.lifecycle_event_name);
+            assert_eq!(found.as_deref(), blamed, "{statuses:?}");
         }
     }
 

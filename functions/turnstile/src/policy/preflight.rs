@@ -6,12 +6,15 @@ use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, DeploymentStatus};
 use crate::words::ids::HookName;
 
+/// CodeDeploy's compute platform of EC2 instances.
+const SERVER: &str = "Server";
+
 /// Checks that a rollout can deploy to the group.
 ///
 /// # Errors
 /// What is wrong with the group, beginning with its name.
 pub fn check(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Result<(), String> {
-    if group.compute_platform != "Server" {
+    if group.compute_platform != SERVER {
         return Err(format!("{name} deploys to {}, not to EC2 instances", group.compute_platform));
     }
     if group.deployment_type != "IN_PLACE" {
@@ -21,6 +24,19 @@ pub fn check(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Result<(), 
         return Err(format!("{name} has no revision: deploy one to it before a rollout can"));
     }
     Ok(())
+}
+
+/// Checks that a rollout can deploy with the deployment configuration of this `name`. `platform` is its compute platform; `None`: there is no
+/// such configuration.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn check_configuration(name: &str, platform: Option<&str>) -> Result<(), String> {
+    match platform {
+        Some(SERVER) => Ok(()),
+        Some(other) => Err(format!("the deployment configuration {name:?} is for {other}, not for EC2 instances")),
+        None => Err(format!("there is no deployment configuration {name:?}")),
+    }
 }
 
 /// What the operator should know of a group to which a rollout can deploy.
@@ -115,6 +131,17 @@ mod tests {
             ),
         ] {
             assert_eq!(check(&name, &unsuitable), Err(problem.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_configuration_is_named() {
+        assert_eq!(check_configuration("C", Some("Server")), Ok(()));
+        for (platform, problem) in [
+            (None, r#"there is no deployment configuration "C""#),
+            (Some("Lambda"), r#"the deployment configuration "C" is for Lambda, not for EC2 instances"#),
+        ] {
+            assert_eq!(check_configuration("C", platform), Err(problem.to_owned()));
         }
     }
 

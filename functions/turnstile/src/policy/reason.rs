@@ -85,7 +85,7 @@ impl FailedDeployment<'_> {
         };
         let Self { application, deployment, .. } = self;
         let summary = format!(
-            "{application}: deployment {} ended {:?}, and {which} not up to date: does the deployment group select every instance \
+            "{application}: deployment {} is {:?}, and {which} not up to date: does the deployment group select every instance \
              of the Auto Scaling group?",
             deployment.deployment_id, deployment.status
         );
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn instances_that_a_group_s_deployment_left_out_are_named() {
         let instances: Vec<_> = ["i-0000000a", "i-0000000b"].map(|id| InstanceId::try_from(id).unwrap()).into();
-        let start = "A/S: deployment d-1 ended Failed, and";
+        let start = "A/S: deployment d-1 is Failed, and";
         for (outdated, which) in [(&instances[..1], "i-0000000a is"), (&instances, "i-0000000a and 1 more are")] {
             let explain = |failed: FailedDeployment| failed.reason_of_outdated(outdated);
             let reason = failed(FailureKind::InstanceNotReached, &deployment(None), None, explain);

@@ -12,13 +12,17 @@ use crate::words::deployment::{Deployment, DeploymentStatus, Overview, Target, T
 use crate::words::ids::{DeploymentId, InstanceId, TargetId};
 use crate::words::time::Timestamp;
 
-/// Since when no target of a deployment has come to an end. The state machine carries it from one look at the deployment to the next.
+/// Since when no target of a deployment has come to an end, nor a lifecycle event of the instance's own target. The state machine carries
+/// it from one look at the deployment to the next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StallTimer {
     deployment_id: DeploymentId,
     /// How many of its targets have come to an end.
     ended_targets: u32,
+    /// How many lifecycle events of the instance's own target have come to an end. Absent in a look of the version before.
+    #[serde(default)]
+    ended_events: u32,
     /// Absent when the last look found something new: the time runs from the wait that follows the look, which the state machine
     /// knows.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,19 +30,27 @@ pub struct StallTimer {
 }
 
 impl StallTimer {
-    /// The timer after a look at the deployment. `waiting_since` is when the rollout began to wait for it, in case this is the first
-    /// look.
-    pub fn after_look(earlier: Option<&Self>, deployment: &Deployment, waiting_since: Option<Timestamp>) -> Self {
+    /// The timer after a look at the deployment. `own` is the instance's own target, if the look has asked for it. `waiting_since` is when
+    /// the rollout began to wait for the deployment, in case this is the first look.
+    pub fn after_look(
+        earlier: Option<&Self>,
+        deployment: &Deployment,
+        own: Option<&Target>,
+        waiting_since: Option<Timestamp>,
+    ) -> Self {
         let ended_targets = deployment.overview.ended();
+        let ended_events = own.map_or(0, |own| own.ended_events);
         let since = match earlier.filter(|earlier| earlier.deployment_id == deployment.deployment_id) {
-            Some(earlier) if earlier.ended_targets == ended_targets => earlier.since,
-            None if ended_targets == 0 => waiting_since,
+            Some(earlier) if (earlier.ended_targets, earlier.ended_events) == (ended_targets, ended_events) => {
+                earlier.since
+            }
+            None if (ended_targets, ended_events) == (0, 0) => waiting_since,
             Some(_) | None => None,
         };
-        Self { deployment_id: deployment.deployment_id.clone(), ended_targets, since }
+        Self { deployment_id: deployment.deployment_id.clone(), ended_targets, ended_events, since }
     }
 
-    /// How long ago a target last came to an end, in seconds.
+    /// How long ago a target, or an event of the own one, last came to an end, in seconds.
     pub fn seconds(&self, now: Timestamp) -> u32 {
         self.since.map_or(0, |since| now.seconds_since(since))
     }
@@ -66,7 +78,7 @@ pub fn is_at_work(deployment: &Deployment, earlier: Option<&StallTimer>, now: Ti
 /// Whether an agent that is still busy with a deployment that has ended must be gone: nothing has come of it for longer than a
 /// lifecycle event can take, and nobody will ever tell its end.
 pub fn is_agent_gone(deployment: &Deployment, earlier: Option<&StallTimer>, now: Timestamp) -> bool {
-    let stall = StallTimer::after_look(earlier, deployment, None);
+    let stall = StallTimer::after_look(earlier, deployment, None, None);
     !deployment.status.is_active() && stall.seconds(now) >= LONGEST_EVENT
 }
 
@@ -90,34 +102,48 @@ pub struct Look {
     /// The status of the instance's own target; `None` when the deployment does not contain the instance.
     pub own: Option<TargetStatus>,
     pub overview: Overview,
-    /// How long ago a target last came to an end, in seconds.
+    /// How long ago a target, or a lifecycle event of the own one, last came to an end, in seconds.
     pub stall_seconds: u32,
     /// For how long earlier deployments of the application have not begun on the instance, in seconds.
     pub silent_seconds: u32,
+    /// Whether it is somebody else's. CodeDeploy itself gets past its dead instances, an hour each; a rollout does not stop it.
+    pub is_joined: bool,
 }
 
 impl Look {
     /// What to do. `timeout` is the application's, in seconds; it does not run while other instances are at work.
     ///
     /// An instance on which the deployment has not begun after the grace period may have an agent that starts late. So its rollout
-    /// yields and comes back, until no deployment has begun on the instance for the whole of the time-out.
+    /// yields and comes back, until its agent has been silent for the whole of the time-out.
     pub fn action(self, timeout: u32) -> Action {
-        use TargetStatus::{Failed, InProgress, Pending, Ready, Skipped, Succeeded, Unknown};
-        let Self { own, overview, stall_seconds, silent_seconds } = self;
-        let own_has_ended = match own {
-            Some(Succeeded | Failed | Skipped) | None => true,
-            Some(Pending | InProgress | Ready | Unknown) => false,
-        };
+        use TargetStatus::{InProgress, Pending, Succeeded};
+        let Self { own, overview, stall_seconds, silent_seconds, .. } = self;
+        let own_has_ended = own.is_none_or(TargetStatus::has_ended);
         let others_are_at_work = overview.in_progress > 0 && own != Some(InProgress);
         let is_stalled = is_stalled(overview, stall_seconds);
-        let has_time_left = silent_seconds.saturating_add(stall_seconds) < timeout;
+        let has_time_left = silent_seconds.saturating_add(self.own_silence()) < timeout;
         match own {
             _ if own_has_ended && is_stalled => Action::StopStalled,
-            Some(Pending) if is_stalled && has_time_left => Action::Yield,
+            Some(Pending) if is_stalled && (has_time_left || self.may_stand_at_another()) => Action::Yield,
             Some(Pending) if is_stalled => Action::TimeOut,
             _ if stall_seconds < timeout || others_are_at_work => Action::Wait,
             Some(Succeeded) => Action::AcceptSuccess,
             _ => Action::TimeOut,
+        }
+    }
+
+    /// Whether a deployment that has not begun on the instance may stand at another one that comes first. The next deployment goes to all at once,
+    /// where it may, so one is enough to tell.
+    pub fn may_stand_at_another(self) -> bool {
+        self.silent_seconds == 0 && self.overview.pending > 1
+    }
+
+    /// For how much of the stall the instance's own agent is to blame, in seconds. Somebody else's deployment that waits for several
+    /// instances says nothing of it: it may go instance by instance, and stand at another one.
+    pub fn own_silence(self) -> u32 {
+        match self.is_joined && self.overview.pending > 1 {
+            true => 0,
+            false => self.stall_seconds,
         }
     }
 }
@@ -137,9 +163,16 @@ pub fn others_not_begun(last: &Deployment, targets: &[Target], own: Option<&Inst
     targets.iter().filter(is_other).filter(has_not_begun).map(|target| target.target_id.clone()).collect()
 }
 
+/// The other instances of a deployment to which the next one comes too, because this one has not brought them up to date.
+pub fn others_outdated(targets: &[Target], own: Option<&InstanceId>) -> Vec<TargetId> {
+    let is_other = |target: &&Target| own.is_none_or(|own| target.target_id != *own);
+    let is_outdated = |target: &&Target| target.status != TargetStatus::Succeeded;
+    targets.iter().filter(is_other).filter(is_outdated).map(|target| target.target_id.clone()).collect()
+}
+
 /// Whether a deployment may go to all instances at once after one that went instance by instance has stalled: it would never get past a
-/// dead instance that comes first. `others` had not begun beside the rollout's own, and `in_service` of them are in service: more
-/// than one of those are not taken out of service at a time.
+/// dead instance that comes first. `others` had not begun beside the rollout's own, and `in_service` of those that are outdated still are in
+/// service: more than one of those are not taken out of service at a time.
 pub fn may_go_all_at_once(others: usize, in_service: usize) -> bool {
     others > 0 && in_service <= 1
 }
@@ -177,7 +210,7 @@ mod tests {
     #[test]
     fn a_stall_begins_when_a_target_last_came_to_an_end() {
         let look = |earlier: Option<&StallTimer>, id, overview| {
-            StallTimer::after_look(earlier, &deployment(id, overview), Some(at(0)))
+            StallTimer::after_look(earlier, &deployment(id, overview), None, Some(at(0)))
         };
         let first = look(None, "d-1", overview(2, 1, 0));
         assert_eq!(first.seconds(at(216)), 216, "nothing has happened since the rollout began to wait");
@@ -193,6 +226,27 @@ mod tests {
     }
 
     #[test]
+    fn a_lifecycle_event_of_the_own_target_that_ends_is_progress() {
+        let look = |earlier: Option<&StallTimer>, ended_events| {
+            let own = Target { ended_events, ..sample::target(TargetStatus::InProgress) };
+            StallTimer::after_look(earlier, &deployment("d-1", overview(0, 1, 0)), Some(&own), Some(at(0)))
+        };
+        let first = look(None, 0);
+        assert_eq!(first.seconds(at(3_000)), 3_000);
+        let next = look(Some(&first), 1);
+        assert_eq!(next.since, None, "the wait that follows begins it anew");
+        let waited = StallTimer { since: Some(at(3_100)), ..next };
+        assert_eq!(look(Some(&waited), 1).seconds(at(4_000)), 900);
+        assert_eq!(look(None, 2).since, None, "who knows when they ended");
+    }
+
+    #[test]
+    fn a_timer_of_the_version_before_is_read() {
+        let read: StallTimer = serde_json::from_str(r#"{"deploymentId": "d-1", "endedTargets": 1}"#).unwrap();
+        assert_eq!((read.ended_targets, read.ended_events, read.since), (1, 0, None));
+    }
+
+    #[test]
     fn an_ended_deployment_is_not_at_work_for_ever() {
         use DeploymentStatus::{Baking, InProgress, Stopped};
         for (status, in_progress, waited, expected) in [
@@ -205,7 +259,8 @@ mod tests {
             (Baking, 0, 0, false),
         ] {
             let deployment = Deployment { status, ..deployment("d-1", overview(0, in_progress, 1)) };
-            let stall = StallTimer { deployment_id: "d-1".into(), ended_targets: 1, since: Some(at(0)) };
+            let stall =
+                StallTimer { deployment_id: "d-1".into(), ended_targets: 1, ended_events: 0, since: Some(at(0)) };
             assert_eq!(
                 is_at_work(&deployment, Some(&stall), at(waited)),
                 expected,
@@ -242,7 +297,7 @@ mod tests {
             (Some(Pending), busy, 3_600, Action::Wait),
             (None, Overview::default(), 3_600, Action::TimeOut),
         ] {
-            let look = Look { own, overview, stall_seconds, silent_seconds: 0 };
+            let look = Look { own, overview, stall_seconds, silent_seconds: 0, is_joined: false };
             assert_eq!(look.action(3_600), expected, "{look:?}");
         }
     }
@@ -254,6 +309,7 @@ mod tests {
             overview: overview(1, 0, 0),
             stall_seconds: 300,
             silent_seconds: 0,
+            is_joined: false,
         };
         for (silent_seconds, timeout, expected) in [
             (0, 600, Action::Yield),
@@ -265,6 +321,25 @@ mod tests {
         ] {
             let look = Look { silent_seconds, ..look };
             assert_eq!(look.action(timeout), expected, "{silent_seconds} of {timeout}");
+        }
+        for (silent_seconds, expected) in [(0, Action::Yield), (1, Action::TimeOut)] {
+            let look = Look { overview: overview(2, 0, 0), silent_seconds, ..look };
+            assert_eq!(look.action(300), expected, "beside another one, after {silent_seconds}");
+        }
+    }
+
+    #[test]
+    fn somebody_else_s_deployment_that_stands_blames_no_agent() {
+        for (pending, is_joined, own_silence, expected) in [
+            (1, false, 3_600, Action::TimeOut),
+            (2, false, 3_600, Action::Yield),
+            (1, true, 3_600, Action::TimeOut),
+            (2, true, 0, Action::Yield),
+        ] {
+            let own = Some(TargetStatus::Pending);
+            let overview = overview(pending, 0, 0);
+            let look = Look { own, overview, stall_seconds: 3_600, silent_seconds: 0, is_joined };
+            assert_eq!((look.own_silence(), look.action(3_600)), (own_silence, expected), "{pending} {is_joined}");
         }
     }
 
@@ -292,6 +367,20 @@ mod tests {
                 Deployment { description: description.into(), ..sample::deployment(status, Overview::default()) };
             let found = others_not_begun(&last, &targets, Some(&own));
             assert_eq!(found.iter().map(TargetId::as_str).collect::<Vec<_>>(), expected, "{status:?} {description}");
+        }
+    }
+
+    #[test]
+    fn whom_the_next_deployment_reaches_too() {
+        use TargetStatus::{Failed, InProgress, Pending, Skipped, Succeeded};
+        let own = InstanceId::try_from("i-0000000a").unwrap();
+        for (status, is_reached) in
+            [(Succeeded, false), (Failed, true), (Skipped, true), (Pending, true), (InProgress, true)]
+        {
+            let targets =
+                ["i-0000000a", "i-0000000b"].map(|id| Target { target_id: id.into(), ..sample::target(status) });
+            let reached: &[TargetId] = if is_reached { &["i-0000000b".into()] } else { &[] };
+            assert_eq!(others_outdated(&targets, Some(&own)), reached, "{status:?}");
         }
     }
 

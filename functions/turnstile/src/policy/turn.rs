@@ -2,6 +2,7 @@
 //!
 //! A turn is a set of claims, on the Auto Scaling group and on every deployment group of the rollout. Claims are taken all or none, in
 //! one transaction, because deployment groups can span Auto Scaling groups. Rollouts that share no claim do not wait for each other.
+//! Where every deployment group of the rollout goes by the gate, each deployment has a turn of its own, the claim on its deployment group.
 //!
 //! A holder that has ended without giving its turn back is replaced. One of its Lambda calls may still be under way then, so the
 //! claims of the new holder are **draining**: it starts nothing until [`LONGEST_CALL`](crate::limits::LONGEST_CALL) is over. The claims are
@@ -12,12 +13,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::limits::LONGEST_TRAIL;
+use crate::limits::{LONGEST_CALL, LONGEST_TRAIL};
 use crate::words::application::DeploymentGroup;
 use crate::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn};
 use crate::words::plan::Plan;
 use crate::words::time::Timestamp;
-use crate::words::turn::Claim;
+use crate::words::turn::{Claim, CreationCall};
 
 /// What a rollout has to hold before it may deploy to this group.
 pub fn claims(plan: &Plan, group: &DeploymentGroup) -> Vec<ClaimKey> {
@@ -34,8 +35,8 @@ pub fn all_claims(plan: &Plan) -> Vec<ClaimKey> {
     std::iter::once(auto_scaling_group).chain(groups).collect()
 }
 
-/// The claim on which instances queue for a turn to deploy to this group.
-pub fn queue(plan: &Plan, group: &DeploymentGroup) -> ClaimKey {
+/// The main claim of a turn to deploy to this group. Instances queue at it, and it has the record of the call of CreateDeployment.
+pub fn main_claim(plan: &Plan, group: &DeploymentGroup) -> ClaimKey {
     match plan.turn_per_deployment {
         true => claim_on_deployment_group(group),
         false => claim_on(&plan.auto_scaling_group_name),
@@ -77,6 +78,16 @@ pub fn claims_of_neighbours(found: &[Claim], own: &AutoScalingGroupName) -> Vec<
 pub fn has_ended(holder: &ExecutionArn, found: &[Claim], now: Timestamp) -> bool {
     let held = found.iter().filter(|claim| claim.holder.as_ref() == Some(holder));
     held.filter_map(|claim| claim.taken_at).all(|taken_at| now.seconds_since(taken_at) >= LONGEST_TRAIL)
+}
+
+/// What is known of a call of CreateDeployment without an answer after a look at `now`, when the looking state was entered. `None`: it can
+/// have no effect any more. Functions keep no clock, and a state that is retried is old: only a later one than that of the call tells that
+/// it was made before, so that is where the time begins to count.
+pub fn unanswered_after_look(call: &CreationCall, now: Timestamp) -> Option<CreationCall> {
+    let is_of_this_state = call.entered_at == Some(now);
+    let found_at = call.found_at.or((!is_of_this_state).then_some(now));
+    let is_over = found_at.is_some_and(|found_at| now.seconds_since(found_at) >= LONGEST_CALL);
+    (!is_over).then(|| CreationCall { found_at, ..call.clone() })
 }
 
 /// How the claims that a rollout needs are held.
@@ -148,6 +159,7 @@ mod tests {
             cohort: BTreeSet::new(),
             moving_since: None,
             near_end: None,
+            unanswered: None,
         }
     }
 
@@ -175,10 +187,10 @@ mod tests {
             ["autoScalingGroup:web", "deploymentGroup:Search/Production", "deploymentGroup:Orders/Blue-Team"];
         let search = &plan.applications[0].group;
         assert_eq!((claims(&plan, search), all_claims(&plan)), (keys(&expected), keys(&expected)));
-        assert_eq!(queue(&plan, search), expected[0].into());
+        assert_eq!(main_claim(&plan, search), expected[0].into());
 
         let gated = Plan { turn_per_deployment: true, ..plan.clone() };
-        assert_eq!((claims(&gated, search), queue(&gated, search)), (keys(&expected[1..2]), expected[1].into()));
+        assert_eq!((claims(&gated, search), main_claim(&gated, search)), (keys(&expected[1..2]), expected[1].into()));
         assert_eq!(all_claims(&gated), keys(&expected), "whatever it holds is returned");
     }
 
@@ -233,6 +245,27 @@ mod tests {
             (vec![taken(other, None)], 100, true),
         ] {
             assert_eq!(has_ended(&other.into(), &found, at(now)), expected, "{found:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn a_call_without_an_answer_counts_from_the_first_later_state() {
+        let at = Timestamp::from_seconds;
+        let call = |found_at: Option<i64>| CreationCall {
+            creation_id: "a".into(),
+            entered_at: Some(at(100)),
+            found_at: found_at.map(at),
+        };
+        for (found_at, now, expected) in [
+            // A retry of the same state, however late.
+            (None, 100, Some(call(None))),
+            // The call may have been made right before, after many retries.
+            (None, 900, Some(call(Some(900)))),
+            (Some(900), 910, Some(call(Some(900)))),
+            (Some(900), 989, Some(call(Some(900)))),
+            (Some(900), 990, None),
+        ] {
+            assert_eq!(unanswered_after_look(&call(found_at), at(now)), expected, "{found_at:?} at {now}");
         }
     }
 

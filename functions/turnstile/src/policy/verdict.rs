@@ -12,7 +12,7 @@ pub enum Verdict {
     InProgress,
     Succeeded,
     Failed,
-    /// The deployment has ended and left the instance as it was. That is good only if the instance is known to be up to date.
+    /// The deployment has ended and left the instance, or some of a group's, as it was. That is good only if they are known to be up to date.
     NotReached,
 }
 
@@ -34,12 +34,25 @@ pub fn of_instance(overall: DeploymentStatus, target: Option<TargetStatus>) -> V
     }
 }
 
-/// What a deployment means for a rollout of a whole group: every target counts. `targets` may be empty until the deployment has
-/// ended; `error_code` is CodeDeploy's for the whole deployment.
+/// Whether a target may belong to an instance that is there no more, as far as the deployment tells: it has not succeeded, and no script
+/// has failed.
+pub fn may_be_gone(target: &Target) -> bool {
+    let has_script_failed = || target.failed_event.as_ref().is_some_and(|event| event.script_name.is_some());
+    match target.status {
+        TargetStatus::Succeeded => false,
+        TargetStatus::Failed => !has_script_failed(),
+        _ => true,
+    }
+}
+
+/// What a deployment means for a rollout of a whole group: every target counts whose instance is still there. `targets` are those, and may be
+/// empty until the deployment has ended; `gone` is how many others there are. `error_code` is CodeDeploy's for the whole deployment.
 ///
 /// That it succeeded says that it failed nowhere. An instance that it left out may be outdated all the same.
-pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[Target]) -> Verdict {
+pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[Target], gone: usize) -> Verdict {
     let any = |status| targets.iter().any(|target| target.status == status);
+    let all_succeeded = targets.iter().all(|target| target.status == TargetStatus::Succeeded);
+    let has_left_out = any(TargetStatus::Skipped) || any(TargetStatus::Pending);
     match overall {
         active if active.is_active() => Verdict::InProgress,
         _ if any(TargetStatus::InProgress) => Verdict::InProgress,
@@ -47,6 +60,9 @@ pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[
         DeploymentStatus::Succeeded => Verdict::Succeeded,
         // How CodeDeploy may say that no instance of the group is outdated.
         DeploymentStatus::Failed if error_code == Some("NO_INSTANCES") && targets.is_empty() => Verdict::Succeeded,
+        // It failed, or was stopped, because of instances that were scaled in.
+        _ if gone > 0 && all_succeeded => Verdict::Succeeded,
+        _ if gone > 0 && has_left_out => Verdict::NotReached,
         _ => Verdict::Failed,
     }
 }
@@ -54,7 +70,7 @@ pub fn of_group(overall: DeploymentStatus, error_code: Option<&str>, targets: &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::deployment::sample;
+    use crate::words::deployment::{FailedEvent, sample};
     use Verdict::{Failed, InProgress, NotReached, Succeeded};
 
     const TARGETS: [Option<TargetStatus>; 8] = [
@@ -96,20 +112,47 @@ mod tests {
     fn of_a_whole_group() {
         use DeploymentStatus as D;
         use TargetStatus as T;
-        for (overall, error_code, statuses, expected) in [
-            (D::InProgress, None, vec![T::Failed], InProgress),
-            (D::Succeeded, None, vec![T::Succeeded, T::Succeeded], Succeeded),
-            (D::Succeeded, None, vec![T::Succeeded, T::Failed], Failed),
-            (D::Succeeded, None, vec![T::Skipped], Succeeded),
-            (D::Succeeded, None, vec![], Succeeded),
-            (D::Failed, Some("NO_INSTANCES"), vec![], Succeeded),
-            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![], Failed),
-            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Failed, T::Skipped], Failed),
-            (D::Stopped, Some("MANUAL_STOP"), vec![T::Succeeded, T::Skipped], Failed),
-            (D::Stopped, Some("MANUAL_STOP"), vec![T::InProgress], InProgress),
+        for (overall, error_code, statuses, gone, expected) in [
+            (D::InProgress, None, vec![T::Failed], 0, InProgress),
+            (D::InProgress, None, vec![T::Succeeded], 1, InProgress),
+            (D::Succeeded, None, vec![T::Succeeded, T::Succeeded], 0, Succeeded),
+            (D::Succeeded, None, vec![T::Succeeded, T::Failed], 0, Failed),
+            (D::Succeeded, None, vec![T::Skipped], 0, Succeeded),
+            (D::Succeeded, None, vec![], 0, Succeeded),
+            (D::Failed, Some("NO_INSTANCES"), vec![], 0, Succeeded),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![], 0, Failed),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![], 1, Succeeded),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Succeeded], 1, Succeeded),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Succeeded, T::Skipped], 1, NotReached),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Succeeded, T::Skipped], 0, Failed),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Failed, T::Skipped], 1, Failed),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Failed, T::Succeeded], 1, Failed),
+            (D::Failed, Some("HEALTH_CONSTRAINTS"), vec![T::Failed, T::Skipped], 0, Failed),
+            (D::Stopped, Some("MANUAL_STOP"), vec![T::Succeeded, T::Skipped], 0, Failed),
+            (D::Stopped, Some("MANUAL_STOP"), vec![T::Succeeded], 1, Succeeded),
+            (D::Stopped, Some("MANUAL_STOP"), vec![T::InProgress], 1, InProgress),
         ] {
             let targets: Vec<_> = statuses.iter().copied().map(sample::target).collect();
-            assert_eq!(of_group(overall, error_code, &targets), expected, "{overall:?} {statuses:?}");
+            assert_eq!(of_group(overall, error_code, &targets, gone), expected, "{overall:?} {statuses:?} {gone}");
+        }
+    }
+
+    #[test]
+    fn an_instance_whose_script_failed_was_there() {
+        use TargetStatus as T;
+        let script_failed = FailedEvent { script_name: Some("start.sh".into()), ..FailedEvent::default() };
+        let timed_out = FailedEvent { error_code: Some("ScriptTimedOut".into()), ..FailedEvent::default() };
+        for (status, failed_event, expected) in [
+            (T::Succeeded, None, false),
+            (T::Pending, None, true),
+            (T::InProgress, None, true),
+            (T::Skipped, None, true),
+            (T::Failed, None, true),
+            (T::Failed, Some(timed_out), true),
+            (T::Failed, Some(script_failed), false),
+        ] {
+            let target = Target { failed_event, ..sample::target(status) };
+            assert_eq!(may_be_gone(&target), expected, "{target:?}");
         }
     }
 }

@@ -34,6 +34,9 @@ const POLLS_OF_A_LONG_WAIT: u32 = 120;
 /// which nothing is known fits into an execution too.
 const LOOKS_OF_A_LONG_ROLLOUT: u32 = 300;
 
+/// Which part of an agent's silence the wait after a yield may be, for the same reason.
+const YIELDS_OF_A_LONG_SILENCE: u32 = 100;
+
 /// The wait before a search for evidence goes on in the next call.
 pub const TO_SEARCH_ON: u32 = 1;
 
@@ -141,9 +144,11 @@ pub fn for_owner(waited: u32, spread: f64) -> u32 {
     for_turn(waited, spread, None).min(LONGEST)
 }
 
-/// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once.
-pub fn to_yield(hook: Option<&Hook>) -> u32 {
-    LONGEST_POLL.min(longest_between_heartbeats(hook))
+/// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once. For an agent that has been
+/// silent for `silent` seconds it grows with them, so that a time-out of hours fits into an execution's events.
+pub fn to_yield(silent: u32, hook: Option<&Hook>) -> u32 {
+    let in_a_long_silence = (silent / YIELDS_OF_A_LONG_SILENCE).min(LONGEST_BY_HISTORY);
+    LONGEST_POLL.max(in_a_long_silence).min(longest_between_heartbeats(hook))
 }
 
 /// For how long heartbeats can still keep a hook open that opened `age` ago. The last wait and the last calls of the rollout take part of
@@ -211,7 +216,7 @@ pub fn expected_duration(duration: u32, instances: u32, deployment_config_name: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::MOST_APPLICATIONS;
+    use crate::limits::{GRACE, MOST_APPLICATIONS};
     use crate::words::hook::HookResult;
     use crate::words::ids::{AutoScalingGroupName, HookName};
     use proptest::prelude::*;
@@ -221,6 +226,8 @@ mod tests {
     const EVENTS_OF_A_LOOK: u32 = 9;
     /// What else an application costs: NextApplication, StartDeployment, HasItStarted and ApplicationDeployed.
     const OTHER_EVENTS_OF_AN_APPLICATION: u32 = 11;
+    /// What a yield costs: GiveWay, WaitForNeighbour, TakeTurn and the choice after it, and the application's own states again.
+    const EVENTS_OF_A_YIELD: u32 = 14 + OTHER_EVENTS_OF_AN_APPLICATION;
     const TWO_DAYS: u32 = 48 * 3_600;
 
     fn hook(heartbeat_timeout_seconds: u32) -> Hook {
@@ -394,6 +401,24 @@ mod tests {
         assert!(polls * EVENTS_OF_A_LOOK < MOST_EVENTS / 2, "{polls}");
     }
 
+    /// Each application's agent is silent for just less than the longest time-out, and then deploys it after all.
+    #[test]
+    fn two_days_of_silent_agents_fit_into_an_execution() {
+        for expected in [None, Some(60), Some(240), Some(LONGEST_DEPLOYMENT)] {
+            let (mut age, mut events) = (0, 0);
+            while age < TWO_DAYS {
+                let mut silent = 0;
+                while silent < LONGEST_DEPLOYMENT && age < TWO_DAYS {
+                    let (looks, late) = follow(GRACE, expected, age);
+                    silent += GRACE + late;
+                    age += GRACE + late + to_yield(silent, None);
+                    events += looks * EVENTS_OF_A_LOOK + EVENTS_OF_A_YIELD;
+                }
+            }
+            assert!(events < MOST_EVENTS * 9 / 10, "{events} events, {expected:?} expected");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_deployment_as_long_as_the_last_is_met_in_time(expected in 120u32..650, percent in 92u32..=108) {
@@ -446,7 +471,7 @@ mod tests {
                 for_other_deployment(elapsed, Some(&hook)),
                 for_turn(elapsed, 1.0, Some(&hook)),
                 to_drain(0, Some(&hook)).unwrap(),
-                to_yield(Some(&hook)),
+                to_yield(elapsed, Some(&hook)),
             ] {
                 prop_assert!(wait >= 1 && wait <= timeout / 2, "{wait}");
             }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::words::application::DeploymentGroup;
+use crate::words::error::Error;
 use crate::words::ids::{DeploymentId, TargetId};
 use crate::words::revision::Revision;
 use crate::words::time::Timestamp;
@@ -161,6 +162,13 @@ pub enum TargetStatus {
     Unknown,
 }
 
+impl TargetStatus {
+    /// Whether the deployment has come to an end on the instance, or will never begin there.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Skipped)
+    }
+}
+
 /// One instance in a deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
@@ -168,6 +176,8 @@ pub struct Target {
     pub status: TargetStatus,
     /// Whether one of its lifecycle events has begun: until then the deployment has changed nothing on the instance.
     pub has_begun: bool,
+    /// How many of its lifecycle events have come to an end.
+    pub ended_events: u32,
     pub failed_event: Option<FailedEvent>,
 }
 
@@ -195,6 +205,8 @@ pub enum Creation {
         code: String,
         message: String,
     },
+    /// No answer came. The call may have had no effect, have one already, or have one later.
+    Unanswered(Error),
 }
 
 #[cfg(test)]
@@ -204,7 +216,7 @@ pub(crate) mod sample {
     /// The target of `i-0123abcd`. Its lifecycle events have begun, unless its status says that they have not.
     pub fn target(status: TargetStatus) -> Target {
         let has_begun = !matches!(status, TargetStatus::Pending | TargetStatus::Skipped);
-        Target { target_id: "i-0123abcd".into(), status, has_begun, failed_event: None }
+        Target { target_id: "i-0123abcd".into(), status, has_begun, ended_events: 0, failed_event: None }
     }
 
     /// The same target when the deployment has failed there before one of its lifecycle events began.

@@ -53,6 +53,33 @@ pub struct Claim {
     /// Of a deployment group, where each deployment has its turn: when the end of the holder's deployment should be near.
     #[serde(default, with = "time::as_seconds")]
     pub near_end: Option<Timestamp>,
+    /// Of an Auto Scaling group, or, where each deployment has its turn, of a deployment group: the holder's call of CreateDeployment that has no
+    /// answer yet, or whose answer was lost.
+    pub unanswered: Option<CreationCall>,
+}
+
+/// What the holder of a turn records of the deployment that comes next, be it made or joined.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NextDeployment {
+    /// Its group, where one turn is for the whole list. A later rollout with the turn of the same Auto Scaling group may not have that group in
+    /// its list, and has to wait for the deployment all the same.
+    To(DeploymentGroup),
+    /// When its end should be near, for those who wait for the turn, where each deployment has its own; `None` when that is not known.
+    NearItsEnd(Option<Timestamp>),
+}
+
+/// A call of CreateDeployment, which may take effect later than its caller waits for the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreationCall {
+    /// A random name.
+    pub creation_id: String,
+    /// When the state was entered whose call it is. It is made later than that, after any number of retries.
+    #[serde(default, with = "time::as_seconds", skip_serializing_if = "Option::is_none")]
+    pub entered_at: Option<Timestamp>,
+    /// When the first state was entered that found it without an answer. It was made earlier than that.
+    #[serde(default, with = "time::as_seconds", skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<Timestamp>,
 }
 
 /// A deployment that has ended, and the revision that it brought.

@@ -11,27 +11,31 @@ use fastrand::Rng;
 use crate::format::{Condition, Expect, Scenario, World};
 
 /// The number of ended executions after which a run ends whose group launches for ever, because an application always fails.
-const ENOUGH_EXECUTIONS: usize = 3;
+const ENOUGH_EXECUTIONS: usize = 2;
+/// The number where every rollout tries for half an hour: CodeDeploy is down.
+const ENOUGH_IN_AN_OUTAGE: usize = 1;
 
 /// The scenario of a seed, which is always the same.
 pub fn draw(seed: u64) -> Scenario {
     let random = &mut Rng::with_seed(seed);
     let mut world = world::draw(seed, random);
-    let steps = steps::draw(&mut world, random);
+    let has_late_calls = world.groups.len() == 1 && one_in(12, random);
+    let steps = steps::draw(&mut world, has_late_calls, random);
     let faults = faults::draw(random);
+    let has_outage = faults.iter().any(faults::is_outage);
     let fails_for_good =
-        world.applications.iter().filter_map(|one| one.failure.as_ref()).any(|one| one.times.is_none())
-            || faults.iter().any(faults::is_outage);
+        world.applications.iter().filter_map(|one| one.failure.as_ref()).any(|one| one.times.is_none()) || has_outage;
+    let enough = if has_outage { ENOUGH_IN_AN_OUTAGE } else { ENOUGH_EXECUTIONS };
     Scenario {
         about: format!("Drawn from the seed {seed}."),
         events: events(&world, random),
         // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
         schedule_seconds: Some(random.f64().mul_add(120.0, 45.0).round()),
         faults,
-        services: services::draw(random),
+        services: services::draw(has_late_calls, has_outage, random),
         steps,
         speed: 80.0,
-        until: fails_for_good.then(|| Condition { ended: Some(ENOUGH_EXECUTIONS), ..Condition::default() }),
+        until: fails_for_good.then(|| Condition { ended: Some(enough), ..Condition::default() }),
         give_up_seconds: 14_400.0,
         expect: Expect { any_end_with_a_reason: true, ..Expect::default() },
         world,

@@ -20,8 +20,8 @@ pub struct Step {
     /// What the step waits for besides. `null` (the default): nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub when: Option<Condition>,
-    /// Whether the step is skipped when it is not possible at its time, for instance because the instance is gone. Default false: the run waits
-    /// until the step is possible.
+    /// Whether the step is skipped when it is not possible at its time, for instance because the instance is gone, and when what it waits for
+    /// does not come: within 900 s, or before nothing goes on any more. Default false: the run waits until the step is possible.
     #[serde(skip_serializing_if = "is_default")]
     pub if_possible: bool,
     /// Instances are launched.

@@ -34,8 +34,8 @@ fn instance_is_explained(
     let a_person_ended_it = || scenario.steps.iter().any(|step| launch_ended_by(step) == Some(launch));
     let gave_it_up = |rollout: &Rollout| match rollout.outcome() {
         Outcome::Failed => true,
-        // The call that was under way when a person aborted it completes the hook.
-        Outcome::Aborted => rollout.states.contains_key("CompleteAfterFailure"),
+        // The call that was under way when a person aborted it, or when the run was cut, completes the hook.
+        Outcome::Aborted | Outcome::Running => rollout.states.contains_key("CompleteAfterFailure"),
         _ => false,
     };
     let its_rollout_failed = || {
@@ -72,7 +72,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::format::Failure;
+    use crate::format::{Condition, Failure};
     use crate::judge::sample;
 
     /// The ends of the sample that nothing explains, after a change. The first application of its scenario fails or does not.
@@ -125,6 +125,18 @@ mod tests {
                 observed.rollouts[1].states = [(state.to_owned(), 1)].into();
             };
             assert_eq!(unexplained(true, abort).len(), unexplained_ends, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_run_may_be_cut_while_a_launch_is_given_up() {
+        for (state, unexplained_ends) in [("CompleteAfterFailure", 0), ("BackOff", 1)] {
+            let cut = |scenario: &mut Scenario, observed: &mut Observed| {
+                scenario.until = Some(Condition::default());
+                observed.rollouts[1] = sample::rollout(&observed.launched, 2, "RUNNING");
+                observed.rollouts[1].states = [(state.to_owned(), 1)].into();
+            };
+            assert_eq!(unexplained(true, cut).len(), unexplained_ends, "{state}");
         }
     }
 

@@ -61,6 +61,7 @@ impl Lambda {
             request_id: request_id.clone(),
             execution: task.map(|task| execution_arn(&task.execution)),
             state_entry: task.map(|task| task.state_entry),
+            sent_before: 0,
         });
         let trace = &self.surroundings.trace;
         trace.add(&environment.name, "is invoked with", &payload);

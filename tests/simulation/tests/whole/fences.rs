@@ -143,6 +143,58 @@ fn a_turn_given_back_after_a_lost_answer_drains() {
     });
 }
 
+/// The client gives up after 30 s. CodeDeploy has made the deployment by then.
+#[test]
+fn a_creation_whose_answer_was_lost_is_found() {
+    block_on(async || {
+        let slow = json!({"service": "codedeploy", "operation": "CreateDeployment", "kind": "slow", "seconds": 45, "times": 1});
+        let simulation = start_with(web(600, &["Orders"]), &json!([slow]));
+        let instance = waiting_instance(&simulation).await;
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+        let application = json!({"application": plan_of_one["applications"][0]});
+        let starts = request(&simulation, "one", &plan_of_one, 1, application);
+        assert_eq!(error(&simulation, "start-deployment", &starts).await, "Turnstile.Unavailable");
+        assert_eq!(call(&simulation, "start-deployment", &starts).await["outcome"], "STARTED");
+        assert_eq!(simulation.world().report_without_calls().deployments.len(), 1);
+        give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+        let of_group = plan(&simulation, "two", None, &Value::Null).await;
+        assert_eq!(take(&simulation, "two", &of_group, 1).await, "MINE", "the call has had its effect");
+    });
+}
+
+/// The request never arrives.
+#[test]
+fn a_creation_that_was_lost_is_repeated_or_drained() {
+    block_on(async || {
+        let lost = json!({"service": "codedeploy", "operation": "CreateDeployment", "kind": "reset", "times": 1});
+        for is_repeated in [true, false] {
+            let simulation = start_with(web(600, &["Orders"]), &json!([lost]));
+            let instance = waiting_instance(&simulation).await;
+            let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+            assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+            let application = || json!({"application": plan_of_one["applications"][0]});
+            let start = async || {
+                call(&simulation, "start-deployment", &request(&simulation, "one", &plan_of_one, 1, application()))
+                    .await
+            };
+            let first = request(&simulation, "one", &plan_of_one, 1, application());
+            assert_eq!(error(&simulation, "start-deployment", &first).await, "Turnstile.Unavailable");
+            if is_repeated {
+                for (after, outcome) in [(10, "BUSY"), (85, "BUSY"), (10, "STARTED")] {
+                    sleep(Duration::from_secs(after)).await;
+                    assert_eq!(start().await["outcome"], outcome, "after {after} s more");
+                }
+            }
+            give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+            assert_eq!(held_by(&simulation, "one"), 0);
+            let of_group = plan(&simulation, "two", None, &Value::Null).await;
+            let outcome = if is_repeated { "MINE" } else { "DRAINING" };
+            assert_eq!(take(&simulation, "two", &of_group, 1).await, outcome);
+        }
+    });
+}
+
 /// An instance that waits at the hook.
 async fn waiting_instance(simulation: &Simulation) -> String {
     let instance = simulation.world().launch(WEB).expect("it launches");

@@ -117,6 +117,7 @@ impl Simulation {
             termination_hooks: 0,
             starts: 0,
             launched_at: self.now(),
+            activity_began_at: self.now(),
             in_service_at: None,
             terminated_at: None,
             agent: Agent::Starting,

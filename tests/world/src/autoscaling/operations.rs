@@ -168,6 +168,16 @@ impl Simulation {
         Ok((group, page(instances.collect(), parameters, PAGE)?))
     }
 
+    /// `DescribeScalingActivities`, of which the world has the launches alone: indexes of the group's instances, each for its latest launch. Those
+    /// that are launching come first, and of each kind the newest ("Activities still in progress are described first").
+    pub(super) fn describe_launches(&self, parameters: &Parameters) -> Result<Page<usize>, Refusal> {
+        let group = self.scaling_group(parameters.required("AutoScalingGroupName")?)?;
+        let of_group = (0..self.instances.len()).rev().filter(|&i| self.instances[i].group == Some(group));
+        let (launching, launched): (Vec<usize>, Vec<usize>) =
+            of_group.partition(|&i| self.instances[i].is_being_launched());
+        page([launching, launched].concat(), parameters, 100)
+    }
+
     /// The instances a group shows: those in its warm pool are not among them.
     pub(super) fn instances_of(&self, group: usize) -> impl Iterator<Item = &Instance> {
         let instances = self.instances.iter().filter(move |instance| instance.group == Some(group));

@@ -50,8 +50,10 @@ impl Simulation {
     /// Starts the pool's oldest instance that is ready, to go into service.
     pub(super) fn take_from_pool(&mut self, group: usize) -> Option<usize> {
         let taken = self.pool_of(group).find(|&i| self.instances[i].state == LifecycleState::WarmedStopped)?;
+        let now = self.now();
         let instance = &mut self.instances[taken];
         instance.state = LifecycleState::Pending;
+        instance.activity_began_at = now;
         instance.journey = Journey { origin: Place::WarmPool, destination: Place::AutoScalingGroup };
         Some(taken)
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::group::{AutoScalingGroup, Hook};
 use super::operations::Page;
 use crate::fault::{self, Answered, InjectedFault};
-use crate::instance::Instance;
+use crate::instance::{Instance, LifecycleState, Place};
 use crate::refusal::Refusal;
 use crate::setting::{HookResult, MAX_SIZE};
 use crate::simulation::Simulation;
@@ -79,6 +79,11 @@ fn operate(simulation: &mut Simulation, action: &str, parameters: &Parameters) -
             let warm_pool_configuration = warm_pool_xml(simulation, group);
             let instances = List { member: instances.collect() };
             Ok(result_xml(action, &WarmPool { warm_pool_configuration, instances, next_token }))
+        }
+        "DescribeScalingActivities" => {
+            let (launches, next_token) = simulation.describe_launches(parameters)?;
+            let activities = launches.into_iter().map(|i| launch_xml(simulation, i)).collect();
+            Ok(result_xml(action, &Activities { activities: List { member: activities }, next_token }))
         }
         "DescribeLifecycleHooks" => {
             let (group, hooks) = simulation.describe_hooks(parameters)?;
@@ -189,6 +194,35 @@ fn hook_xml(group: &AutoScalingGroup, hook: &Hook) -> HookXml {
     }
 }
 
+fn launch_xml(simulation: &Simulation, instance: usize) -> ActivityXml {
+    let instance = &simulation.instances[instance];
+    let journey = instance.journey;
+    let pool = match (journey.origin, journey.destination) {
+        (Place::WarmPool, _) => " from warm pool",
+        (_, Place::WarmPool) => " into warm pool",
+        _ => "",
+    };
+    let start_time = simulation.iso_8601(instance.activity_began_at);
+    let waits = matches!(instance.state, LifecycleState::PendingWait | LifecycleState::WarmedPendingWait);
+    let ended = !instance.is_being_launched();
+    ActivityXml {
+        id: format!("{}-{start_time}", instance.id),
+        group: simulation.scaling_groups[instance.scaling_group()].name.clone(),
+        description: format!("Launching a new EC2 instance{pool}: {}", instance.id),
+        cause: format!(
+            "At {start_time} an instance was started in response to a difference between desired and actual capacity."
+        ),
+        end_time: ended.then(|| simulation.iso_8601(instance.in_service_at.unwrap_or(instance.activity_began_at))),
+        start_time,
+        status_code: match (ended, waits) {
+            (true, _) => "Successful",
+            (false, true) => "MidLifecycleAction",
+            (false, false) => "PreInService",
+        },
+        progress: if ended { 100 } else { 30 },
+    }
+}
+
 fn activity_xml(simulation: &mut Simulation, instance: usize) -> ActivityXml {
     let id = simulation.random_uuid();
     let now = simulation.iso_8601(simulation.now());
@@ -199,6 +233,7 @@ fn activity_xml(simulation: &mut Simulation, instance: usize) -> ActivityXml {
         description: format!("Terminating EC2 instance: {}", instance.id),
         cause: format!("At {now} instance {} was taken out of service in response to a user request.", instance.id),
         start_time: now,
+        end_time: None,
         status_code: "InProgress",
         progress: 0,
     }
@@ -251,6 +286,14 @@ struct WarmPoolXml {
 #[serde(rename_all = "PascalCase")]
 struct ReuseXml {
     reuse_on_scale_in: bool,
+}
+
+#[derive(Serialize)]
+struct Activities {
+    #[serde(rename = "Activities")]
+    activities: List<ActivityXml>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -340,6 +383,8 @@ struct ActivityXml {
     description: String,
     cause: String,
     start_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_time: Option<String>,
     status_code: &'static str,
     progress: u32,
 }

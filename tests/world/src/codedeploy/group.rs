@@ -23,7 +23,7 @@ pub(crate) struct DeploymentGroup {
     /// The revisions of the deployments that have succeeded, after the setting's, each with the time since when it is the current one.
     currents: Vec<(f64, Revision)>,
     /// What `GetDeploymentGroup` calls so.
-    pub(super) target_revision: Option<Revision>,
+    pub(crate) target_revision: Option<Revision>,
     /// Targets that failed as the setting's failure says.
     pub(super) failures: u32,
     pub(super) is_deleted: bool,

@@ -15,21 +15,31 @@ pub(super) fn violations(run: &Run, ownership: &Ownership) -> Vec<Violation> {
     late.into_iter().chain(time_outs(run, ownership)).collect()
 }
 
-/// Whether a call asks who owns a launch, by the table of turns and by whether the owner still runs. A heartbeat is the owner's, so the question
-/// may come before it.
-fn asks_for_owner(call: &Call) -> bool {
+/// Whether a call asks who owns a launch: by the table of turns, by whether the owner still runs, and, of an owner that does
+/// (`owner_is_known`), by whether it owns an earlier launch of the instance. A heartbeat is the owner's, so the question may come before it.
+fn asks_for_owner(call: &Call, owner_is_known: bool) -> bool {
     let key = call.parameters["Key"]["claim"]["S"].as_str();
     let asks_the_table = call.service == "dynamodb" && key.is_some_and(|key| key.starts_with("launch:"));
-    asks_the_table || (call.caller == "plan-rollout" && call.operation == "DescribeExecution")
+    let asks_of_the_owner = match call.operation.as_str() {
+        "DescribeExecution" => true,
+        "DescribeAutoScalingInstances" => owner_is_known,
+        _ => false,
+    };
+    asks_the_table || (call.caller == "plan-rollout" && asks_of_the_owner)
 }
 
 /// Invocations that begin with another call although a hook of their rollout is open: the first of each function, for each execution.
 fn late_heartbeats(run: &Run, ownership: &Ownership) -> Vec<Violation> {
-    let (mut begun, mut seen) = (HashSet::new(), HashSet::new());
+    let (mut begun, mut seen, mut knows_the_owner) = (HashSet::new(), HashSet::new(), HashSet::new());
     let mut violations = Vec::new();
     for (index, call) in run.report.calls.iter().enumerate() {
         let (Some(invocation), Some(execution)) = (&call.invocation, execution_of(call)) else { continue };
-        if asks_for_owner(call) || !begun.insert(&invocation.request_id) {
+        if call.operation == "DescribeExecution" {
+            knows_the_owner.insert(&invocation.request_id);
+        }
+        if asks_for_owner(call, knows_the_owner.contains(&invocation.request_id))
+            || !begun.insert(&invocation.request_id)
+        {
             continue;
         }
         let is_open_to_it = |action: &usize| {
@@ -45,7 +55,8 @@ fn late_heartbeats(run: &Run, ownership: &Ownership) -> Vec<Violation> {
         };
         let Some(action) = (0..run.report.hook_actions.len()).find(is_open_to_it) else { continue };
         let action = &run.report.hook_actions[action];
-        if !is_first(call, action) && seen.insert((execution, &call.caller)) {
+        let is_late = !is_first(call, action) && !follows_a_heartbeat(run, invocation, action);
+        if is_late && seen.insert((execution, &call.caller)) {
             violations.push(Violation {
                 at: call.at,
                 breach: Breach::HeartbeatNotFirst {
@@ -66,6 +77,14 @@ fn is_open(action: &HookActionReport, at: f64) -> bool {
 
 fn is_first(call: &Call, action: &HookActionReport) -> bool {
     FIRST.contains(&call.operation.as_str()) && call.parameters["InstanceId"] == *action.instance_id
+}
+
+/// Whether a call was sent after one that keeps the hook open or completes it, which was under way for longer or may have been lost.
+fn follows_a_heartbeat(run: &Run, call: &Invocation, action: &HookActionReport) -> bool {
+    let was_before = |of: &Invocation| of.request_id == call.request_id && of.sent_before < call.sent_before;
+    let calls = run.report.calls.iter();
+    let before: Vec<&Call> = calls.filter(|call| call.invocation.as_ref().is_some_and(was_before)).collect();
+    before.iter().any(|call| is_first(call, action)) || (before.len() as u64) < call.sent_before
 }
 
 /// Whether an invocation keeps a hook open or completes it.

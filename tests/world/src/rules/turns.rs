@@ -1,6 +1,7 @@
 //! Rule 4, a turn is never lost, and rule 8, nothing is decided on a claim that may have been lost.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::{ExecutionStatus, FirstCalls, Run, execution_of};
 use crate::report::{Call, Claim, Effect};
@@ -27,7 +28,7 @@ fn lost<'a>(run: &'a Run) -> impl Iterator<Item = Violation> + 'a {
 }
 
 /// Deployments that were created or stopped by an execution that did not hold the claim on their group at any moment of the invocation in
-/// which it did so.
+/// which it did so. Those too that were created after the next holder had begun to deploy: it had to wait for the last calls of the one before.
 fn without_the_turn(run: &Run, first: &FirstCalls) -> Vec<Violation> {
     let holders = Holders::of(&run.report.calls);
     if holders.are_unknown() {
@@ -44,7 +45,8 @@ fn without_the_turn(run: &Run, first: &FirstCalls) -> Vec<Violation> {
         let began = first.of_invocation(call)?;
         let deployment = DeploymentId::from(deployment);
         let claim = format!("deploymentGroup:{}/{}", deployment.application_name, deployment.deployment_group_name);
-        if holders.between(&claim, began, index).any(|holder| holder == Some(execution)) {
+        let has_held = holders.between(&claim, began, index).any(|holder| holder == Some(execution));
+        if has_held && (was_stopped || !is_used_by_the_next(run, &holders, &claim, execution, began..index)) {
             return None;
         }
         let (execution, holder) = (execution.to_owned(), holders.at(&claim, index).map(str::to_owned));
@@ -55,6 +57,21 @@ fn without_the_turn(run: &Run, first: &FirstCalls) -> Vec<Violation> {
         Some(Violation { at: call.at, breach })
     });
     found.collect()
+}
+
+/// Whether another rollout, which took the claim within these calls, has begun to deploy with it. One that took it over, or that found it
+/// returned, knew of the holder before; one that found the item deleted did not.
+fn is_used_by_the_next(run: &Run, holders: &Holders, claim: &str, execution: &str, calls: Range<usize>) -> bool {
+    let mut since_then = holders
+        .changes(claim)
+        .filter(|change| calls.contains(&change.0))
+        .skip_while(|change| change.1 == Some(execution));
+    let Some((left_at, next)) = since_then.next() else { return false };
+    let was_deleted = next.is_none() && execution_of(&run.report.calls[left_at]) != Some(execution);
+    let taken = std::iter::once((left_at, next)).chain(since_then).find_map(|(at, holder)| Some((at, holder?)));
+    let Some((taken_at, next)) = taken.filter(|(_, next)| *next != execution && !was_deleted) else { return false };
+    let between = &run.report.calls[taken_at..calls.end];
+    between.iter().any(|call| call.caller == "start-deployment" && execution_of(call) == Some(next))
 }
 
 /// By claim: who has held it, each since the call with this index.
@@ -81,6 +98,11 @@ impl<'a> Holders<'a> {
     /// Whether nobody was ever seen to hold a claim.
     pub(super) fn are_unknown(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The changes of a claim: after which call, and who holds it then.
+    fn changes(&self, claim: &str) -> impl Iterator<Item = (usize, Option<&'a str>)> {
+        self.0.get(claim).into_iter().flatten().copied()
     }
 
     /// Everybody who holds a claim at a moment from one call to another.

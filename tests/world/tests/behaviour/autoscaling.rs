@@ -47,6 +47,23 @@ async fn instances_are_listed_in_pages_or_by_id() {
 }
 
 #[tokio::test]
+async fn launches_that_are_under_way_are_the_first_activities() {
+    let stage = Stage::new(with(setting(), "/autoScalingGroups/0/desiredCapacity", json!(1))).await;
+    let waiting = stage.launch_and_boot();
+    let call = stage.autoscaling.describe_scaling_activities().auto_scaling_group_name("web");
+    let answer = call.send().await.unwrap();
+    let [launching, launched] = answer.activities() else { panic!("two launches: {answer:?}") };
+    assert_eq!(launching.description(), Some(format!("Launching a new EC2 instance: {waiting}").as_str()));
+    assert_eq!(launching.status_code().map(|code| code.as_str()), Some("MidLifecycleAction"));
+    assert_eq!((launching.end_time(), launched.end_time().is_some()), (None, true));
+    assert!(launching.start_time() >= launched.end_time(), "{answer:?}");
+    stage.complete(&waiting, "CONTINUE").await.unwrap();
+    stage.world.advance(1.0);
+    let answer = stage.autoscaling.describe_scaling_activities().auto_scaling_group_name("web").send().await.unwrap();
+    assert!(answer.activities().iter().all(|activity| activity.end_time().is_some()), "{answer:?}");
+}
+
+#[tokio::test]
 async fn groups_are_listed_in_pages() {
     let groups: Vec<_> = (0..3).map(|n| json!({"name": format!("web-{n}")})).collect();
     let stage = Stage::new(json!({"autoScalingGroups": groups})).await;

@@ -21,6 +21,7 @@ impl<'a> Function<'a> {
             request_id: request_id.to_owned(),
             execution: Some(execution.to_owned()),
             state_entry: Some(state_entry),
+            sent_before: 0,
         };
         Function { world, name, invocation }
     }

@@ -6,17 +6,28 @@ use simulation::{LambdaOptions, Network, Trailing};
 use super::{one_in, pick};
 use crate::format::Services;
 
-/// In two of three scenarios some of the services are at their best.
-pub(super) fn draw(random: &mut Rng) -> Services {
+/// In two of three scenarios some of the services are at their best. `late_deployments`: calls of CreateDeployment are under way for long.
+/// `has_outage`: every call takes its longest. Then Lambda has room for all rollouts, or none of them would get to a heartbeat.
+pub(super) fn draw(late_deployments: bool, has_outage: bool, random: &mut Rng) -> Services {
+    let network = if late_deployments { late() } else { network(random) };
+    let lambda = lambda(random);
+    let concurrency = if has_outage { LambdaOptions::default().concurrency } else { lambda.concurrency };
     Services {
-        network: network(random),
-        lambda: lambda(random),
+        network,
+        lambda: LambdaOptions { concurrency, ..lambda },
         trailing: match one_in(2, random) {
             true => Trailing { rate: *pick(&[0.3, 0.7, 1.0], random), seconds: *pick(&[1.0, 5.0, 20.0], random) },
             false => Trailing::default(),
         },
         dynamodb_trails_seconds: *pick(&[0.0, 1.0, 1.0, 5.0], random),
     }
+}
+
+/// A call that makes a deployment goes on for longer than another rollout takes to notice that its own has ended, and for longer than the
+/// functions wait for its answer.
+fn late() -> Network {
+    let long_operations = vec!["CreateDeployment".to_owned()];
+    Network { long_rate: 0.7, long_seconds: 60.0, long_operations, ..Network::default() }
 }
 
 /// Ways that are as long as a handler's work make calls overtake each other. Long ones outlast the clients' time-outs: the request arrives

@@ -5,12 +5,18 @@ use serde_json::json;
 use world::HookResult;
 
 use super::{one_in, pick, seconds};
-use crate::format::{Completion, Condition, Deploy, GROUP, Launch, LaunchNumber, Object, Start, Step, World};
+use crate::format::{
+    Completion, Condition, Deploy, GROUP, Launch, LaunchNumber, Object, RolloutIn, Start, Step, World,
+};
 
 /// Launches and disturbances, in order. If a rollout may let its instance in after a failure, the groups require no applications.
-pub(super) fn draw(world: &mut World, random: &mut Rng) -> Vec<Step> {
+/// `is_aborted`: one of the rollouts is aborted while it starts a deployment.
+pub(super) fn draw(world: &mut World, is_aborted: bool, random: &mut Rng) -> Vec<Step> {
     let launches = launches(world, random);
-    let disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
+    let mut disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
+    if is_aborted {
+        disturbances.push(abort_in("StartDeployment", victim(world, &launches, random)));
+    }
     let lets_in = |step: &Step| step.start_rollout.as_ref().is_some_and(|start| start.input.contains_key("onFailure"));
     if disturbances.iter().any(lets_in) {
         world.groups.iter_mut().for_each(|group| group.required_applications = Some(Vec::new()));
@@ -20,7 +26,7 @@ pub(super) fn draw(world: &mut World, random: &mut Rng) -> Vec<Step> {
     steps
 }
 
-/// One to three launches of one to three instances, in order. In some of them the one instance has an agent that never answers.
+/// One to four launches of one to three instances, in order. In some of them the one instance has an agent that never answers.
 fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
     let mut launches: Vec<Step> = (0..random.usize(1..=3))
         .map(|_| {
@@ -35,6 +41,13 @@ fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
             Step { at: seconds(0..240, random), launch: Some(launch), ..Step::default() }
         })
         .collect();
+    // One alarm lets two groups grow at once.
+    if world.groups.len() > 1 && !one_in(4, random) {
+        let (one, other) = (launches[0].clone(), &world.groups[1].name);
+        let launch =
+            |group: Option<String>| Step { launch: Some(Launch { group, ..Launch::default() }), ..one.clone() };
+        launches.splice(..1, [launch(None), launch(Some(other.clone()))]);
+    }
     launches.sort_by(|a, b| a.at.total_cmp(&b.at));
     launches
 }
@@ -68,6 +81,33 @@ fn deployable(world: &World, random: &mut Rng) -> String {
     shared.unwrap_or(&pick(&world.applications, random).name).clone()
 }
 
+/// States of a rollout in which something may happen to it.
+const STATES: [&str; 10] = [
+    "PlanRollout",
+    "TakeTurn",
+    "WaitForTurn",
+    "StartDeployment",
+    "StartDeployment",
+    "WaitForDeployment",
+    "CheckStatus",
+    "CompleteLifecycleHook",
+    "ReturnTurnAfterFailure",
+    "BackOff",
+];
+
+/// A person aborts an instance's rollout the next time that it is in a state.
+fn abort_in(state: &str, Victim { launch, launched, at }: Victim) -> Step {
+    let rollout = Some(RolloutIn { launch, state: state.to_owned() });
+    let when = Some(Condition { launched: Some(launched), rollout, ..Condition::default() });
+    Step { at, when, if_possible: true, abort: Some(launch), ..Step::default() }
+}
+
+/// When something happens to an instance: once so many are launched, and in half of all cases while its rollout is in a certain state.
+fn moment(launch: LaunchNumber, launched: usize, random: &mut Rng) -> Condition {
+    let rollout = random.bool().then(|| RolloutIn { launch, state: (*pick(&STATES, random)).to_owned() });
+    Condition { launched: Some(launched), rollout, ..Condition::default() }
+}
+
 /// Something that a person does to an instance that has been launched, or to all. The step is skipped if it comes too late.
 fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
     let Victim { launch, launched, at } = victim(world, launches, random);
@@ -76,7 +116,7 @@ fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
     let is_in_the_only_group = world.groups.len() == 1;
     let step = Step {
         at: at + seconds(1..300, random),
-        when: Some(Condition { launched: Some(launched), ..Condition::default() }),
+        when: Some(moment(launch, launched, random)),
         if_possible: true,
         ..Step::default()
     };
@@ -112,6 +152,21 @@ fn disturbance(world: &World, launches: &[Step], random: &mut Rng) -> Step {
         _ => {
             let result = *pick(&[HookResult::Abandon, HookResult::Abandon, HookResult::Continue], random);
             Step { complete_hook: Some(Completion { launch, result }), ..step }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STATES;
+    use serde_json::Value;
+
+    #[test]
+    fn the_states_are_the_definition_s() {
+        let definition: Value =
+            serde_json::from_str(include_str!("../../../../../statemachine/rollout.asl.json")).expect("the definition");
+        for state in STATES {
+            assert!(definition["States"][state].is_object(), "{state}");
         }
     }
 }

@@ -31,8 +31,17 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
     let applications: Vec<Application> = names.map(|name| application(name, capacity == 0, random)).collect();
     let mut groups = vec![Group { desired_capacity: capacity, ..group(random) }];
     if one_in(5, random) {
-        let shared = pick(&applications, random).name.clone();
-        groups.push(Group { name: "api".to_owned(), applications: Some(vec![shared]), ..group(random) });
+        // Two lists that have two applications in another order wait for each other, if they take their claims one by one.
+        let mut shared: Vec<String> = applications.iter().map(|application| application.name.clone()).collect();
+        random.shuffle(&mut shared);
+        shared.truncate(random.usize(1..=3));
+        let mut api = Group { name: "api".to_owned(), applications: Some(shared), ..group(random) };
+        // Instances that are launched together ask for their turns together.
+        if !one_in(4, random) {
+            (api.boot_seconds, api.agent_seconds) = (groups[0].boot_seconds, groups[0].agent_seconds);
+            api.hook.clone_from(&groups[0].hook);
+        }
+        groups.push(api);
     } else if one_in(6, random) {
         groups[0].warm_pool = Some(WarmPoolSetting { size: random.usize(1..=2), reuse_on_scale_in: random.bool() });
     }

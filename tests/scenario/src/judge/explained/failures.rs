@@ -39,6 +39,7 @@ pub fn is_explained(rollout: &Rollout, scenario: &Scenario, observed: &Observed)
         "Turnstile.GroupBusy" => observed.report.deployments.iter().any(|deployment| deployment.description.is_none()),
         // The second copy of an event may be delivered long after the launch has ended.
         "Turnstile.InstanceNotFound" => gone::was_gone(rollout, observed),
+        "Turnstile.HookNotOpen" => names_no_hook(rollout) && !waited_during(rollout, observed),
         "Turnstile.InvalidInput" => names_no_hook(rollout) && gone::was_gone(rollout, observed),
         "Turnstile.Throttled" => observed.calls_during(rollout).any(|call| disturbances::throttles(call, scenario)),
         "Turnstile.Unavailable" => {
@@ -61,6 +62,14 @@ pub fn is_explained(rollout: &Rollout, scenario: &Scenario, observed: &Observed)
 fn names_no_hook(rollout: &Rollout) -> bool {
     let input = &rollout.execution.input;
     input["instanceId"].is_string() && input["lifecycleHookName"].is_null()
+}
+
+/// Whether the rollout's instance waited at a hook before the rollout had ended. One that boots does not yet.
+fn waited_during(rollout: &Rollout, observed: &Observed) -> bool {
+    let Some(instance) = rollout.launch.and_then(|launch| observed.instance(launch)) else { return true };
+    let ended_at = rollout.execution.ended_at.unwrap_or(f64::MAX);
+    let mut actions = observed.report.hook_actions.iter();
+    actions.any(|action| action.instance_id == instance.instance_id && action.opened_at < ended_at)
 }
 
 /// Whether the application that the cause names fails in every attempt.
@@ -146,6 +155,21 @@ mod tests {
         observed.rollouts[1].execution.error = Some(error.to_owned());
         change(&mut scenario, &mut observed);
         is_explained(&observed.rollouts[1], &scenario, &observed)
+    }
+
+    #[test]
+    fn a_person_may_be_too_early_for_the_hook() {
+        for (by_hand, opens_at, expected) in [(true, f64::MAX, true), (true, 0.0, false), (false, f64::MAX, false)] {
+            let early = |_: &mut Scenario, observed: &mut Observed| {
+                let id = observed.instance(2).expect("the sample's instance").instance_id.clone();
+                let hook = if by_hand { json!(null) } else { json!("turnstile") };
+                observed.rollouts[1].execution.input = json!({"instanceId": id, "lifecycleHookName": hook});
+                observed.rollouts[1].execution.ended_at.get_or_insert(100.0);
+                let actions = observed.report.hook_actions.iter_mut();
+                actions.filter(|action| action.instance_id == id).for_each(|action| action.opened_at = opens_at);
+            };
+            assert_eq!(explained("Turnstile.HookNotOpen", early), expected, "{by_hand} {opens_at}");
+        }
     }
 
     #[test]

@@ -38,8 +38,12 @@ async fn a_call_knows_its_invocation_and_its_effect() {
         (report.calls[0].caller.as_str(), report.calls[5].caller.as_str()),
         ("start-deployment", "complete-lifecycle-hook",)
     );
-    let invocation =
-        Invocation { request_id: "r-1".to_owned(), execution: Some("arn:1".to_owned()), state_entry: Some(7) };
+    let invocation = Invocation {
+        request_id: "r-1".to_owned(),
+        execution: Some("arn:1".to_owned()),
+        state_entry: Some(7),
+        sent_before: 0,
+    };
     assert_eq!(report.calls[0].invocation, Some(invocation));
 }
 

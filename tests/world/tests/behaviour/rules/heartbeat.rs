@@ -90,8 +90,12 @@ async fn a_call_of_another_service_comes_first() {
     let instance = stage.launch_and_boot();
     let function = Function::of("arn:1", "return-turn", "r-2", 2, &stage.world);
     Function::of("arn:1", "plan-rollout", "r-1", 1, &stage.world).heartbeat(&instance).await;
-    let invocation =
-        Invocation { request_id: "r-2".to_owned(), execution: Some("arn:1".to_owned()), state_entry: Some(2) };
+    let invocation = Invocation {
+        request_id: "r-2".to_owned(),
+        execution: Some("arn:1".to_owned()),
+        state_entry: Some(2),
+        sent_before: 0,
+    };
     stage.world.record(Call {
         caller: "return-turn".to_owned(),
         invocation: Some(invocation),
@@ -113,7 +117,7 @@ async fn the_question_who_owns_the_launch_comes_first() {
         let (request_id, execution) = (request.to_owned(), Some("arn:1".to_owned()));
         stage.world.record(Call {
             caller: "check-status".to_owned(),
-            invocation: Some(Invocation { request_id, execution, state_entry: Some(entry) }),
+            invocation: Some(Invocation { request_id, execution, state_entry: Some(entry), sent_before: 0 }),
             service: "dynamodb",
             operation: operation.to_owned(),
             parameters: json!({"Key": {"claim": {"S": claim}}}),
@@ -139,6 +143,7 @@ async fn the_question_who_owns_the_launch_comes_first() {
             request_id: "r-2".to_owned(),
             execution: Some("arn:1".to_owned()),
             state_entry: Some(2),
+            sent_before: 0,
         }),
         service: "dynamodb",
         operation: "UpdateItem".to_owned(),
@@ -147,6 +152,64 @@ async fn the_question_who_owns_the_launch_comes_first() {
         ..Call::default()
     });
     assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "check-status", "UpdateItem")]);
+}
+
+/// A heartbeat that is under way for long is overtaken by what was sent after it, and one that cannot be sent never comes.
+#[tokio::test]
+async fn a_heartbeat_that_was_sent_first_may_come_later_or_never() {
+    for (call_sent_before, heartbeat_sent_before, is_late) in [(0, 1, true), (1, 0, false), (1, 2, false)] {
+        let stage = stage().await;
+        let instance = stage.launch_and_boot();
+        Function::of("arn:1", "plan-rollout", "r-0", 0, &stage.world).heartbeat(&instance).await;
+        let calls = [("GetDeployment", call_sent_before), ("RecordLifecycleActionHeartbeat", heartbeat_sent_before)];
+        for (operation, sent_before) in calls {
+            stage.world.record(Call {
+                caller: "return-turn".to_owned(),
+                invocation: Some(Invocation {
+                    request_id: "r-1".to_owned(),
+                    execution: Some("arn:1".to_owned()),
+                    state_entry: Some(1),
+                    sent_before,
+                }),
+                service: if operation == "GetDeployment" { "codedeploy" } else { "autoscaling" },
+                operation: operation.to_owned(),
+                parameters: json!({"InstanceId": instance}),
+                outcome: "ok".to_owned(),
+                ..Call::default()
+            });
+        }
+        let expected = if is_late { vec![late(&instance, "return-turn", "GetDeployment")] } else { Vec::new() };
+        assert_eq!(found(&stage, &[running("arn:1")], &[]), expected, "{call_sent_before} {heartbeat_sent_before}");
+    }
+}
+
+/// The rollout of an earlier launch may run still. Where the instance is on its way tells whose launch it is.
+#[tokio::test]
+async fn whose_launch_an_earlier_owner_has_is_asked_first() {
+    for (begins_with, expected) in
+        [(&["DescribeExecution", "DescribeAutoScalingInstances"][..], 0), (&["DescribeAutoScalingInstances"], 1)]
+    {
+        let stage = stage().await;
+        let instance = stage.launch_and_boot();
+        for operation in begins_with {
+            stage.world.record(Call {
+                caller: "plan-rollout".to_owned(),
+                invocation: Some(Invocation {
+                    request_id: "r-1".to_owned(),
+                    execution: Some("arn:1".to_owned()),
+                    state_entry: Some(1),
+                    sent_before: 0,
+                }),
+                service: if *operation == "DescribeExecution" { "states" } else { "autoscaling" },
+                operation: (*operation).to_owned(),
+                outcome: "ok".to_owned(),
+                ..Call::default()
+            });
+        }
+        Function::of("arn:1", "plan-rollout", "r-1", 1, &stage.world).heartbeat(&instance).await;
+        let found = found(&stage, &[running("arn:1")], &[]);
+        assert_eq!(found.len(), expected, "{begins_with:?}: {found:?}");
+    }
 }
 
 /// A rollout that waits for its launch has nothing to keep open.

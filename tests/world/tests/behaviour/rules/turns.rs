@@ -108,6 +108,28 @@ async fn a_turn_that_is_lost_or_taken_within_the_invocation_counts() {
     }
 }
 
+/// Who takes a turn over waits for the last calls of the holder before. Nobody knows of them once the item is deleted.
+#[tokio::test]
+async fn a_last_call_that_comes_after_the_next_holder_has_begun() {
+    for (is_deleted, has_begun, breaks) in [(false, true, true), (false, false, false), (true, true, false)] {
+        let stage = stage().await;
+        let instance = stage.launch_and_boot();
+        holds(&stage, Some("arn:1"));
+        let last_call = Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world);
+        last_call.heartbeat(&instance).await;
+        if is_deleted {
+            holds(&stage, None);
+        }
+        holds(&stage, Some("arn:2"));
+        let function = if has_begun { "start-deployment" } else { "take-turn" };
+        Function::of("arn:2", function, "r-2", 1, &stage.world).heartbeat(&instance).await;
+        last_call.deploy("A", "A", "one").await;
+        let found = found(&stage, &[running("arn:1"), running("arn:2")], &[]);
+        let without_the_turn = |breach: &&Breach| matches!(breach, Breach::DeployedWithoutTurn { .. });
+        assert_eq!(found.iter().filter(without_the_turn).count(), usize::from(breaks), "{is_deleted} {has_begun}");
+    }
+}
+
 /// Where nobody tells of the table, or who made the call, nothing is said.
 #[tokio::test]
 async fn without_the_facts_nothing_is_checked() {
@@ -116,7 +138,7 @@ async fn without_the_facts_nothing_is_checked() {
     Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world).deploy("A", "A", "one").await;
     assert_eq!(found(&stage, &[running("arn:1")], &[]), []);
     holds(&stage, Some("arn:2"));
-    let none = Invocation { request_id: "r-9".to_owned(), execution: None, state_entry: None };
+    let none = Invocation { request_id: "r-9".to_owned(), execution: None, state_entry: None, sent_before: 0 };
     stage.world.record(Call { invocation: Some(none), ..Call::default() });
     stage.update("B").await;
     assert_eq!(found(&stage, &[running("arn:1")], &[]).len(), 1, "the first one, which is judged now");

@@ -40,7 +40,7 @@ impl StartDeployment {
         let Request { plan, application, execution, round, .. } = request;
         let call = CreationCall {
             creation_id: format!("{:016x}", fastrand::u64(..)),
-            entered_at: Some(request.now),
+            called_at: Some(request.now),
             found_at: None,
         };
         let (asg, group) = (&plan.auto_scaling_group_name, &application.group);

@@ -12,7 +12,7 @@ use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
-use tracing::{Span, info, info_span, warn};
+use tracing::{Span, error, info, info_span, warn};
 use turnstile::words::error::Error;
 use turnstile::words::ids::{ExecutionArn, HookName, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
@@ -130,9 +130,16 @@ impl StartRollout {
                     Span::current().record("group", group.as_str());
                     match self.sweep.group(group, due).await {
                         Ok(of_group) => started.extend(of_group),
-                        Err(error) => {
-                            warn!(error = error.name(), reason = %error, "the sweep failed");
-                            failed.get_or_insert(error);
+                        Err(problem) => {
+                            let (name, reason) = (problem.name(), problem.to_string());
+                            match problem.is_temporary() {
+                                true => warn!(error = name, reason, "the sweep failed"),
+                                false => error!(
+                                    error = name,
+                                    reason, "the sweep failed: nobody finds launches without a rollout"
+                                ),
+                            }
+                            failed.get_or_insert(problem);
                         }
                     }
                 }

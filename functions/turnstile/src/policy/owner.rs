@@ -88,7 +88,7 @@ pub fn next(
         Step::Wait(OtherOwner { execution: owner.clone(), wait_seconds, waiting_since, ended_since, keeps_open })
     };
     if run == Run::Running {
-        return wait(waits::for_owner(now.seconds_since(waiting_since), spread), None);
+        return wait(waits::for_owner(now.seconds_since(waiting_since), spread, hook), None);
     }
     let ended_since = last_seen.and_then(|last_seen| last_seen.ended_since).unwrap_or(now);
     let needed = match (phase, run) {

@@ -33,7 +33,7 @@ pub fn draw(seed: u64) -> Scenario {
         about: format!("Drawn from the seed {seed}."),
         events: if theme == Theme::Rush { Delivery::default() } else { events(&world, random) },
         // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
-        schedule_seconds: Some(random.f64().mul_add(120.0, 45.0).round()),
+        schedule_seconds: Some(schedule(&world, random)),
         faults,
         services: services::draw(theme, has_outage, random),
         steps,
@@ -62,6 +62,13 @@ fn theme(world: &World, random: &mut Rng) -> Theme {
         2 if one_in(2, random) => Theme::Rush,
         _ => Theme::Usual,
     }
+}
+
+/// The real one comes once a minute, and the stack's own hook lasts for two minutes at least: one sweep may fail.
+fn schedule(world: &World, random: &mut Rng) -> f64 {
+    let hooks = world.groups.iter().filter_map(|group| group.hook.as_ref());
+    let shortest = hooks.map(|hook| hook.heartbeat_timeout).min().map_or(f64::INFINITY, f64::from);
+    random.f64().mul_add(120.0, 45.0).round().min((shortest / 3.0).floor())
 }
 
 /// The schedule covers only the first group: with a second group no event is lost.

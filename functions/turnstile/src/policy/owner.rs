@@ -184,7 +184,7 @@ mod tests {
         use Run::{Ended, NotKnown, Running};
         assert_eq!(wait(step(Phase::AtWork, Running, None, 0)), Some((15, None, false)));
         assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 100)), Some((25, None, false)));
-        assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 9_000)), Some((45, None, false)));
+        assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 9_000)), Some((30, None, false)));
         assert_eq!(wait(step(Phase::AtWork, Ended, Some(seen(None)), 100)), None);
         assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(seen(None)), 100)), Some((30, Some(100), false)));
         assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(seen(Some(100))), 129)), Some((1, Some(100), false)));

@@ -119,7 +119,9 @@ pub fn to_drain(drained: u32, hook: Option<&Hook>) -> Option<u32> {
 /// heartbeats before the rollout that waits. After an hour and a half it grows, so that the longest hook fits into an execution's events.
 pub fn for_owner(waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
     const LONGEST: u32 = 45;
-    for_turn(waited, spread, hook).min(LONGEST.max(waited / POLLS_OF_A_LONG_WAIT))
+    // The owner's own wait and this one come after the last heartbeat.
+    let in_a_long_wait = (waited / POLLS_OF_A_LONG_WAIT).min(longest_between_heartbeats(hook) / 2);
+    for_turn(waited, spread, hook).min(LONGEST.max(in_a_long_wait))
 }
 
 /// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once. For an agent that has been
@@ -383,7 +385,7 @@ mod tests {
             polls += 1;
         }
         assert!(polls * EVENTS_OF_A_LOOK < MOST_EVENTS / 2, "{polls}");
-        assert!(for_owner(TWO_DAYS, 1.0, Some(&hook(SHORTEST_OWN_HEARTBEAT_TIMEOUT))) <= 60);
+        assert_eq!(for_owner(TWO_DAYS, 1.0, Some(&hook(SHORTEST_OWN_HEARTBEAT_TIMEOUT))), 30);
     }
 
     /// Each application's agent is silent for just less than the longest time-out, and then deploys it after all.

@@ -11,8 +11,9 @@ use turnstile::words::error::Error;
 use turnstile::words::failure::FailureKind;
 use turnstile::words::ids::{InstanceId, TargetId};
 
+use crate::CheckStatus;
 use crate::looked::Looked;
-use crate::{Answer, CheckStatus, Request, succeeded};
+use crate::request::{Answer, Request, succeeded};
 
 impl CheckStatus {
     /// A deployment to a whole group has failed nowhere, which says nothing of an instance that it left out. The rollout has succeeded when

@@ -7,8 +7,9 @@ use turnstile::policy::{cohort, deployment_tag, turn};
 use turnstile::words::error::Error;
 use turnstile::words::ids::{InstanceId, TargetId};
 
+use crate::CheckStatus;
 use crate::looked::Looked;
-use crate::{CheckStatus, Request};
+use crate::request::Request;
 
 impl CheckStatus {
     /// Whether a rollout's deployment may have missed the instance, or some in service, because CodeDeploy had not seen their gates when it was

@@ -4,6 +4,7 @@ mod evidence;
 mod gates;
 mod gone;
 mod looked;
+mod request;
 mod stop;
 mod under_way;
 
@@ -13,26 +14,22 @@ use aws::function::Function;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::reason::FailedDeployment;
-use turnstile::policy::stall::StallTimer;
-use turnstile::policy::up_to_date::{Found, Search};
+use turnstile::policy::up_to_date::Found;
 use turnstile::policy::verdict::{self, Verdict};
 use turnstile::policy::{alarm, deployment_tag, turn, waits};
-use turnstile::words::application::Application;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
-use turnstile::words::failure::{FailureKind, Reason, Silence};
-use turnstile::words::ids::{DeploymentId, ExecutionArn, TargetId};
+use turnstile::words::failure::FailureKind;
+use turnstile::words::ids::TargetId;
 use turnstile::words::plan::Plan;
-use turnstile::words::revision::Revision;
-use turnstile::words::time::Timestamp;
 use turnstile::words::turn::{FinishedDeployment, Stop};
 
 use crate::looked::Looked;
+use crate::request::succeeded;
+pub use crate::request::{Answer, Request};
 
 /// The function.
 pub struct CheckStatus {
@@ -41,70 +38,6 @@ pub struct CheckStatus {
     turns: Turns,
     /// The Region's name, for links to the console.
     region: String,
-}
-
-/// A deployment to look at.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Request {
-    execution: ExecutionArn,
-    /// When the execution started.
-    started_at: Timestamp,
-    now: Timestamp,
-    plan: Plan,
-    application: Application,
-    /// 1, and one more each time the rollout goes through its applications again.
-    round: u32,
-    /// How many of those rounds there were because of somebody else.
-    repeats: u32,
-    /// 1 for the application's first deployment in the round.
-    attempt: u32,
-    /// How many deployments of this attempt have missed the instance before, because CodeDeploy had not seen its gate yet.
-    #[serde(default)]
-    misses: u32,
-    /// Since when they have; absent when none has.
-    missed_since: Option<Timestamp>,
-    deployment_id: DeploymentId,
-    /// How long the deployment should take, in seconds; absent when that is unknown.
-    expected_seconds: Option<u32>,
-    /// When the rollout began to wait for the deployment.
-    waiting_since: Timestamp,
-    /// As the last look left it; absent at the first look.
-    stall: Option<StallTimer>,
-    /// Why the rollout last yielded, if it has.
-    silence: Option<Silence>,
-    /// How far the last call came that searched for evidence; absent when none has.
-    #[serde(default)]
-    search: Option<Search>,
-}
-
-/// How the deployment is going.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
-pub enum Answer {
-    /// Look again after so many seconds.
-    InProgress {
-        wait_seconds: u32,
-        stall: StallTimer,
-        /// Where the next call goes on, when the deployment is over and this call has not found out whether the instance is up to date.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        search: Option<Search>,
-    },
-    /// The instance is up to date; in a rollout of a whole group, every instance is. `deployment_id` is the deployment that did it: an
-    /// earlier one, when this one found the instance up to date.
-    Succeeded {
-        deployment_id: DeploymentId,
-        revision: Option<Revision>,
-        /// Other instances, in service, to which the rollout's deployment came too,
-        /// [`MOST_ALSO_DEPLOYED_TO`](turnstile::limits::MOST_ALSO_DEPLOYED_TO) at the most.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        also_deployed_to: Vec<TargetId>,
-    },
-    /// It failed. `retry` says whether another deployment is to be tried.
-    Failed { error: FailureKind, reason: Box<Reason>, retry: bool },
-    /// What the call has answered that stopped the deployment, and whose answer was lost.
-    #[serde(untagged)]
-    AsBefore(Value),
 }
 
 impl Function for CheckStatus {
@@ -304,21 +237,4 @@ impl CheckStatus {
             region: &self.region,
         }
     }
-}
-
-impl Request {
-    /// How long the execution has been running, in seconds.
-    fn age(&self) -> u32 {
-        self.now.seconds_since(self.started_at)
-    }
-
-    /// For how long earlier deployments of the application have not begun on the instance, in seconds.
-    fn silent_seconds(&self) -> u32 {
-        let earlier = self.silence.as_ref().filter(|silence| silence.group == self.application.group);
-        earlier.map_or(0, |silence| silence.silent_seconds)
-    }
-}
-
-fn succeeded(deployment: Deployment, also_deployed_to: Vec<TargetId>) -> Answer {
-    Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision, also_deployed_to }
 }

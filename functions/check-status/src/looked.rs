@@ -5,7 +5,7 @@ use turnstile::policy::{deployment_tag, retry};
 use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::failure::{FailureKind, Reason};
 
-use crate::{Answer, Request};
+use crate::request::{Answer, Request};
 
 /// The deployment as it was found, with the target that decides.
 pub(crate) struct Looked<'a> {

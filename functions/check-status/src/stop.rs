@@ -7,8 +7,9 @@ use turnstile::words::deployment::DeploymentStatus;
 use turnstile::words::error::Error;
 use turnstile::words::turn::Stop;
 
+use crate::CheckStatus;
 use crate::looked::Looked;
-use crate::{Answer, CheckStatus, Request};
+use crate::request::{Answer, Request};
 
 impl CheckStatus {
     /// Stops the deployment, if the rollout has the turn. `answer` is what comes of it, if the rollout does not go on as before: a call that

@@ -7,15 +7,22 @@ use turnstile::words::deployment::{DeploymentStatus, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::FailureKind;
 
+use crate::CheckStatus;
 use crate::looked::Looked;
-use crate::{Answer, CheckStatus, succeeded};
+use crate::request::{Answer, succeeded};
 
 impl CheckStatus {
     /// Waits for the deployment, or does something about it when it gets nowhere. `at_last` is the failure that it comes to if nothing
     /// happens any more.
     pub(crate) async fn wait(&self, look: Looked<'_>, at_last: FailureKind) -> Result<Answer, Error> {
         let Looked { request, deployment, target } = &look;
+        let own = target.as_ref().map(|target| target.status);
         match waits::check_time(&request.plan, request.started_at, request.now) {
+            // Nothing more is needed of the deployment.
+            Err(_) if own == Some(TargetStatus::Succeeded) => {
+                let also_deployed_to = self.also_deployed_to(&look).await;
+                return Ok(succeeded(look.deployment, also_deployed_to));
+            }
             // What has happened on the instance is the better reason.
             Err(_) if at_last == FailureKind::DeploymentFailed => {
                 return Ok(self.failed(at_last, &look, target.as_ref()));
@@ -24,7 +31,6 @@ impl CheckStatus {
         }
         let stall = look.stall();
         let stall_seconds = stall.seconds(request.now);
-        let own = target.as_ref().map(|target| target.status);
         if own == Some(TargetStatus::Succeeded) && stall::only_bakes(deployment) {
             let also_deployed_to = self.also_deployed_to(&look).await;
             return Ok(succeeded(look.deployment, also_deployed_to));

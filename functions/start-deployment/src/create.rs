@@ -44,7 +44,7 @@ impl StartDeployment {
         let to_deploy = self.to_deploy(request, &history).await?;
         let call = CreationCall {
             creation_id: format!("{:016x}", fastrand::u64(..)),
-            entered_at: Some(request.now),
+            called_at: Some(request.now),
             found_at: None,
         };
         let next = request.next_deployment(expected_seconds(&history.current));

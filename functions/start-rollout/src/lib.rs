@@ -14,7 +14,7 @@ use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
-use tracing::{Span, info, info_span, warn};
+use tracing::{Span, error, info, info_span, warn};
 use turnstile::words::error::Error;
 use turnstile::words::gate::Gate;
 use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
@@ -137,16 +137,26 @@ impl StartRollout {
                 let (mut started, mut failed) = (Vec::new(), None);
                 for group in &self.served.groups {
                     Span::current().record("group", group.as_str());
-                    // Whoever waits at the hook does not depend on it.
-                    if let Err(error) = self.open_gates(group).await {
-                        warn!(error = error.name(), reason = %error, "gates of instances in service may be shut");
-                    }
                     match self.sweep.group(group, due).await {
                         Ok(of_group) => started.extend(of_group),
-                        Err(error) => {
-                            warn!(error = error.name(), reason = %error, "the sweep failed");
-                            failed.get_or_insert(error);
+                        Err(problem) => {
+                            let (name, reason) = (problem.name(), problem.to_string());
+                            match problem.is_temporary() {
+                                true => warn!(error = name, reason, "the sweep failed"),
+                                false => error!(
+                                    error = name,
+                                    reason, "the sweep failed: nobody finds launches without a rollout"
+                                ),
+                            }
+                            failed.get_or_insert(problem);
                         }
+                    }
+                }
+                // After every heartbeat: whoever waits at the hook does not depend on it.
+                for group in &self.served.groups {
+                    Span::current().record("group", group.as_str());
+                    if let Err(error) = self.open_gates(group).await {
+                        warn!(error = error.name(), reason = %error, "gates of instances in service may be shut");
                     }
                 }
                 Ok(match failed {

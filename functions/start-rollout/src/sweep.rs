@@ -55,30 +55,29 @@ impl Sweep {
         if forgotten.is_empty() {
             return Ok(started);
         }
-        let running = self.executions.running(self.state_machine_arn.as_str()).await?;
+        let (running, past) = match self.known(group, due).await {
+            Ok(known) => known,
+            // Some may have a rollout, which does not mind another heartbeat.
+            Err(problem) => {
+                self.keep_all_open(group, &forgotten, due).await;
+                return Err(problem);
+            }
+        };
         forgotten.retain(|instance_id| !running.iter().any(|name| is_of_launch(name, group, instance_id)));
-        if forgotten.is_empty() {
-            return Ok(started);
-        }
-        let past = self.past(group, due).await?;
-        let mut failed = None;
-        for instance_id in forgotten {
-            match self.help(group, &instance_id, due, &past).await {
+        let (without, mut failed) = self.keep_open(group, forgotten, due, &past).await;
+        for instance_id in without {
+            match self.start(group, &instance_id, due).await {
                 Ok(Some(execution)) => {
                     warn!(instance = %instance_id, %execution, "waited without a rollout: started one");
                     started.push(instance_id);
                 }
                 Ok(None) => {}
-                // The next instance need not wait for what is wrong with this one.
-                Err(problem) => {
-                    let (name, reason) = (problem.name(), problem.to_string());
-                    if problem.is_temporary() {
-                        warn!(instance = %instance_id, error = name, reason, "waits without a rollout still");
-                    } else {
-                        error!(instance = %instance_id, error = name, reason, "waits without a rollout, and none can be started");
-                    }
-                    failed.get_or_insert(problem);
+                // The next sweep goes on. The hooks are open until then.
+                Err(problem) if problem.is_temporary() => {
+                    failed.get_or_insert(tell(&instance_id, problem));
+                    break;
                 }
+                Err(problem) => _ = failed.get_or_insert(tell(&instance_id, problem)),
             }
         }
         match failed {
@@ -87,37 +86,76 @@ impl Sweep {
         }
     }
 
+    /// The names of the running executions, and what is known of the launches.
+    async fn known(&self, group: &AutoScalingGroupName, due: Due<'_>) -> Result<(Vec<String>, Past), Error> {
+        let running = self.executions.running(self.state_machine_arn.as_str()).await?;
+        Ok((running, self.past(group, due).await?))
+    }
+
     async fn past(&self, group: &AutoScalingGroupName, due: Due<'_>) -> Result<Past, Error> {
         let Some(now) = due.now else { return Ok(Past::default()) };
         let since = now.minus_seconds(LONGEST_HOOK);
         let ended = self.executions.ended(self.state_machine_arn.as_str(), since).await?;
-        let began = self.autoscaling.launches_began(group).await.unwrap_or_else(|problem| {
-            // It bounds the help, and is no reason to help nobody.
-            warn!(error = problem.name(), reason = %problem, "when the launches began is not known");
-            BTreeMap::new()
-        });
-        Ok(Past { began, ended })
+        Ok(Past { began: self.began(group).await, ended })
     }
 
-    /// Does what is to be done for an instance that has no rollout; the rollout that was started.
-    async fn help(
+    /// When the launches began. It bounds the help, and is no reason to help nobody.
+    async fn began(&self, group: &AutoScalingGroupName) -> BTreeMap<InstanceId, Timestamp> {
+        self.autoscaling.launches_began(group).await.unwrap_or_else(|problem| {
+            warn!(error = problem.name(), reason = %problem, "when the launches began is not known");
+            BTreeMap::new()
+        })
+    }
+
+    /// Keeps the hooks of all instances open, for as long as they may be without a rollout, when it is not known which of them have one.
+    async fn keep_all_open(&self, group: &AutoScalingGroupName, waiting: &[InstanceId], due: Due<'_>) {
+        let past = match due.now {
+            Some(_) => Past { began: self.began(group).await, ended: Vec::new() },
+            None => Past::default(),
+        };
+        self.keep_open(group, waiting.to_vec(), due, &past).await;
+    }
+
+    /// Keeps the hooks of instances without a rollout open, all of them before any rollout is started: a start may take its time. The answer
+    /// has the instances that need a rollout, and what went wrong first.
+    async fn keep_open(
+        &self,
+        group: &AutoScalingGroupName,
+        forgotten: Vec<InstanceId>,
+        due: Due<'_>,
+        past: &Past,
+    ) -> (Vec<InstanceId>, Option<Error>) {
+        let (mut without, mut failed) = (Vec::new(), None);
+        for instance_id in forgotten {
+            match self.keep_one_open(group, &instance_id, due, past).await {
+                Ok(true) => without.push(instance_id),
+                Ok(false) => {}
+                // The next instance need not wait for what is wrong with this one.
+                Err(problem) => _ = failed.get_or_insert(tell(&instance_id, problem)),
+            }
+        }
+        (without, failed)
+    }
+
+    /// Keeps an instance's hook open, unless it has been without a rollout for too long. `true`: it needs one.
+    async fn keep_one_open(
         &self,
         group: &AutoScalingGroupName,
         instance_id: &InstanceId,
         due: Due<'_>,
         past: &Past,
-    ) -> Result<Option<ExecutionArn>, Error> {
+    ) -> Result<bool, Error> {
         let of_instance = past.ended.iter().filter(|execution| is_of_launch(&execution.name, group, instance_id));
         let ended: Vec<EndedExecution> = of_instance.cloned().collect();
         let step = due.now.map_or(Step::Start, |now| sweep::next(past.began.get(instance_id).copied(), &ended, now));
         match step {
-            Step::Leave => return Ok(None),
+            Step::Leave => return Ok(false),
             Step::GiveUp => {
                 error!(
                     instance = %instance_id, rollouts = ended.len(), longest_without_rollout_seconds = LONGEST_WITHOUT_ROLLOUT,
                     "gives the launch up, because no rollout could serve it: the hook's time-out ends it"
                 );
-                return Ok(None);
+                return Ok(false);
             }
             Step::KeepOpen | Step::Start => {}
         }
@@ -128,17 +166,26 @@ impl Sweep {
         };
         // The heartbeat shows whether it waits at this hook, and not at another one of the group.
         if !self.autoscaling.keep_open(&action).await? {
-            return Ok(None);
+            return Ok(false);
         }
         if step == Step::KeepOpen {
             info!(instance = %instance_id, rollouts = ended.len(), "waits until its next rollout is started");
-            return Ok(None);
         }
-        let name = execution_name(&action.auto_scaling_group_name, instance_id, Some(due.id));
+        Ok(step == Step::Start)
+    }
+
+    /// Starts an instance's rollout; `None` if this event has started it before, and it has ended.
+    async fn start(
+        &self,
+        group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+        due: Due<'_>,
+    ) -> Result<Option<ExecutionArn>, Error> {
+        let name = execution_name(group, instance_id, Some(due.id));
         let input = Input {
-            auto_scaling_group_name: action.auto_scaling_group_name,
-            instance_id: Some(action.instance_id),
-            lifecycle_hook_name: Some(action.lifecycle_hook_name),
+            auto_scaling_group_name: group.clone(),
+            instance_id: Some(instance_id.clone()),
+            lifecycle_hook_name: Some(self.hook.clone()),
             applications: None,
             on_failure: None,
         };
@@ -148,4 +195,15 @@ impl Sweep {
             Start::HasEnded => None,
         })
     }
+}
+
+/// Says what went wrong with an instance, which waits without a rollout.
+fn tell(instance_id: &InstanceId, problem: Error) -> Error {
+    let (name, reason) = (problem.name(), problem.to_string());
+    if problem.is_temporary() {
+        warn!(instance = %instance_id, error = name, reason, "waits without a rollout still");
+    } else {
+        error!(instance = %instance_id, error = name, reason, "waits without a rollout, and none can be started");
+    }
+    problem
 }

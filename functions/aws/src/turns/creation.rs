@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn what_comes_next_is_recorded_with_its_call_or_without() {
         let call =
-            CreationCall { creation_id: "a".into(), entered_at: Some(Timestamp::from_seconds(100)), found_at: None };
+            CreationCall { creation_id: "a".into(), called_at: Some(Timestamp::from_seconds(100)), found_at: None };
         let group = || NextDeployment::To("Search/Production".parse().unwrap());
         let near_end = |at: Option<i64>| NextDeployment::NearItsEnd(at.map(Timestamp::from_seconds));
         for (call, next, expected, values) in [

@@ -88,7 +88,7 @@ pub fn next(
         Step::Wait(OtherOwner { execution: owner.clone(), wait_seconds, waiting_since, ended_since, keeps_open })
     };
     if run == Run::Running {
-        return wait(waits::for_owner(now.seconds_since(waiting_since), spread), None);
+        return wait(waits::for_owner(now.seconds_since(waiting_since), spread, hook), None);
     }
     let ended_since = last_seen.and_then(|last_seen| last_seen.ended_since).unwrap_or(now);
     let needed = match (phase, run) {
@@ -184,7 +184,7 @@ mod tests {
         use Run::{Ended, NotKnown, Running};
         assert_eq!(wait(step(Phase::AtWork, Running, None, 0)), Some((15, None, false)));
         assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 100)), Some((25, None, false)));
-        assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 9_000)), Some((45, None, false)));
+        assert_eq!(wait(step(Phase::AtWork, Running, Some(seen(None)), 9_000)), Some((30, None, false)));
         assert_eq!(wait(step(Phase::AtWork, Ended, Some(seen(None)), 100)), None);
         assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(seen(None)), 100)), Some((30, Some(100), false)));
         assert_eq!(wait(step(Phase::AtWork, NotKnown, Some(seen(Some(100))), 129)), Some((1, Some(100), false)));

@@ -80,12 +80,11 @@ pub fn has_ended(holder: &ExecutionArn, found: &[Claim], now: Timestamp) -> bool
     held.filter_map(|claim| claim.taken_at).all(|taken_at| now.seconds_since(taken_at) >= LONGEST_TRAIL)
 }
 
-/// What is known of a call of CreateDeployment without an answer after a look at `now`, when the looking state was entered. `None`: it can
-/// have no effect any more. Functions keep no clock, and a state that is retried is old: only a later one than that of the call tells that
-/// it was made before, so that is where the time begins to count.
+/// What is known of a call of CreateDeployment without an answer after a look at `now`. `None`: it can have no effect any more. Functions keep
+/// no clock, and the `now` of the call that makes it may be old by then: the time counts from the first look with a later one.
 pub fn unanswered_after_look(call: &CreationCall, now: Timestamp) -> Option<CreationCall> {
-    let is_of_this_state = call.entered_at == Some(now);
-    let found_at = call.found_at.or((!is_of_this_state).then_some(now));
+    let is_of_this_call = call.called_at == Some(now);
+    let found_at = call.found_at.or((!is_of_this_call).then_some(now));
     let is_over = found_at.is_some_and(|found_at| now.seconds_since(found_at) >= LONGEST_CALL);
     (!is_over).then(|| CreationCall { found_at, ..call.clone() })
 }
@@ -249,17 +248,17 @@ mod tests {
     }
 
     #[test]
-    fn a_call_without_an_answer_counts_from_the_first_later_state() {
+    fn a_call_without_an_answer_counts_from_the_first_later_look() {
         let at = Timestamp::from_seconds;
         let call = |found_at: Option<i64>| CreationCall {
             creation_id: "a".into(),
-            entered_at: Some(at(100)),
+            called_at: Some(at(100)),
             found_at: found_at.map(at),
         };
         for (found_at, now, expected) in [
-            // A retry of the same state, however late.
+            // The same `now`, however late.
             (None, 100, Some(call(None))),
-            // The call may have been made right before, after many retries.
+            // The call may have been made right before.
             (None, 900, Some(call(Some(900)))),
             (Some(900), 910, Some(call(Some(900)))),
             (Some(900), 989, Some(call(Some(900)))),

@@ -138,10 +138,12 @@ pub fn to_drain(drained: u32, hook: Option<&Hook>) -> Option<u32> {
 }
 
 /// The wait before asking again who owns the launch, after waiting for `waited` seconds. It is short: when the owner is aborted, nobody sends
-/// heartbeats before the rollout that waits.
-pub fn for_owner(waited: u32, spread: f64) -> u32 {
+/// heartbeats before the rollout that waits. After an hour and a half it grows, so that the longest hook fits into an execution's events.
+pub fn for_owner(waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
     const LONGEST: u32 = 45;
-    for_turn(waited, spread, None).min(LONGEST)
+    // The owner's own wait and this one come after the last heartbeat.
+    let in_a_long_wait = (waited / POLLS_OF_A_LONG_WAIT).min(longest_between_heartbeats(hook) / 2);
+    for_turn(waited, spread, hook).min(LONGEST.max(in_a_long_wait))
 }
 
 /// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once. For an agent that has been
@@ -216,7 +218,7 @@ pub fn expected_duration(duration: u32, instances: u32, deployment_config_name: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{GRACE, MOST_APPLICATIONS};
+    use crate::limits::{GRACE, MOST_APPLICATIONS, SHORTEST_OWN_HEARTBEAT_TIMEOUT};
     use crate::words::hook::HookResult;
     use crate::words::ids::{AutoScalingGroupName, HookName};
     use proptest::prelude::*;
@@ -399,6 +401,17 @@ mod tests {
             polls += 1;
         }
         assert!(polls * EVENTS_OF_A_LOOK < MOST_EVENTS / 2, "{polls}");
+    }
+
+    #[test]
+    fn two_days_of_waiting_for_the_owner_fit_into_an_execution() {
+        let (mut waited, mut polls) = (0, 0);
+        while waited < TWO_DAYS {
+            waited += for_owner(waited, 0.0, None);
+            polls += 1;
+        }
+        assert!(polls * EVENTS_OF_A_LOOK < MOST_EVENTS / 2, "{polls}");
+        assert_eq!(for_owner(TWO_DAYS, 1.0, Some(&hook(SHORTEST_OWN_HEARTBEAT_TIMEOUT))), 30);
     }
 
     /// Each application's agent is silent for just less than the longest time-out, and then deploys it after all.

@@ -74,10 +74,10 @@ pub enum NextDeployment {
 pub struct CreationCall {
     /// A random name.
     pub creation_id: String,
-    /// When the state was entered whose call it is. It is made later than that, after any number of retries.
+    /// The `now` of the call of start-deployment that makes it. It is made a little later.
     #[serde(default, with = "time::as_seconds", skip_serializing_if = "Option::is_none")]
-    pub entered_at: Option<Timestamp>,
-    /// When the first state was entered that found it without an answer. It was made earlier than that.
+    pub called_at: Option<Timestamp>,
+    /// The `now` of the first later call that found it without an answer. It was made before that.
     #[serde(default, with = "time::as_seconds", skip_serializing_if = "Option::is_none")]
     pub found_at: Option<Timestamp>,
 }

@@ -19,8 +19,11 @@ const ENOUGH_IN_AN_OUTAGE: usize = 1;
 pub fn draw(seed: u64) -> Scenario {
     let random = &mut Rng::with_seed(seed);
     let mut world = world::draw(seed, random);
-    let has_late_calls = world.groups.len() == 1 && one_in(12, random);
-    let steps = steps::draw(&mut world, has_late_calls, random);
+    let theme = theme(&world, random);
+    if theme == Theme::Rush {
+        world::rush(&mut world);
+    }
+    let steps = steps::draw(&mut world, theme, random);
     let faults = faults::draw(random);
     let has_outage = faults.iter().any(faults::is_outage);
     let fails_for_good =
@@ -28,11 +31,11 @@ pub fn draw(seed: u64) -> Scenario {
     let enough = if has_outage { ENOUGH_IN_AN_OUTAGE } else { ENOUGH_EXECUTIONS };
     Scenario {
         about: format!("Drawn from the seed {seed}."),
-        events: events(&world, random),
+        events: if theme == Theme::Rush { Delivery::default() } else { events(&world, random) },
         // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
-        schedule_seconds: Some(random.f64().mul_add(120.0, 45.0).round()),
+        schedule_seconds: Some(schedule(&world, random)),
         faults,
-        services: services::draw(has_late_calls, has_outage, random),
+        services: services::draw(theme, has_outage, random),
         steps,
         speed: 80.0,
         until: fails_for_good.then(|| Condition { ended: Some(enough), ..Condition::default() }),
@@ -41,6 +44,31 @@ pub fn draw(seed: u64) -> Scenario {
         world,
         ..Scenario::default()
     }
+}
+
+/// What a scenario is about, where chance alone would seldom bring it together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Theme {
+    Usual,
+    /// Calls that make deployments outlast their rollouts.
+    LateCalls,
+    /// The rollouts of two groups ask for their turns at the same moment.
+    Rush,
+}
+
+fn theme(world: &World, random: &mut Rng) -> Theme {
+    match world.groups.len() {
+        1 if one_in(12, random) => Theme::LateCalls,
+        2 if one_in(2, random) => Theme::Rush,
+        _ => Theme::Usual,
+    }
+}
+
+/// The real one comes once a minute, and the stack's own hook lasts for two minutes at least: one sweep may fail.
+fn schedule(world: &World, random: &mut Rng) -> f64 {
+    let hooks = world.groups.iter().filter_map(|group| group.hook.as_ref());
+    let shortest = hooks.map(|hook| hook.heartbeat_timeout).min().map_or(f64::INFINITY, f64::from);
+    random.f64().mul_add(120.0, 45.0).round().min((shortest / 3.0).floor())
 }
 
 /// The schedule covers only the first group: with a second group no event is lost.

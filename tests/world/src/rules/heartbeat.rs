@@ -42,11 +42,12 @@ fn late_heartbeats(run: &Run, ownership: &Ownership) -> Vec<Violation> {
         {
             continue;
         }
+        let has_failed = run.execution(execution).is_some_and(|execution| execution.has_failed_by(call.at));
         let is_open_to_it = |action: &usize| {
             let is_its_own = match ownership.owner_at(*action, index) {
                 Some(owner) if owner != execution => false,
-                Some(_) if ownership.is_settled_at(*action, index) => true,
-                // Unless the table of turns has named another owner: then it leaves the hook alone.
+                Some(_) if ownership.is_settled_at(*action, index) && !has_failed => true,
+                // Unless the table of turns has named another owner, as it may of a rollout that backs off: then it leaves the hook alone.
                 Some(_) | None => touches(run, invocation, &run.report.hook_actions[*action]),
             };
             ownership.is_known_to(*action, execution)

@@ -19,6 +19,8 @@ struct Launch<'a> {
     /// The executions that have touched it.
     known_to: HashSet<&'a str>,
     owners: Vec<Owner<'a>>,
+    /// The index of the call by which somebody last deleted what says who owns it.
+    forgotten: Option<usize>,
     /// What others did to it while its owner ran.
     intrusions: Vec<Intrusion<'a>>,
 }
@@ -95,7 +97,13 @@ impl<'a> Ownership<'a> {
                         launch.intrusions.push(Intrusion { touch, owner });
                     }
                 }
-                _ => launch.touched_by_owner(touch, !asks && !is_of_an_earlier_launch),
+                // Before somebody deleted the owner, it may have asked whether it is the owner still.
+                _ => {
+                    let has_asked_since = launch
+                        .forgotten
+                        .is_none_or(|forgotten| first.of_invocation(call).is_some_and(|asked| asked > forgotten));
+                    launch.touched_by_owner(touch, !asks && !is_of_an_earlier_launch && has_asked_since);
+                }
             }
         }
         Self { launches }
@@ -162,6 +170,7 @@ impl<'a> Launch<'a> {
 
     /// Somebody has deleted what says who owns the launch: whoever asks first owns it.
     fn forget_owner(&mut self, call: usize) {
+        self.forgotten = Some(call);
         if let Some(Owner { execution, .. }) = self.owners.last() {
             self.owners.push(Owner { execution, since: call, settled: None });
         }

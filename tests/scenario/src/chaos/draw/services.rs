@@ -3,13 +3,17 @@
 use fastrand::Rng;
 use simulation::{LambdaOptions, Network, Trailing};
 
-use super::{one_in, pick};
+use super::{Theme, one_in, pick};
 use crate::format::Services;
 
-/// In two of three scenarios some of the services are at their best. `late_deployments`: calls of CreateDeployment are under way for long.
-/// `has_outage`: every call takes its longest. Then Lambda has room for all rollouts, or none of them would get to a heartbeat.
-pub(super) fn draw(late_deployments: bool, has_outage: bool, random: &mut Rng) -> Services {
-    let network = if late_deployments { late() } else { network(random) };
+/// In two of three scenarios some of the services are at their best. `has_outage`: every call takes its longest. Then Lambda has room for all rollouts, or none of them would get to a heartbeat.
+pub(super) fn draw(theme: Theme, has_outage: bool, random: &mut Rng) -> Services {
+    let network = match theme {
+        Theme::LateCalls => late(),
+        // Calls of several rollouts are under way at once.
+        Theme::Rush => Network { usual_seconds: 1.0, ..Network::default() },
+        Theme::Usual => network(random),
+    };
     let lambda = lambda(random);
     let concurrency = if has_outage { LambdaOptions::default().concurrency } else { lambda.concurrency };
     Services {

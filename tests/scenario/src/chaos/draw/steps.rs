@@ -4,17 +4,20 @@ use fastrand::Rng;
 use serde_json::json;
 use world::HookResult;
 
-use super::{one_in, pick, seconds};
+use super::{Theme, one_in, pick, seconds};
 use crate::format::{
     Completion, Condition, Deploy, GROUP, Launch, LaunchNumber, Object, RolloutIn, Start, Step, World,
 };
 
 /// Launches and disturbances, in order. If a rollout may let its instance in after a failure, the groups require no applications.
-/// `is_aborted`: one of the rollouts is aborted while it starts a deployment.
-pub(super) fn draw(world: &mut World, is_aborted: bool, random: &mut Rng) -> Vec<Step> {
-    let launches = launches(world, random);
+pub(super) fn draw(world: &mut World, theme: Theme, random: &mut Rng) -> Vec<Step> {
+    let mut launches = launches(world, random);
+    if theme == Theme::Rush {
+        launches.splice(..1, rush(world, launches[0].at));
+    }
     let mut disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
-    if is_aborted {
+    // Whose last call comes late.
+    if theme == Theme::LateCalls {
         disturbances.push(abort_in("StartDeployment", victim(world, &launches, random)));
     }
     let lets_in = |step: &Step| step.start_rollout.as_ref().is_some_and(|start| start.input.contains_key("onFailure"));
@@ -26,7 +29,7 @@ pub(super) fn draw(world: &mut World, is_aborted: bool, random: &mut Rng) -> Vec
     steps
 }
 
-/// One to four launches of one to three instances, in order. In some of them the one instance has an agent that never answers.
+/// One to three launches of one to three instances, in order. In some of them the one instance has an agent that never answers.
 fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
     let mut launches: Vec<Step> = (0..random.usize(1..=3))
         .map(|_| {
@@ -41,15 +44,16 @@ fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
             Step { at: seconds(0..240, random), launch: Some(launch), ..Step::default() }
         })
         .collect();
-    // One alarm lets two groups grow at once.
-    if world.groups.len() > 1 && !one_in(4, random) {
-        let (one, other) = (launches[0].clone(), &world.groups[1].name);
-        let launch =
-            |group: Option<String>| Step { launch: Some(Launch { group, ..Launch::default() }), ..one.clone() };
-        launches.splice(..1, [launch(None), launch(Some(other.clone()))]);
-    }
     launches.sort_by(|a, b| a.at.total_cmp(&b.at));
     launches
+}
+
+/// Two instances of each group at once.
+fn rush(world: &World, at: f64) -> impl Iterator<Item = Step> {
+    world.groups.iter().map(move |group| {
+        let group = (group.name != GROUP).then(|| group.name.clone());
+        Step { at, launch: Some(Launch { count: 2, group, ..Launch::default() }), ..Step::default() }
+    })
 }
 
 /// An instance to which something happens.

@@ -31,17 +31,10 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
     let applications: Vec<Application> = names.map(|name| application(name, capacity == 0, random)).collect();
     let mut groups = vec![Group { desired_capacity: capacity, ..group(random) }];
     if one_in(5, random) {
-        // Two lists that have two applications in another order wait for each other, if they take their claims one by one.
         let mut shared: Vec<String> = applications.iter().map(|application| application.name.clone()).collect();
         random.shuffle(&mut shared);
-        shared.truncate(random.usize(1..=3));
-        let mut api = Group { name: "api".to_owned(), applications: Some(shared), ..group(random) };
-        // Instances that are launched together ask for their turns together.
-        if !one_in(4, random) {
-            (api.boot_seconds, api.agent_seconds) = (groups[0].boot_seconds, groups[0].agent_seconds);
-            api.hook.clone_from(&groups[0].hook);
-        }
-        groups.push(api);
+        shared.truncate(random.usize(1..=2));
+        groups.push(Group { name: "api".to_owned(), applications: Some(shared), ..group(random) });
     } else if one_in(6, random) {
         groups[0].warm_pool = Some(WarmPoolSetting { size: random.usize(1..=2), reuse_on_scale_in: random.bool() });
     }
@@ -80,6 +73,14 @@ fn draw_gates(world: &mut World, random: &mut Rng) {
     }
     world.open_facts.tags_seen_after_seconds = Some(*pick(&[0.0, 0.0, 5.0, 45.0], random));
     world.tag_read_lag_seconds = *pick(&[0.0, 0.0, 5.0], random);
+}
+
+/// Two groups become ready for their applications at the same moment, and have them in opposite order: they would wait for each other for
+/// ever if they took their claims one by one.
+pub(super) fn rush(world: &mut World) {
+    let opposite = world.applications.iter().rev().map(|application| application.name.clone()).collect();
+    let [web, api] = world.groups.as_mut_slice() else { unreachable!("a rush is one of two groups") };
+    *api = Group { name: api.name.clone(), applications: Some(opposite), ..web.clone() };
 }
 
 fn deployment_configs() -> Vec<DeploymentConfigSetting> {

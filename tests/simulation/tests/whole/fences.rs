@@ -64,8 +64,11 @@ fn request(simulation: &Simulation, execution: &str, plan: &Value, round: u32, m
     request
 }
 
+/// Asks for the turn, or for that of the first application where each deployment has its own.
 async fn take(simulation: &Simulation, execution: &str, plan: &Value, round: u32) -> Value {
-    call(simulation, "take-turn", &request(simulation, execution, plan, round, json!({}))).await["outcome"].clone()
+    let application = plan.get("turnPerDeployment").map(|_| &plan["applications"][0]);
+    let asks = request(simulation, execution, plan, round, json!({"application": application}));
+    call(simulation, "take-turn", &asks).await["outcome"].clone()
 }
 
 async fn give_back(simulation: &Simulation, execution: &str, plan: &Value, round: u32, more: Value) -> Value {
@@ -76,6 +79,17 @@ async fn give_back(simulation: &Simulation, execution: &str, plan: &Value, round
 fn held_by(simulation: &Simulation, execution: &str) -> usize {
     let arn = execution_arn(execution);
     simulation.turns().iter().filter(|turn| turn.holder.as_ref() == Some(&arn)).count()
+}
+
+/// One application. `is_gated`: its deployment group goes by the gate, so that each deployment has its turn.
+fn orders(is_gated: bool) -> Value {
+    let mut setting = web(600, &["Orders"]);
+    if is_gated {
+        let filter = |key: &str, value: &str| json!({"Key": key, "Value": value, "Type": "KEY_AND_VALUE"});
+        let gate = [filter("turnstile", "Orders/Production"), filter("turnstile", "open")];
+        setting["applications"][0]["selection"] = json!({"ec2TagSet": [[filter("Role", "web")], gate]});
+    }
+    setting
 }
 
 #[test]
@@ -124,11 +138,16 @@ fn a_turn_is_given_back_without_a_round() {
 #[test]
 fn a_turn_given_back_after_a_lost_answer_drains() {
     block_on(async || {
-        for (lost, outcome) in
-            [("Turnstile.Unavailable", "DRAINING"), ("States.Timeout", "DRAINING"), ("Turnstile.GroupBusy", "MINE")]
-        {
-            let simulation = start(web(600, &["Orders"]));
+        for (is_gated, lost, outcome) in [
+            (false, "Turnstile.Unavailable", "DRAINING"),
+            (false, "States.Timeout", "DRAINING"),
+            (false, "Turnstile.GroupBusy", "MINE"),
+            (true, "Turnstile.Unavailable", "DRAINING"),
+            (true, "Turnstile.GroupBusy", "MINE"),
+        ] {
+            let simulation = start(orders(is_gated));
             let plan = plan(&simulation, "one", None, &Value::Null).await;
+            assert_eq!(plan.get("turnPerDeployment").is_some(), is_gated);
             assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
             let failed = json!({"because": "FAILED", "failure": {"error": lost, "cause": ""}});
             give_back(&simulation, "one", &plan, 1, failed).await;
@@ -148,18 +167,20 @@ fn a_turn_given_back_after_a_lost_answer_drains() {
 fn a_creation_whose_answer_was_lost_is_found() {
     block_on(async || {
         let slow = json!({"service": "codedeploy", "operation": "CreateDeployment", "kind": "slow", "seconds": 45, "times": 1});
-        let simulation = start_with(web(600, &["Orders"]), &json!([slow]));
-        let instance = waiting_instance(&simulation).await;
-        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
-        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
-        let application = json!({"application": plan_of_one["applications"][0]});
-        let starts = request(&simulation, "one", &plan_of_one, 1, application);
-        assert_eq!(error(&simulation, "start-deployment", &starts).await, "Turnstile.Unavailable");
-        assert_eq!(call(&simulation, "start-deployment", &starts).await["outcome"], "STARTED");
-        assert_eq!(simulation.world().report_without_calls().deployments.len(), 1);
-        give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
-        let of_group = plan(&simulation, "two", None, &Value::Null).await;
-        assert_eq!(take(&simulation, "two", &of_group, 1).await, "MINE", "the call has had its effect");
+        for is_gated in [false, true] {
+            let simulation = start_with(orders(is_gated), &json!([slow]));
+            let instance = waiting_instance(&simulation).await;
+            let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+            assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+            let application = json!({"application": plan_of_one["applications"][0]});
+            let starts = request(&simulation, "one", &plan_of_one, 1, application);
+            assert_eq!(error(&simulation, "start-deployment", &starts).await, "Turnstile.Unavailable");
+            assert_eq!(call(&simulation, "start-deployment", &starts).await["outcome"], "STARTED");
+            assert_eq!(simulation.world().report_without_calls().deployments.len(), 1);
+            give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+            let of_group = plan(&simulation, "two", None, &Value::Null).await;
+            assert_eq!(take(&simulation, "two", &of_group, 1).await, "MINE", "the call has had its effect");
+        }
     });
 }
 
@@ -168,8 +189,8 @@ fn a_creation_whose_answer_was_lost_is_found() {
 fn a_creation_that_was_lost_is_repeated_or_drained() {
     block_on(async || {
         let lost = json!({"service": "codedeploy", "operation": "CreateDeployment", "kind": "reset", "times": 1});
-        for is_repeated in [true, false] {
-            let simulation = start_with(web(600, &["Orders"]), &json!([lost]));
+        for (is_gated, is_repeated) in [(false, true), (false, false), (true, true), (true, false)] {
+            let simulation = start_with(orders(is_gated), &json!([lost]));
             let instance = waiting_instance(&simulation).await;
             let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
             assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
@@ -183,14 +204,14 @@ fn a_creation_that_was_lost_is_repeated_or_drained() {
             if is_repeated {
                 for (after, outcome) in [(10, "BUSY"), (85, "BUSY"), (10, "STARTED")] {
                     sleep(Duration::from_secs(after)).await;
-                    assert_eq!(start().await["outcome"], outcome, "after {after} s more");
+                    assert_eq!(start().await["outcome"], outcome, "after {after} s more, gated: {is_gated}");
                 }
             }
             give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
             assert_eq!(held_by(&simulation, "one"), 0);
             let of_group = plan(&simulation, "two", None, &Value::Null).await;
             let outcome = if is_repeated { "MINE" } else { "DRAINING" };
-            assert_eq!(take(&simulation, "two", &of_group, 1).await, outcome);
+            assert_eq!(take(&simulation, "two", &of_group, 1).await, outcome, "gated: {is_gated}");
         }
     });
 }

@@ -180,7 +180,8 @@ impl Turns {
             returned.push("draining = :yes");
         }
         let given_back = format!("{}REMOVE holder, round, unanswered", set(&returned));
-        for claim in left {
+        // The claim on the Auto Scaling group is the last to go: it says that all have to drain, should this call end in the middle.
+        for claim in left.iter().rev() {
             self.update_if(claim, &given_back, &condition, values.clone()).await?;
         }
         Ok(())

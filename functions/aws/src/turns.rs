@@ -173,20 +173,32 @@ impl Turns {
             [] => "REMOVE holder, round, unanswered".to_owned(),
             returned => format!("SET {} REMOVE holder, round, unanswered", returned.join(", ")),
         };
-        let given_back = change(&returned);
-        let all_answered = format!("{condition} AND attribute_not_exists(unanswered)");
-        let mut draining_values = values.clone();
-        draining_values.insert(":yes".to_owned(), AttributeValue::Bool(true));
+        let (given_back, all_answered) =
+            (change(&returned), format!("{condition} AND attribute_not_exists(unanswered)"));
+        let mut left = claims;
+        while let ([claim, others @ ..], false) = (left, drains) {
+            // Refused, too, where the execution does not hold the claim.
+            let is_given_back = self.update_if(claim, &given_back, &all_answered, values.clone()).await?;
+            match is_given_back || !self.has_unanswered(claim, execution).await? {
+                true => left = others,
+                false => drains = true,
+            }
+        }
+        values.insert(":yes".to_owned(), AttributeValue::Bool(true));
         returned.push("draining = :yes");
         let given_back_draining = change(&returned);
-        for claim in claims {
-            // Refused, too, where the execution does not hold the claim.
-            if !drains && self.update_if(claim, &given_back, &all_answered, values.clone()).await? {
-                continue;
-            }
-            drains |= self.update_if(claim, &given_back_draining, &condition, draining_values.clone()).await?;
+        // The claim that has the record is the last to go: it says that all have to drain, should this call end in the middle.
+        for claim in left.iter().rev() {
+            self.update_if(claim, &given_back_draining, &condition, values.clone()).await?;
         }
         Ok(())
+    }
+
+    /// Whether the claim has the record of a CreateDeployment of the execution that has got no answer. It may take effect when the claim is
+    /// another rollout's.
+    async fn has_unanswered(&self, claim: &ClaimKey, execution: &ExecutionArn) -> Result<bool, Error> {
+        let found = self.read(std::slice::from_ref(claim)).await?;
+        Ok(found.iter().any(|claim| claim.holder.as_ref() == Some(execution) && claim.unanswered.is_some()))
     }
 
     /// Gives claims back with which a rollout that goes on is done. Claims that stay behind are given back at its end.

@@ -28,12 +28,16 @@ pub(super) fn draw(seed: u64, random: &mut Rng) -> World {
     let names = ["Orders", "Search", "Mail"];
     let capacity = random.usize(0..=2);
     let names = names.iter().take(random.usize(1..=3));
-    let applications: Vec<Application> = names.map(|name| application(name, capacity == 0, random)).collect();
+    let mut applications: Vec<Application> = names.map(|name| application(name, capacity == 0, random)).collect();
     let mut groups = vec![Group { desired_capacity: capacity, ..group(random) }];
     if one_in(5, random) {
         let mut shared: Vec<String> = applications.iter().map(|application| application.name.clone()).collect();
         random.shuffle(&mut shared);
         shared.truncate(random.usize(1..=2));
+        // Rollouts of the second group look at its own list only: what CodeDeploy itself deploys of others is met unseen.
+        for application in applications.iter_mut().filter(|application| !shared.contains(&application.name)) {
+            application.outdated_instances_strategy = OutdatedInstancesStrategy::Ignore;
+        }
         groups.push(Group { name: "api".to_owned(), applications: Some(shared), ..group(random) });
     } else if one_in(6, random) {
         groups[0].warm_pool = Some(WarmPoolSetting { size: random.usize(1..=2), reuse_on_scale_in: random.bool() });

@@ -173,8 +173,8 @@ impl Turns {
             [] => "REMOVE holder, round, unanswered".to_owned(),
             returned => format!("SET {} REMOVE holder, round, unanswered", returned.join(", ")),
         };
-        let (given_back, all_answered) =
-            (change(&returned), format!("{condition} AND attribute_not_exists(unanswered)"));
+        let given_back = change(&returned);
+        let all_answered = format!("{condition} AND attribute_not_exists(unanswered)");
         let mut left = claims;
         while let ([claim, others @ ..], false) = (left, drains) {
             // Refused, too, where the execution does not hold the claim.

@@ -175,20 +175,20 @@ mod tests {
     #[test]
     fn every_selection_is_recognised() {
         use Selecting::{Gated, SharedByAutoScalingGroup, SharedByTags};
-        let (own, open, role) = (gate("A/S"), gate("open"), filter("role", "web"));
-        let key_only = TagFilter { filter_type: "KEY_ONLY".into(), value: String::new(), ..own.clone() };
+        let (own, open, role) = (|| gate("A/S"), || gate("open"), || filter("role", "web"));
+        let key_only = TagFilter { filter_type: "KEY_ONLY".into(), value: String::new(), ..own() };
         for (selection, expected) in [
-            (by(&[&[own.clone(), open.clone()]], &[]), Gated),
-            (by(&[&[open.clone(), own.clone()], &[role.clone()]], &[]), Gated),
-            (by(&[&[own.clone()]], &[]), Gated),
-            (by(&[&[own.clone(), open.clone(), role.clone()]], &[]), SharedByTags),
-            (by(&[&[own.clone(), open.clone(), gate("B/S")]], &[]), SharedByTags),
-            (by(&[&[open.clone()]], &[]), SharedByTags),
+            (by(&[&[own(), open()]], &[]), Gated),
+            (by(&[&[open(), own()], &[role()]], &[]), Gated),
+            (by(&[&[own()]], &[]), Gated),
+            (by(&[&[own(), open(), role()]], &[]), SharedByTags),
+            (by(&[&[own(), open(), gate("B/S")]], &[]), SharedByTags),
+            (by(&[&[open()]], &[]), SharedByTags),
             (by(&[&[key_only]], &[]), SharedByTags),
-            (by(&[&[role.clone()]], &[]), SharedByTags),
+            (by(&[&[role()]], &[]), SharedByTags),
             (by(&[], &[]), SharedByTags),
             (by(&[], &["web"]), SharedByAutoScalingGroup),
-            (by(&[&[own, open]], &["web"]), SharedByAutoScalingGroup),
+            (by(&[&[own(), open()]], &["web"]), SharedByAutoScalingGroup),
         ] {
             assert_eq!(Selecting::of(&name(), &selection), expected, "{selection:?}");
         }

@@ -2,12 +2,12 @@
 
 mod before;
 mod from_sdk;
+mod throttled;
 
 use std::time::Duration;
 
 use aws_sdk_codedeploy::Client;
 use aws_sdk_codedeploy::config::http::HttpResponse;
-use aws_sdk_codedeploy::config::retry::RetryConfig;
 use aws_sdk_codedeploy::config::timeout::TimeoutConfig;
 use aws_sdk_codedeploy::error::SdkError;
 use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
@@ -27,6 +27,7 @@ use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
 
 use self::from_sdk::{deployment, last_deployment, target};
+use self::throttled::OnlyThrottled;
 use crate::error::{of_call, unexpected};
 
 /// `BatchGetDeployments` and `BatchGetDeploymentTargets` take 25 ids (CodeDeploy API reference).
@@ -302,8 +303,9 @@ impl CodeDeploy {
 
     /// Creates a deployment of `revision` to the outdated instances of the application's group.
     ///
-    /// It is not retried here: the call has no client token, so a second one after a lost answer could start a second deployment. For the same
-    /// reason it is waited for longer than others: one that takes effect after it was given up could do so behind the next call's look.
+    /// Only if it is throttled the SDK repeats it, as it does the calls before it, which may have used up what CodeDeploy allows. The call has no
+    /// client token, so a second one after a lost answer could start a second deployment. For the same reason it is waited for longer than
+    /// others: one that takes effect after it was given up could do so behind the next call's look.
     ///
     /// # Errors
     /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist already; it is not made later.
@@ -332,7 +334,7 @@ impl CodeDeploy {
             .auto_rollback_configuration(AutoRollbackConfiguration::builder().enabled(false).build())
             .customize()
             .config_override(
-                aws_sdk_codedeploy::config::Builder::new().retry_config(RetryConfig::disabled()).timeout_config(
+                aws_sdk_codedeploy::config::Builder::new().retry_classifier(OnlyThrottled).timeout_config(
                     TimeoutConfig::builder()
                         .operation_attempt_timeout(CREATION_TIMEOUT)
                         .operation_timeout(CREATION_TIMEOUT)

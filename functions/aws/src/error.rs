@@ -28,6 +28,11 @@ pub(crate) fn of_code(call: &'static str, code: &str, message: &str, status: Opt
     }
 }
 
+/// Whether a service says with this code that it has refused a call for the rate of calls.
+pub(crate) fn is_throttled(code: &str) -> bool {
+    matches!(Kind::of(code), Kind::Throttled)
+}
+
 /// An answer that is no error, but cannot be read.
 pub(crate) fn unexpected(call: &'static str, message: impl Into<String>) -> Error {
     Error::Unexpected { call, code: WITHOUT_A_CODE.into(), message: message.into() }

@@ -32,9 +32,11 @@ const IN_ROUND: &str = "holder = :me AND (attribute_not_exists(round) OR round =
 /// The same, and that the last calls of the holder before are over.
 const IN_USE: &str =
     "holder = :me AND (attribute_not_exists(round) OR round = :round) AND attribute_not_exists(draining)";
-/// Of a claim: that the execution `:me` has not gone on beyond its round `:round`. It has not taken it later, nor given it back since.
+/// Of a claim: that the execution `:me` has not gone on beyond its round `:round`. It has not taken it later, nor given it back since. Nor has
+/// another one taken it after `:now`, when this call was asked for: a claim remembers only who has given it back last.
 const NOT_LATE: &str = "(attribute_not_exists(round) OR holder <> :me OR round <= :round) \
-     AND (attribute_not_exists(returnedBy) OR returnedBy <> :me OR returnedRound < :round)";
+     AND (attribute_not_exists(returnedBy) OR returnedBy <> :me OR returnedRound < :round) \
+     AND (attribute_not_exists(takenAt) OR takenAt <= :now)";
 
 /// What is written to a claim that is taken.
 const TAKEN: &str = "holder = :me, round = :round, takenAt = :now";

@@ -61,7 +61,9 @@ impl Simulation {
                 let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
                 let installed = group.and_then(|group| Some((group, instance.installed.get(&group)?)));
                 installed.is_none_or(|(group, revision)| {
-                    !self.groups[group].was_current(revision, looked_at) && !self.may_pass_for_current(group, revision)
+                    !self.groups[group].was_current(revision, looked_at)
+                        && !self.may_pass_for_current(group, revision)
+                        && !self.has_released_on(completed.instance, group, looked_at)
                 })
             })
             .cloned()
@@ -105,6 +107,13 @@ impl Simulation {
     /// Whether no deployment of the group has succeeded and `GetDeploymentGroup` names this revision: no answer tells of another one.
     fn may_pass_for_current(&self, group: usize, revision: &Revision) -> bool {
         self.last_successful(group).is_none() && self.groups[group].target_revision.as_ref() == Some(revision)
+    }
+
+    /// Whether somebody else than a rollout has deployed a group to an instance since a look: what is there may be newer than what is current.
+    fn has_released_on(&self, instance: usize, group: usize, looked_at: f64) -> bool {
+        let deployments = self.deployments.iter().enumerate();
+        let mut others = deployments.filter(|(_, one)| one.group == group && one.creator != Creator::Call);
+        others.any(|(index, _)| self.began_at(index, instance).is_some_and(|began_at| began_at > looked_at))
     }
 
     /// For rule 7: a call has created a deployment of a build that is not current. One that has become so since answers could tell may be
@@ -158,16 +167,14 @@ impl Simulation {
         }
     }
 
-    /// Rule 6. A repeated call made a second deployment. One that ended before it began anywhere had no effect, and may be repeated. So may one
-    /// that ended before answers could tell that there was one.
+    /// Rule 6. A repeated call made a second deployment. One that ended before it began anywhere had no effect, and may be repeated.
     pub(crate) fn check_repetition(&mut self, deployment: usize) {
-        let looked_at = self.looked_at();
         let new = &self.deployments[deployment];
         let Some(description) = new.description.clone().filter(|text| !text.is_empty()) else { return };
         let same = |other: &&Deployment| {
             other.group == new.group
                 && other.description.as_ref() == Some(&description)
-                && !(other.ended_at.is_some() && (other.has_begun_nowhere() || other.created_at > looked_at))
+                && !(other.ended_at.is_some() && other.has_begun_nowhere())
         };
         if let Some(earlier) = self.deployments[..deployment].iter().find(same) {
             self.violate(Breach::DeploymentRepeated {

@@ -15,13 +15,23 @@ const ENOUGH_EXECUTIONS: usize = 2;
 /// The number where every rollout tries for half an hour: CodeDeploy is down.
 const ENOUGH_IN_AN_OUTAGE: usize = 1;
 
+/// The seconds between two looks of a schedule that finds a hook before a late call completes it.
+const SOON: f64 = 10.0;
+
 /// The scenario of a seed, which is always the same.
 pub fn draw(seed: u64) -> Scenario {
     let random = &mut Rng::with_seed(seed);
     let mut world = world::draw(seed, random);
     let theme = theme(&world, random);
-    if theme == Theme::Rush {
-        world::rush(&mut world);
+    match theme {
+        Theme::Usual => {}
+        Theme::LateCreation | Theme::LateTurn => world::quick(&mut world, random),
+        Theme::LateCompletion => {
+            world::quick(&mut world, random);
+            world::fail_always(&mut world, random);
+        }
+        Theme::Rush => world::rush(&mut world),
+        Theme::Neighbour => world::neighbour(&mut world, random),
     }
     let steps = steps::draw(&mut world, theme, random);
     let faults = faults::draw(random);
@@ -31,9 +41,13 @@ pub fn draw(seed: u64) -> Scenario {
     let enough = if has_outage { ENOUGH_IN_AN_OUTAGE } else { ENOUGH_EXECUTIONS };
     Scenario {
         about: format!("Drawn from the seed {seed}."),
-        events: if theme == Theme::Rush { Delivery::default() } else { events(&world, random) },
+        events: if matches!(theme, Theme::Rush | Theme::Neighbour) {
+            Delivery::default()
+        } else {
+            events(&world, random)
+        },
         // Without a schedule, a lost event or an aborted execution leaves a hook to its time-out.
-        schedule_seconds: Some(schedule(&world, random)),
+        schedule_seconds: Some(if theme == Theme::LateCompletion { SOON } else { schedule(&world, random) }),
         faults,
         services: services::draw(theme, has_outage, random),
         steps,
@@ -50,16 +64,25 @@ pub fn draw(seed: u64) -> Scenario {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Theme {
     Usual,
-    /// Calls that make deployments outlast their rollouts.
-    LateCalls,
+    /// Calls that make deployments outlast their rollouts, or their rollouts' turns.
+    LateCreation,
+    /// Calls that complete hooks outlast their rollouts.
+    LateCompletion,
+    /// Calls that take turns are faster the second time.
+    LateTurn,
     /// The rollouts of two groups ask for their turns at the same moment.
     Rush,
+    /// A rollout is aborted while it deploys an application to another group's instances, which that group does not list.
+    Neighbour,
 }
+
+/// Those that are harder to meet come more often.
+const ON_ONE_GROUP: [Theme; 4] = [Theme::LateCreation, Theme::LateCreation, Theme::LateCompletion, Theme::LateTurn];
 
 fn theme(world: &World, random: &mut Rng) -> Theme {
     match world.groups.len() {
-        1 if one_in(12, random) => Theme::LateCalls,
-        2 if one_in(2, random) => Theme::Rush,
+        1 if one_in(4, random) => *pick(&ON_ONE_GROUP, random),
+        2 if one_in(2, random) => *pick(&[Theme::Rush, Theme::Neighbour], random),
         _ => Theme::Usual,
     }
 }

@@ -121,6 +121,25 @@ fn a_call_of_an_earlier_round_changes_nothing() {
     });
 }
 
+/// A claim remembers only who has given it back last.
+#[test]
+fn a_late_call_does_not_take_a_turn_that_another_one_has_had_since() {
+    block_on(async || {
+        let simulation = start(web(600, &["Orders"]));
+        let plan = plan(&simulation, "one", None, &Value::Null).await;
+        let late = request(&simulation, "one", &plan, 1, json!({}));
+        assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
+        give_back(&simulation, "one", &plan, 1, json!({"because": "DEPLOYED"})).await;
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(take(&simulation, "two", &plan, 1).await, "MINE");
+        give_back(&simulation, "two", &plan, 1, json!({"because": "DEPLOYED"})).await;
+
+        assert_eq!(call(&simulation, "take-turn", &late).await["outcome"], "WAIT");
+        assert_eq!(held_by(&simulation, "one"), 0);
+        assert_eq!(take(&simulation, "three", &plan, 1).await, "MINE", "it is free");
+    });
+}
+
 /// A request of the version before names no round.
 #[test]
 fn a_turn_is_given_back_without_a_round() {

@@ -56,7 +56,8 @@ impl<'a> Ownership<'a> {
     /// failed and it only backs off.
     ///
     /// An execution learns in its first state who owns the launch: what it does there is a question, and makes it the owner only where there is
-    /// none. Two that ask when an owner has failed may both send a heartbeat before one of them owns the launch. Nor does the execution of an earlier launch of the instance own it for good, which does not know that another one has begun. What an invocation does that began while its execution was the owner is the owner's.
+    /// none. Two that ask when an owner has failed may both send a heartbeat before one of them owns the launch. Nor does the execution of an earlier launch of the instance own it for good, which does not know that another one has begun. What an invocation does that began while its execution was the owner is the owner's. Only a
+    /// completion must not come when the next owner has gone on.
     pub(super) fn of(run: &Run<'a>, first: &FirstCalls<'a>) -> Self {
         let mut launches: Vec<Launch> = run.report.hook_actions.iter().map(|_| Launch::default()).collect();
         let calls = &run.report.calls;
@@ -93,7 +94,11 @@ impl<'a> Ownership<'a> {
                             && launch.owners.iter().any(|owner| owner.execution == touch.execution);
                     // It cannot know that another one has taken over while the table of turns does not answer.
                     let keeps_open = backs_off && touch.deed == Deed::Heartbeat;
-                    if !keeps_open && !asked.is_some_and(|at| was_owner(at) || was_free(at)) {
+                    // Whoever takes over from one that may be about to complete the hook has to wait for that.
+                    let is_expected = |at: usize| {
+                        touch.deed == Deed::Heartbeat || launch.forgotten.is_some_and(|forgotten| forgotten > at)
+                    };
+                    if !keeps_open && !asked.is_some_and(|at| was_owner(at) && is_expected(at) || was_free(at)) {
                         launch.intrusions.push(Intrusion { touch, owner });
                     }
                 }

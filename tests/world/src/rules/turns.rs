@@ -12,11 +12,16 @@ pub(super) fn violations(run: &Run, first: &FirstCalls) -> Vec<Violation> {
 }
 
 /// A turn belongs to a rollout that runs. That of one which was aborted or has timed out is taken over by the next that asks, and perhaps nobody
-/// does; one that has ended by itself had to return it.
+/// does. So is what a last call takes for a rollout that has ended. One that has ended by itself had to return what it had then.
 fn lost<'a>(run: &'a Run) -> impl Iterator<Item = Violation> + 'a {
-    run.claims.iter().filter_map(|Claim { claim, holder }| {
+    let holders = Holders::of(&run.report.calls);
+    run.claims.iter().filter_map(move |Claim { claim, holder }| {
         let holder = holder.as_ref()?;
         let execution = run.execution(holder);
+        let taken_at = holders.changes(claim).last().map(|(call, _)| run.report.calls[call].at);
+        if taken_at.zip(execution).is_some_and(|(taken_at, execution)| !execution.runs_at(taken_at)) {
+            return None;
+        }
         let status = execution.map(|execution| execution.status);
         let may_hold =
             matches!(status, Some(ExecutionStatus::Running | ExecutionStatus::Aborted | ExecutionStatus::TimedOut));

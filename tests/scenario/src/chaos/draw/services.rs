@@ -9,10 +9,12 @@ use crate::format::Services;
 /// In two of three scenarios some of the services are at their best. `has_outage`: every call takes its longest. Then Lambda has room for all rollouts, or none of them would get to a heartbeat.
 pub(super) fn draw(theme: Theme, has_outage: bool, random: &mut Rng) -> Services {
     let network = match theme {
-        Theme::LateCalls => late(),
+        Theme::LateCreation => late("CreateDeployment", 1.0),
+        Theme::LateCompletion => late("CompleteLifecycleAction", 0.4),
+        Theme::LateTurn => late("TransactWriteItems", 0.5),
         // Calls of several rollouts are under way at once.
         Theme::Rush => Network { usual_seconds: 1.0, ..Network::default() },
-        Theme::Usual => network(random),
+        Theme::Usual | Theme::Neighbour => network(random),
     };
     let lambda = lambda(random);
     let concurrency = if has_outage { LambdaOptions::default().concurrency } else { lambda.concurrency };
@@ -27,11 +29,11 @@ pub(super) fn draw(theme: Theme, has_outage: bool, random: &mut Rng) -> Services
     }
 }
 
-/// A call that makes a deployment goes on for longer than another rollout takes to notice that its own has ended, and for longer than the
-/// functions wait for its answer.
-fn late() -> Network {
-    let long_operations = vec!["CreateDeployment".to_owned()];
-    Network { long_rate: 0.7, long_seconds: 60.0, long_operations, ..Network::default() }
+/// Such a part of the calls of an operation goes on for longer than another rollout takes to notice that its own has ended, and for longer
+/// than the functions wait for its answer.
+fn late(operation: &str, long_rate: f64) -> Network {
+    let long_operations = vec![operation.to_owned()];
+    Network { long_rate, long_seconds: 75.0, long_operations, ..Network::default() }
 }
 
 /// Ways that are as long as a handler's work make calls overtake each other. Long ones outlast the clients' time-outs: the request arrives

@@ -12,14 +12,16 @@ use crate::format::{
 /// Launches and disturbances, in order. If a rollout may let its instance in after a failure, the groups require no applications.
 pub(super) fn draw(world: &mut World, theme: Theme, random: &mut Rng) -> Vec<Step> {
     let mut launches = launches(world, random);
-    if theme == Theme::Rush {
-        launches.splice(..1, rush(world, launches[0].at));
+    if matches!(theme, Theme::Rush | Theme::Neighbour) {
+        let at = launches[0].at;
+        launches.splice(..1, in_each_group(world, if theme == Theme::Rush { 2 } else { 1 }, at));
     }
     let mut disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
-    // Whose last call comes late.
-    if theme == Theme::LateCalls {
-        disturbances.push(abort_in("StartDeployment", victim(world, &launches, random)));
+    // What a call brings that is under way cannot be changed any more.
+    if theme == Theme::LateCreation {
+        disturbances.iter_mut().filter_map(|step| step.deploy.as_mut()).for_each(|deploy| deploy.revision = None);
     }
+    disturbances.extend(of_theme(theme, world, &launches, random));
     let lets_in = |step: &Step| step.start_rollout.as_ref().is_some_and(|start| start.input.contains_key("onFailure"));
     if disturbances.iter().any(lets_in) {
         world.groups.iter_mut().for_each(|group| group.required_applications = Some(Vec::new()));
@@ -48,12 +50,32 @@ fn launches(world: &World, random: &mut Rng) -> Vec<Step> {
     launches
 }
 
-/// Two instances of each group at once.
-fn rush(world: &World, at: f64) -> impl Iterator<Item = Step> {
+/// So many instances of each group at once. Launch 1 is the first group's.
+fn in_each_group(world: &World, count: usize, at: f64) -> impl Iterator<Item = Step> {
     world.groups.iter().map(move |group| {
         let group = (group.name != GROUP).then(|| group.name.clone());
-        Step { at, launch: Some(Launch { count: 2, group, ..Launch::default() }), ..Step::default() }
+        Step { at, launch: Some(Launch { count, group, ..Launch::default() }), ..Step::default() }
     })
+}
+
+/// What the scenario is about, if it has a theme.
+fn of_theme(theme: Theme, world: &World, launches: &[Step], random: &mut Rng) -> Option<Step> {
+    match theme {
+        Theme::Usual | Theme::Rush | Theme::LateTurn => None,
+        // The rollout's last call makes a deployment, when it is over.
+        Theme::LateCreation => {
+            let victim = victim(world, launches, random);
+            Some(match random.bool() {
+                true => abort_in("StartDeployment", victim),
+                false => let_in_during("WaitForSlot", victim),
+            })
+        }
+        Theme::LateCompletion => {
+            let state = *pick(&["CompleteLifecycleHook", "CompleteAfterFailure"], random);
+            Some(abort_in(state, victim(world, launches, random)))
+        }
+        Theme::Neighbour => Some(abort_in("WaitForDeployment", Victim { launch: 1, launched: 1, at: launches[0].at })),
+    }
 }
 
 /// An instance to which something happens.
@@ -104,6 +126,12 @@ fn abort_in(state: &str, Victim { launch, launched, at }: Victim) -> Step {
     let rollout = Some(RolloutIn { launch, state: state.to_owned() });
     let when = Some(Condition { launched: Some(launched), rollout, ..Condition::default() });
     Step { at, when, if_possible: true, abort: Some(launch), ..Step::default() }
+}
+
+/// A person completes an instance's hook the next time that its rollout is in a state.
+fn let_in_during(state: &str, victim: Victim) -> Step {
+    let completion = Completion { launch: victim.launch, result: HookResult::Continue };
+    Step { abort: None, complete_hook: Some(completion), ..abort_in(state, victim) }
 }
 
 /// When something happens to an instance: once so many are launched, and in half of all cases while its rollout is in a certain state.

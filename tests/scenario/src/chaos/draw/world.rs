@@ -87,6 +87,42 @@ pub(super) fn rush(world: &mut World) {
     *api = Group { name: api.name.clone(), applications: Some(opposite), ..web.clone() };
 }
 
+/// Deployments are over so soon that what follows them overtakes calls that were made before them.
+pub(super) fn quick(world: &mut World, random: &mut Rng) {
+    for application in &mut world.applications {
+        let each = *pick(&[0.2, 1.0, 3.0], random);
+        application.seconds = LifecycleEventSeconds {
+            application_stop: each,
+            download_bundle: each,
+            before_install: each,
+            install: each,
+            after_install: each,
+            application_start: each,
+            validate_service: each,
+        };
+    }
+    for group in &mut world.groups {
+        group.agent_seconds = Some(1.0);
+    }
+}
+
+/// In half of all cases an application always fails.
+pub(super) fn fail_always(world: &mut World, random: &mut Rng) {
+    if let Some(application) = world.applications.first_mut().filter(|_| random.bool()) {
+        application.failure = Some(Failure { times: None, ..failure(random) });
+    }
+}
+
+/// The second group has the last application only. The first group's rollouts deploy the others to its instances, too, and take long for it.
+pub(super) fn neighbour(world: &mut World, random: &mut Rng) {
+    let Some((last, others)) = world.applications.split_last_mut() else { return };
+    for application in others {
+        application.seconds.application_start = seconds(150..400, random);
+        application.outdated_instances_strategy = OutdatedInstancesStrategy::Ignore;
+    }
+    world.groups[1].applications = Some(vec![last.name.clone()]);
+}
+
 fn deployment_configs() -> Vec<DeploymentConfigSetting> {
     let config = |name: &str, minimum_healthy_hosts| DeploymentConfigSetting {
         deployment_config_name: name.to_owned(),

@@ -6,7 +6,7 @@ use stack::six_applications::GROUP;
 use stack::{Error, Stack, minutes};
 use world::{Clock, ClosedBy, HookActionReport, HookResult, Report, SettingError, World};
 
-use crate::case::{Case, Launches};
+use crate::case::{Case, Launches, Mode};
 use crate::progress::Progress;
 use crate::row::Row;
 use crate::run::{PAUSE, Run, executions_at_end, measure};
@@ -25,12 +25,15 @@ const EXECUTIONS_END_WITHIN: f64 = 1_800.0;
 pub const CASE: Case = Case {
     name: "a broken application, 20 launches in a row",
     instances: LAUNCHES,
+    mode: Mode::Shared,
     launches: Launches::OneAfterAnother,
     codedeploy: None,
     // Most of the time is back-off, in which the stack has nothing to do.
     speed: 300.0,
     limit_deployments: DEPLOYMENTS,
     limit_makespan_ratio: None,
+    limit_mean_ratio: None,
+    limit_worst_ratio: None,
 };
 
 /// Launches of which each replaces the one before.

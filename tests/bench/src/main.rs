@@ -107,7 +107,7 @@ async fn run_all(arguments: &Arguments) -> Result<Result<Results, Interrupted>, 
     for case in CASES.iter().filter(|case| arguments.asks_for(case)) {
         let speed = arguments.speed.unwrap_or(case.speed);
         let watch = async |stack: &Stack, progress: &mut Progress| run::watch(stack, case, speed, progress).await;
-        let setting = setting::under_turnstile(case.codedeploy);
+        let setting = setting::under_turnstile(case.mode, case.codedeploy);
         let run = match on_a_stack(case, setting, speed, &mut signals, watch).await? {
             Ok(run) => run,
             Err(interrupted) => return Ok(Err(interrupted)),
@@ -162,8 +162,8 @@ fn print(results: &Results) -> usize {
     let rows: Vec<&Row> = results.bursts.iter().map(|result| &result.row).collect();
     if !rows.is_empty() {
         println!(
-            "\nSix applications each. Calls, transitions and dollars are for one instance; the makespan is in the six deployments' \
-             own time ({}).\n\n{}\n",
+            "\nSix applications each. Calls, transitions and dollars are for one instance; makespan, mean and worst (from an instance's \
+             launch to its service) are in the six deployments' own time ({}).\n\n{}\n",
             stack::minutes(setting::own_seconds()),
             table::measures(&rows)
         );

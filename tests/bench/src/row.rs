@@ -4,7 +4,7 @@ use serde::Serialize;
 use stack::six_applications::APPLICATIONS;
 use world::Call;
 
-use crate::case::Case;
+use crate::case::{Case, Mode};
 use crate::run::Run;
 use crate::setting;
 
@@ -19,6 +19,8 @@ const DOLLARS_PER_TRANSITION: f64 = 0.025 / 1000.0;
 pub struct Row {
     /// The case's name.
     pub case: &'static str,
+    /// How the deployment groups select their instances.
+    pub mode: Mode,
     /// How many instances were launched.
     pub instances: usize,
     /// How many applications were deployed to each instance.
@@ -32,6 +34,15 @@ pub struct Row {
     pub makespan_ratio: Option<f64>,
     /// The limit of `makespan_ratio`; `null`: none.
     pub limit_makespan_ratio: Option<f64>,
+    /// From an instance's launch until it was in service, on average over the instances, in the six deployments' own time; `null` unless
+    /// every instance came into service.
+    pub mean_ratio: Option<f64>,
+    /// The limit of `mean_ratio`; `null`: none.
+    pub limit_mean_ratio: Option<f64>,
+    /// The same of the instance that took the longest.
+    pub worst_ratio: Option<f64>,
+    /// The limit of `worst_ratio`; `null`: none.
+    pub limit_worst_ratio: Option<f64>,
     /// CodeDeploy calls, repeated and throttled ones too.
     pub codedeploy_calls_per_instance: f64,
     /// Auto Scaling calls, repeated and throttled ones too.
@@ -68,12 +79,17 @@ impl Row {
         let lambda_seconds = lags().map(|lag| lag.calls).fold(0.0, std::ops::Add::add);
         Row {
             case: case.name,
+            mode: case.mode,
             instances: case.instances,
             applications: APPLICATIONS.len(),
             deployments: run.report.deployments.len(),
             limit_deployments: case.limit_deployments,
-            makespan_ratio: run.makespan().map(|seconds| seconds / setting::own_seconds()),
+            makespan_ratio: in_own_time(run.makespan()),
             limit_makespan_ratio: case.limit_makespan_ratio,
+            mean_ratio: in_own_time(run.mean_seconds_to_service()),
+            limit_mean_ratio: case.limit_mean_ratio,
+            worst_ratio: in_own_time(run.worst_seconds_to_service()),
+            limit_worst_ratio: case.limit_worst_ratio,
             codedeploy_calls_per_instance: each(calls_of("codedeploy")),
             autoscaling_calls_per_instance: each(calls_of("autoscaling")),
             throttled_calls: calls.iter().filter(|call| is_throttled(call)).count(),
@@ -97,12 +113,22 @@ impl Row {
     pub fn exceeded_limits(&self) -> Vec<String> {
         let deployments = (self.deployments > self.limit_deployments)
             .then(|| format!("{} deployments, at most {}", self.deployments, self.limit_deployments));
-        let makespan = self.makespan_ratio.zip(self.limit_makespan_ratio).filter(|(ratio, limit)| ratio > limit);
-        let makespan = makespan.map(|(ratio, limit)| {
-            format!("in service after {ratio:.3} times the deployments' own time, at most {limit}")
+        let ratios = [
+            ("all in service", self.makespan_ratio, self.limit_makespan_ratio),
+            ("on average in service", self.mean_ratio, self.limit_mean_ratio),
+            ("the last to follow its launch in service", self.worst_ratio, self.limit_worst_ratio),
+        ];
+        let ratios = ratios.into_iter().filter_map(|(who, ratio, limit)| {
+            let (ratio, limit) = ratio.zip(limit).filter(|(ratio, limit)| ratio > limit)?;
+            Some(format!("{who} after {ratio:.3} times the deployments' own time, at most {limit}"))
         });
-        deployments.into_iter().chain(makespan).collect()
+        deployments.into_iter().chain(ratios).collect()
     }
+}
+
+/// Seconds in the six deployments' own time.
+fn in_own_time(seconds: Option<f64>) -> Option<f64> {
+    seconds.map(|seconds| seconds / setting::own_seconds())
 }
 
 /// Whether the service refused the call with its code for that: CodeDeploy's, or Auto Scaling's.
@@ -128,12 +154,17 @@ mod tests {
             serde_json::to_value(row).unwrap(),
             json!({
                 "case": "1 alone",
+                "mode": "shared",
                 "instances": 2,
                 "applications": 6,
                 "deployments": 1,
                 "limitDeployments": 6,
                 "makespanRatio": 1_560.0 / setting::own_seconds(),
                 "limitMakespanRatio": 1.5,
+                "meanRatio": 1_500.0 / setting::own_seconds(),
+                "limitMeanRatio": null,
+                "worstRatio": 1_500.0 / setting::own_seconds(),
+                "limitWorstRatio": null,
                 "codedeployCallsPerInstance": 1.5,
                 "autoscalingCallsPerInstance": 0.5,
                 "throttledCalls": 1,
@@ -166,7 +197,19 @@ mod tests {
         let beyond = Row { deployments: 7, makespan_ratio: Some(1.501), ..row };
         assert_eq!(
             beyond.exceeded_limits(),
-            ["7 deployments, at most 6", "in service after 1.501 times the deployments' own time, at most 1.5"]
+            ["7 deployments, at most 6", "all in service after 1.501 times the deployments' own time, at most 1.5"]
+        );
+        let late = Row {
+            deployments: 6,
+            mean_ratio: Some(1.31),
+            limit_mean_ratio: Some(1.3),
+            worst_ratio: Some(1.5),
+            limit_worst_ratio: Some(1.5),
+            ..at_the_limit
+        };
+        assert_eq!(
+            late.exceeded_limits(),
+            ["on average in service after 1.310 times the deployments' own time, at most 1.3"]
         );
         let unlimited = Row { deployments: 6, limit_makespan_ratio: None, ..beyond };
         assert_eq!(unlimited.exceeded_limits(), [] as [&str; 0]);

@@ -40,11 +40,29 @@ impl Run {
 
     /// World seconds from the first launch until the last instance was in service; `None` unless every one was.
     pub fn makespan(&self) -> Option<f64> {
-        let times =
-            self.instances().map(|(_, instance)| instance.and_then(|i| Some((i.launched_at, i.in_service_at?))));
-        let (launched, in_service): (Vec<f64>, Vec<f64>) = times.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+        let (launched, in_service): (Vec<f64>, Vec<f64>) = self.times()?.into_iter().unzip();
         let first = launched.into_iter().min_by(f64::total_cmp)?;
         Some(in_service.into_iter().max_by(f64::total_cmp)? - first)
+    }
+
+    /// World seconds from an instance's launch until it was in service, on average; `None` unless every one was.
+    pub fn mean_seconds_to_service(&self) -> Option<f64> {
+        let seconds = self.seconds_to_service()?;
+        (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64)
+    }
+
+    /// The same of the instance that took the longest.
+    pub fn worst_seconds_to_service(&self) -> Option<f64> {
+        self.seconds_to_service()?.into_iter().max_by(f64::total_cmp)
+    }
+
+    fn seconds_to_service(&self) -> Option<Vec<f64>> {
+        Some(self.times()?.into_iter().map(|(launched, in_service)| in_service - launched).collect())
+    }
+
+    /// When each instance was launched, and when it was in service.
+    fn times(&self) -> Option<Vec<(f64, f64)>> {
+        self.instances().map(|(_, instance)| instance.and_then(|i| Some((i.launched_at, i.in_service_at?)))).collect()
     }
 }
 
@@ -140,6 +158,7 @@ fn launch_event(execution: &Execution, report: &Report) -> Option<f64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::case::Mode;
     use serde_json::json;
     use stack::six_applications::DEPLOYMENT_GROUP;
     use world::{ActionId, Breach, Call, Clock, Violation, World};
@@ -157,7 +176,7 @@ pub(crate) mod tests {
     /// Two instances, launched a minute apart and in service 1,560 s after the first launch, with one deployment and four calls, one of
     /// which was throttled. Each rollout took 30 transitions.
     pub fn two_instances() -> Run {
-        let world = World::new(setting::under_turnstile(None), Clock::Manual).unwrap();
+        let world = World::new(setting::under_turnstile(Mode::Shared, None), Clock::Manual).unwrap();
         world.advance(100.0);
         let instance_ids = world.launch_over(GROUP, 2, 60.0).unwrap();
         world.advance(100.0);
@@ -208,6 +227,7 @@ pub(crate) mod tests {
     fn the_makespan_is_from_the_first_launch_to_the_last_in_service() {
         let mut run = two_instances();
         assert_eq!(run.makespan(), Some(1_560.0));
+        assert_eq!((run.mean_seconds_to_service(), run.worst_seconds_to_service()), (Some(1_500.0), Some(1_500.0)));
         run.report.instances[0].in_service_at = None;
         assert_eq!(run.makespan(), None);
 

@@ -3,6 +3,8 @@
 use stack::six_applications::{self, APPLICATIONS as NAMES, SixApplications};
 use world::{CallRate, Setting, Throttling};
 
+use crate::case::Mode;
+
 /// The applications. Their deployments reach all instances of the group at the same time.
 const APPLICATIONS: SixApplications = SixApplications {
     seed: 100,
@@ -19,8 +21,12 @@ const APPLICATIONS: SixApplications = SixApplications {
 };
 
 /// The world under Turnstile. CodeDeploy throttles its callers to the rate, if there is one.
-pub fn under_turnstile(codedeploy: Option<CallRate>) -> Setting {
-    Setting { throttling: Throttling { codedeploy, ..Throttling::default() }, ..APPLICATIONS.under_turnstile(600) }
+pub fn under_turnstile(mode: Mode, codedeploy: Option<CallRate>) -> Setting {
+    let setting = match mode {
+        Mode::Gated => APPLICATIONS.gated(600),
+        Mode::Shared => APPLICATIONS.under_turnstile(600),
+    };
+    Setting { throttling: Throttling { codedeploy, ..Throttling::default() }, ..setting }
 }
 
 /// The world under Turnstile with a first application that always fails, and a hook whose heartbeat time-out is Auto Scaling's default.
@@ -59,7 +65,8 @@ mod tests {
 
     #[test]
     fn every_world_is_possible() {
-        for setting in [under_turnstile(None), broken(), broken_under_own_hooks()] {
+        let turnstile = [Mode::Gated, Mode::Shared].map(|mode| under_turnstile(mode, None));
+        for setting in turnstile.into_iter().chain([broken(), broken_under_own_hooks()]) {
             World::new(setting, Clock::Manual).unwrap();
         }
     }

@@ -13,6 +13,10 @@ pub fn measures(rows: &[&Row]) -> Table {
         "limit",
         "makespan",
         "limit",
+        "mean",
+        "limit",
+        "worst",
+        "limit",
         "CodeDeploy calls",
         "throttled",
         "Auto Scaling calls",
@@ -27,6 +31,10 @@ pub fn measures(rows: &[&Row]) -> Table {
             row.limit_deployments.to_string(),
             ratio(row.makespan_ratio),
             ratio(row.limit_makespan_ratio),
+            ratio(row.mean_ratio),
+            ratio(row.limit_mean_ratio),
+            ratio(row.worst_ratio),
+            ratio(row.limit_worst_ratio),
             format!("{:.1}", row.codedeploy_calls_per_instance),
             row.throttled_calls.to_string(),
             format!("{:.1}", row.autoscaling_calls_per_instance),
@@ -103,7 +111,7 @@ mod tests {
         let row = Row::of(&case, 20.0, &two_instances());
         let rows = [&row];
         for (table, line) in [
-            (measures(&rows), "1 alone 1 6 1.08 1.50 1.5 1 0.5 30.0 0.0008 0"),
+            (measures(&rows), "1 alone 1 6 1.08 1.50 1.04 – 1.04 – 1.5 1 0.5 30.0 0.0008 0"),
             (stack(&rows), "1 alone 20 3.0 s 2.0 s 1.5 s 14 s (0.9 %)"),
         ] {
             let text = table.to_string();
@@ -135,6 +143,6 @@ mod tests {
     fn what_was_not_measured_is_a_dash() {
         let row = Row { makespan_ratio: None, ..Row::of(&CASES[0], 20.0, &two_instances()) };
         let text = measures(&[&row]).to_string();
-        assert_eq!(text.matches('–').count(), 2, "{text}");
+        assert_eq!(text.matches('–').count(), 4, "{text}");
     }
 }

@@ -53,6 +53,15 @@ impl SixApplications {
         self.setting(vec![hook], &Selection::by_tags(tags()))
     }
 
+    /// The same with deployment groups that select by the instance's gate, too: each instance passes one application at a time.
+    pub fn gated(&self, heartbeat_timeout: u32) -> Setting {
+        let mut setting = self.under_turnstile(heartbeat_timeout);
+        for application in &mut setting.applications {
+            application.selection = Selection::gated(tags(), &setting.gate_key, &application.short_form());
+        }
+        setting
+    }
+
     /// The world as CodeDeploy sets it up by itself: the deployment groups name the Auto Scaling group, so each has a launch hook that
     /// CodeDeploy manages. The group has no instances.
     pub fn under_own_hooks(&self) -> Setting {

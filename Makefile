@@ -36,7 +36,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(VENV) build ## a launch under CodeDeploy's own hooks, then under Turnstile; leaves target/demo/
+demo: $(VENV) build ## a launch under CodeDeploy's own hooks, under Turnstile, and with gates beside a pipeline; leaves target/demo/
 	cargo run --locked --package demo
 
 .PHONY: bench

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 use stack::minutes;
-use world::{DeploymentReport, Report};
+use world::DeploymentReport;
 
 /// A deployment that has ended. Times are in world seconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,13 +28,13 @@ pub struct Gap {
     pub limit: f64,
 }
 
-/// A report's deployments that have ended, in the order of their start. What follows the last one is the completion of the hook.
-pub fn of(report: &Report, hook_completed_at: Option<f64>) -> Vec<Deployment<'_>> {
-    let mut ended: Vec<(&DeploymentReport, f64, f64)> = report
-        .deployments
-        .iter()
-        .filter_map(|deployment| Some((deployment, deployment.started_at?, deployment.ended_at?)))
-        .collect();
+/// Those of an instance's deployments that have ended, in the order of their start. What follows the last one is the completion of the hook.
+pub fn of<'a>(
+    deployments: impl Iterator<Item = &'a DeploymentReport>,
+    hook_completed_at: Option<f64>,
+) -> Vec<Deployment<'a>> {
+    let mut ended: Vec<(&DeploymentReport, f64, f64)> =
+        deployments.filter_map(|deployment| Some((deployment, deployment.started_at?, deployment.ended_at?))).collect();
     ended.sort_by(|a, b| a.1.total_cmp(&b.1));
     let followed_at = ended.iter().skip(1).map(|(_, started, _)| Some(*started)).chain([hook_completed_at]);
     ended
@@ -89,6 +89,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::setting::tests::with_an_instance;
     use stack::six_applications::{APPLICATIONS, DEPLOYMENT_GROUP};
+    use world::Report;
 
     /// A rollout by hand: after each deployment comes its wait.
     fn roll_out(waits: [f64; 3]) -> Report {
@@ -108,7 +109,7 @@ pub(crate) mod tests {
     fn a_wait_lasts_until_the_next_deployment_is_in_progress() {
         let report = roll_out([20.0, 30.0, 10.0]);
         let ended_at = report.deployments[2].ended_at.unwrap();
-        let deployments = of(&report, Some(ended_at + 7.5));
+        let deployments = of(report.deployments.iter(), Some(ended_at + 7.5));
         let names: Vec<&str> = deployments.iter().map(|deployment| deployment.application).collect();
         assert_eq!(names, ["Storefront", "Orders", "Invoicing"]);
         let waits = deployments.iter().map(|deployment| (deployment.wait_after.unwrap() * 10.0).round() / 10.0);
@@ -118,7 +119,7 @@ pub(crate) mod tests {
             let next = pair[0].started_at + pair[0].seconds + pair[0].wait_after.unwrap();
             assert!((next - pair[1].started_at).abs() < 1e-6);
         }
-        assert_eq!(of(&report, None)[2].wait_after, None);
+        assert_eq!(of(report.deployments.iter(), None)[2].wait_after, None);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use comfy_table::{CellAlignment, Table};
 use stack::minutes;
 use stack::six_applications::APPLICATIONS;
-use world::Report;
+use world::{DeploymentReport, Report};
 
-use crate::rollout::Rollout;
+use crate::rollout::{Release, Rollout};
 use crate::{deployments, own_hooks, reason};
 
 /// Seconds that the usual boot script sleeps after it has started a deployment.
@@ -31,7 +31,7 @@ pub fn start(speed: f64) {
 /// Prints the run under Turnstile, which is over.
 pub fn rollout(rollout: &Rollout) {
     let hook = rollout.hook();
-    let deployments = deployments::of(&rollout.report, hook.and_then(|hook| hook.closed_at));
+    let deployments = deployments::of(rollout.deployments(), hook.and_then(|hook| hook.closed_at));
     println!("\n{}\n", deployments::table(&deployments));
     if rollout.is_good()
         && let Some((opened_at, completed_at)) = hook.and_then(|hook| Some((hook.opened_at, hook.closed_at?)))
@@ -44,10 +44,42 @@ pub fn rollout(rollout: &Rollout) {
         let reason = reason::readable(error.unwrap_or_default(), cause.unwrap_or_default());
         println!("The rollout {}: {reason}", execution.status);
     }
+    if let Some(text) = rollout.release().map(|release| release_beside(rollout, release)) {
+        println!("{text}");
+    }
     for violation in &rollout.report.violations {
         println!("Violation: {violation}");
     }
     println!("\n{}.", verdict(rollout));
+}
+
+/// Prints what follows: the launch with gates, beside a pipeline.
+pub fn start_gated(release: Release) {
+    println!(
+        "\nUnder Turnstile with gates, one instance in service: a pipeline releases {} while {} is deployed to the launching instance.\n",
+        release.application, release.during
+    );
+}
+
+/// How a pipeline's deployment and the rollout went beside each other.
+fn release_beside(rollout: &Rollout, release: &DeploymentReport) -> String {
+    let name = &release.application_name;
+    let (from, to) =
+        (release.started_at.unwrap_or(release.created_at), release.ended_at.unwrap_or(rollout.watched_until));
+    let reached = match release.instance_ids.contains(&rollout.instance_id) {
+        true => "It reached the launching instance, too.",
+        false => {
+            "It did not reach the launching instance, which got the build in its turn, and the rollout did not wait for it."
+        }
+    };
+    format!(
+        "The pipeline's {name} ({}): {} from {}, {}, on {}. {reached}",
+        release.deployment_id,
+        release.status,
+        minutes(from),
+        minutes(to - from),
+        release.instance_ids.join(", "),
+    )
 }
 
 /// What became of the launch under CodeDeploy's own hooks, in a few words.

@@ -5,7 +5,18 @@ use world::HookResult;
 
 use crate::rollout::Rollout;
 
-/// The rollout in short.
+/// Both rollouts in short.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summaries<'a> {
+    /// The launch under Turnstile.
+    #[serde(flatten)]
+    pub turnstile: Summary<'a>,
+    /// The launch with gates beside a pipeline; `null` if it was left out.
+    pub beside_a_pipeline: Option<Summary<'a>>,
+}
+
+/// A rollout in short.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary<'a> {
@@ -108,6 +119,7 @@ mod tests {
             execution: Some(execution),
             transitions: 9,
             watched_until: 360.0,
+            released: None,
         };
         assert!(!rollout.is_good());
         assert_eq!(
@@ -134,8 +146,9 @@ mod tests {
     fn what_never_started_is_null() {
         let world = world();
         let instance_id = world.launch(GROUP).unwrap();
+        let report = world.report_at_end();
         let rollout =
-            Rollout { instance_id, report: world.report_at_end(), execution: None, transitions: 0, watched_until: 0.0 };
+            Rollout { instance_id, report, execution: None, transitions: 0, watched_until: 0.0, released: None };
         let summary = serde_json::to_value(Summary::of(&rollout)).unwrap();
         assert_eq!(summary["hook"], json!(null));
         assert_eq!(summary["execution"], json!(null));

@@ -28,6 +28,19 @@ pub fn options(speed: f64, failing: Option<&str>) -> Options {
     six_applications::options(under_turnstile(failing), speed)
 }
 
+/// What the stack with gates is started with: the same applications, and one instance in service, to which a pipeline can deploy.
+pub fn gated_options(speed: f64) -> Options {
+    six_applications::options(gated(), speed)
+}
+
+fn gated() -> Setting {
+    let mut setting = APPLICATIONS.gated(HEARTBEAT_TIMEOUT);
+    for group in &mut setting.auto_scaling_groups {
+        group.desired_capacity = 1;
+    }
+    setting
+}
+
 /// The world under Turnstile. A script of the application `failing` fails, if one is named.
 fn under_turnstile(failing: Option<&str>) -> Setting {
     let setting = APPLICATIONS.under_turnstile(HEARTBEAT_TIMEOUT);
@@ -40,12 +53,19 @@ fn under_turnstile(failing: Option<&str>) -> Setting {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use stack::six_applications::{APPLICATIONS as NAMES, GROUP};
+    use stack::six_applications::{APPLICATIONS as NAMES, DEPLOYMENT_GROUP, GROUP, revision};
     use world::{Clock, World};
 
     /// A world under Turnstile in which a test launches and deploys by hand: the hook stays open without heartbeats.
     pub fn world() -> World {
         World::new(APPLICATIONS.under_turnstile(7_200), Clock::Manual).unwrap()
+    }
+
+    /// A world with gates, and one instance in service. The hook stays open without heartbeats.
+    pub fn gated_world() -> World {
+        let mut setting = gated();
+        setting.auto_scaling_groups[0].hooks[0].heartbeat_timeout = 7_200;
+        World::new(setting, Clock::Manual).unwrap()
     }
 
     /// A world with an instance that waits at the hook and whose agent answers, and the instance's id.
@@ -59,6 +79,17 @@ pub(crate) mod tests {
     #[test]
     fn a_world_with_a_failing_script_is_possible() {
         World::new(under_turnstile(Some("Search")), Clock::Manual).unwrap();
+    }
+
+    #[test]
+    fn with_gates_a_pipeline_reaches_the_instance_in_service_only() {
+        let world = World::new(gated(), Clock::Manual).unwrap();
+        let in_service = world.report().instances[0].instance_id.clone();
+        world.launch(GROUP).unwrap();
+        world.advance(60.0);
+        world.deploy(NAMES[4], DEPLOYMENT_GROUP, Some(revision(NAMES[4], 2))).unwrap();
+        world.advance(5.0);
+        assert_eq!(world.report().deployments.last().unwrap().instance_ids, [in_service]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The layout of the picture of both runs. [`drawing`] makes an SVG of it.
+//! The layout of the picture of the runs. [`drawing`] makes an SVG of it.
 //!
-//! Both runs share one axis, so that the same width is the same time. A run has a lane for its instances and one for each application.
+//! The runs share one axis, so that the same width is the same time. A run has a lane for its instances and one for each application.
 
 pub mod drawing;
 
@@ -33,11 +33,13 @@ pub struct Run<'a> {
     pub verdict: String,
     /// Everything that happened.
     pub report: &'a Report,
+    /// The instance that is drawn; `None`: all.
+    pub instance_id: Option<&'a str>,
     /// When the run was last looked at, in world seconds.
     pub until: f64,
 }
 
-/// Both runs with the places of everything in them; x grows with time.
+/// The runs with the places of everything in them; x grows with time.
 #[derive(Debug)]
 pub struct Timeline<'a> {
     /// The axis' ticks and their labels, in minutes.
@@ -95,6 +97,8 @@ pub enum Look {
     Failed,
     /// A deployment that had not ended when the run was last looked at.
     UnderWay,
+    /// A deployment to other instances than the one that is drawn.
+    Elsewhere,
 }
 
 /// A point in time of a run.
@@ -215,10 +219,16 @@ fn needed_seconds(run: &Run) -> f64 {
 }
 
 fn panel(run: Run, scale: Scale) -> Panel {
-    let Run { title, subtitle, verdict, report, until } = run;
-    let instances = report.instances.iter().flat_map(|instance| instance_bars(instance, report, until, scale));
-    let deployments = report.deployments.iter().filter_map(|deployment| deployment_bar(deployment, until, scale));
-    let marks = report.instances.iter().enumerate().flat_map(|(index, instance)| {
+    let Run { title, subtitle, verdict, report, instance_id, until } = run;
+    let is_drawn = |id: &str| instance_id.is_none_or(|drawn| drawn == id);
+    let drawn = || report.instances.iter().filter(|instance| is_drawn(&instance.instance_id));
+    let instances = drawn().flat_map(|instance| instance_bars(instance, report, until, scale));
+    let deployments = report.deployments.iter().filter_map(|deployment| {
+        let bar = deployment_bar(deployment, until, scale)?;
+        let is_elsewhere = !deployment.instance_ids.iter().any(|id| is_drawn(id));
+        Some(if is_elsewhere { Bar { look: Look::Elsewhere, ..bar } } else { bar })
+    });
+    let marks = drawn().enumerate().flat_map(|(index, instance)| {
         let launch = if index == 0 { MarkKind::Launch } else { MarkKind::Relaunch };
         let decision = decision(&instance.instance_id, report);
         [Some((instance.launched_at, launch)), decision].into_iter().flatten()
@@ -229,7 +239,7 @@ fn panel(run: Run, scale: Scale) -> Panel {
         title,
         subtitle,
         verdict,
-        good: report.instances.iter().any(|instance| instance.lifecycle_state == "InService"),
+        good: drawn().any(|instance| instance.lifecycle_state == "InService"),
         lanes: ["Instance"].into_iter().chain(APPLICATIONS).collect(),
         bars: instances.chain(deployments).collect(),
         marks,
@@ -280,7 +290,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::own_hooks;
     use crate::setting::tests::with_an_instance;
-    use stack::six_applications::DEPLOYMENT_GROUP;
+    use stack::six_applications::{DEPLOYMENT_GROUP, GROUP};
 
     /// The applications are deployed by hand, one after the other. The hook stays open.
     pub fn one_at_a_time() -> Report {
@@ -292,9 +302,46 @@ pub(crate) mod tests {
         world.report()
     }
 
+    /// One instance launches while a pipeline deploys to the one in service: the report, the launched instance and the pipeline's deployment.
+    pub fn beside_a_pipeline() -> (Report, String, String) {
+        let world = crate::setting::tests::gated_world();
+        world.advance(10.0);
+        let id = world.launch(GROUP).unwrap();
+        world.advance(400.0);
+        let released = world.deploy("Reports", DEPLOYMENT_GROUP, None).unwrap();
+        world.advance(2_000.0);
+        (world.report(), id, released)
+    }
+
+    #[test]
+    fn what_others_deploy_elsewhere_is_drawn_as_such() {
+        let (report, id, _) = beside_a_pipeline();
+        let run = |instance_id| Run {
+            title: "gated",
+            subtitle: "how",
+            verdict: "verdict".to_owned(),
+            report: &report,
+            instance_id,
+            until: 2_460.0,
+        };
+        let timeline = Timeline::of([run(Some(id.as_str())), run(None)]);
+        let [one, all] = timeline.panels.as_slice() else { panic!("two panels") };
+        let count = |panel: &Panel, look| panel.bars.iter().filter(|bar| bar.look == look).count();
+        assert_eq!((count(one, Look::Elsewhere), count(one, Look::Succeeded)), (1, 0));
+        assert_eq!((count(all, Look::Elsewhere), count(all, Look::Succeeded)), (0, 1));
+        assert_eq!((count(one, Look::InService), count(all, Look::InService)), (0, 1), "the other one is not drawn");
+    }
+
     /// Both runs, laid out.
     pub fn both<'a>(own_hooks: &'a Report, after: &'a Report) -> Timeline<'a> {
-        let run = |title, report, until| Run { title, subtitle: "how", verdict: "verdict".to_owned(), report, until };
+        let run = |title, report, until| Run {
+            title,
+            subtitle: "how",
+            verdict: "verdict".to_owned(),
+            report,
+            instance_id: None,
+            until,
+        };
         Timeline::of([run("own hooks", own_hooks, own_hooks::WATCHED_SECONDS), run("after", after, 2460.0)])
     }
 

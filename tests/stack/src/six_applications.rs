@@ -53,9 +53,13 @@ impl SixApplications {
         self.setting(vec![hook], &Selection::by_tags(tags()))
     }
 
-    /// The same with deployment groups that select by the instance's gate, too: each instance passes one application at a time.
+    /// The same with deployment groups that select by the instance's gate, too: each instance passes one application at a time. The gates of
+    /// instances that are in service at the start are open.
     pub fn gated(&self, heartbeat_timeout: u32) -> Setting {
         let mut setting = self.under_turnstile(heartbeat_timeout);
+        for group in &mut setting.auto_scaling_groups {
+            group.tags_at_start = BTreeMap::from([(setting.gate_key.clone(), Selection::OPEN.to_owned())]);
+        }
         for application in &mut setting.applications {
             application.selection = Selection::gated(tags(), &setting.gate_key, &application.short_form());
         }

@@ -124,6 +124,7 @@ fn looks(shape: Rectangle, look: Look) -> Rectangle {
         Look::Succeeded => (GOOD, GOOD),
         Look::Failed => ("url(#failed)", BAD),
         Look::UnderWay => ("#ddf4ff", "#0969da"),
+        Look::Elsewhere => ("#fbefff", "#8250df"),
     };
     shape.set("rx", 3).set("fill", fill).set("stroke", stroke)
 }
@@ -135,6 +136,7 @@ fn ink(look: Look) -> &'static str {
         Look::Succeeded => "#ffffff",
         Look::Failed => "#a40e26",
         Look::UnderWay => "#0550ae",
+        Look::Elsewhere => "#6639ba",
     }
 }
 
@@ -187,7 +189,15 @@ fn legend(top: f64) -> Group {
             "Instance",
             &[(Look::Launching, "launching"), (Look::InService, "in service"), (Look::Terminating, "terminating")],
         ),
-        ("Deployment", &[(Look::UnderWay, "under way"), (Look::Succeeded, "Succeeded"), (Look::Failed, "Failed")]),
+        (
+            "Deployment",
+            &[
+                (Look::UnderWay, "under way"),
+                (Look::Succeeded, "Succeeded"),
+                (Look::Failed, "Failed"),
+                (Look::Elsewhere, "a pipeline's"),
+            ],
+        ),
     ];
     let mut group = Group::new();
     let mut x = MARGIN;
@@ -230,15 +240,25 @@ mod tests {
     use super::*;
     use crate::own_hooks;
     use crate::rollout::Rollout;
-    use crate::timeline::tests::one_at_a_time;
+    use crate::timeline::tests::{beside_a_pipeline, one_at_a_time};
     use svg::node::element::tag;
     use svg::parser::Event;
 
     fn picture() -> String {
         let report = one_at_a_time();
         let instance_id = report.instances[0].instance_id.clone();
-        let rollout = Rollout { instance_id, report, execution: None, transitions: 0, watched_until: 2460.0 };
-        crate::picture::of(&own_hooks::run().unwrap(), &rollout).to_string()
+        let rollout =
+            Rollout { instance_id, report, execution: None, transitions: 0, watched_until: 2460.0, released: None };
+        let (report, instance_id, released) = beside_a_pipeline();
+        let gated = Rollout {
+            instance_id,
+            report,
+            execution: None,
+            transitions: 0,
+            watched_until: 2460.0,
+            released: Some(released),
+        };
+        crate::picture::of(&own_hooks::run().unwrap(), &rollout, Some(&gated)).to_string()
     }
 
     #[test]
@@ -261,7 +281,8 @@ mod tests {
         {
             assert!(texts.contains(&expected), "{expected} in {texts:?}");
         }
-        assert_eq!(texts.iter().filter(|text| **text == "Gateway").count(), 2, "one lane in each run");
+        assert_eq!(texts.iter().filter(|text| **text == "Gateway").count(), 3, "one lane in each run");
+        assert!(texts.contains(&"a pipeline's"), "{texts:?}");
     }
 
     /// Every text with its baseline, and where it begins and ends.

@@ -57,10 +57,11 @@ async fn a_plan_warns_of_what_gets_in_the_way() {
     let input = json!({"autoScalingGroupName": GROUP, "applications": ["Storefront/Production"]});
     let plan = stack.invoke("plan-rollout", &json!({"execution": "e", "input": input})).await.unwrap().payload;
     let warnings: Vec<_> = plan["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
-    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert_eq!(warnings.len(), 3, "{warnings:#?}");
     assert!(warnings[0].starts_with("Storefront/Production: outdatedInstancesStrategy is UPDATE"), "{}", warnings[0]);
     let hook = "CodeDeploy's own launch hook CodeDeploy-managed-automatic-launch-deployment-hook-";
     assert!(warnings[1].starts_with(hook), "{}", warnings[1]);
+    assert!(warnings[2].contains("To gate it: aws deploy update-deployment-group"), "{}", warnings[2]);
     stack.stop().await;
 }
 

@@ -14,7 +14,7 @@ use turnstile::words::error::Error;
 use turnstile::words::ids::{DeploymentId, InstanceId};
 use turnstile::words::turn::CreationCall;
 
-use crate::{Answer, Request, StartDeployment, expected_seconds};
+use crate::{Answer, Request, StartDeployment, Way, expected_seconds};
 
 impl StartDeployment {
     /// Deploys the application as it is now, if it is still what the calls up to here have seen: they take their time, in which a release may
@@ -55,6 +55,18 @@ impl StartDeployment {
         if !recorded {
             self.turns.require(&request.claims(), &request.execution, request.round).await?;
             return self.busy(request, None).await;
+        }
+        if request.plan.turn_per_deployment {
+            let way = self.come_into_the_way(request, selecting, &cohort, &history).await;
+            if !matches!(way, Ok(Way::Clear { .. })) {
+                self.record_answered(request, Some(&call)).await;
+            }
+            if let Way::Blocked(other) = way? {
+                return match other {
+                    Some(other) => self.busy(request, Some(*other)).await,
+                    None => Ok(Answer::wait(waits::TO_LET_A_CALL_END)),
+                };
+            }
         }
         let creation = self.codedeploy.create(&to_deploy, revision, &tag).await;
         if !matches!(creation, Ok(Creation::Unanswered(_))) {

@@ -7,14 +7,14 @@ use aws::up_to_date;
 use tracing::{info, warn};
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::up_to_date::{Found, Search};
-use turnstile::policy::{cohort, deployment_tag, stall};
+use turnstile::policy::{cohort, deployment_tag, stall, turn};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::gate::Gate;
-use turnstile::words::ids::{Account, InstanceId, TargetId};
+use turnstile::words::ids::{Account, ClaimKey, InstanceId, TargetId};
 
-use crate::{Request, StartDeployment};
+use crate::{MOST_CLAIMS_READ, Request, StartDeployment, Way};
 
 impl StartDeployment {
     /// How long to wait for other instances that launch at the same time, in seconds; `None`: deploy.
@@ -123,12 +123,55 @@ impl StartDeployment {
         cohort: &BTreeSet<InstanceId>,
         history: &History,
     ) -> Result<Option<Deployment>, Error> {
-        let Request { plan, application, .. } = request;
-        for other in plan.applications.iter().filter(|other| other.group != application.group) {
-            let ids = self.codedeploy.active_deployments(&other.group).await?;
+        self.in_the_way_of(others(request), request, selecting, cohort, history).await
+    }
+
+    /// Whether something has come into the way since that look: another rollout, with another application's turn, made its deployment at the
+    /// same time, and neither could see the other's. Both have put their call of CreateDeployment on record before they look here, so that one
+    /// of them at least sees the other's record, or its deployment.
+    pub(crate) async fn come_into_the_way(
+        &self,
+        request: &Request,
+        selecting: Selecting,
+        cohort: &BTreeSet<InstanceId>,
+        history: &History,
+    ) -> Result<Way, Error> {
+        let claims: Vec<ClaimKey> = others(request).map(turn::claim_on_deployment_group).collect();
+        let mut held = Vec::new();
+        for claims in claims.chunks(MOST_CLAIMS_READ) {
+            let found = self.turns.read(claims).await?;
+            held.extend(
+                found.into_iter().filter(|claim| claim.holder.as_ref().is_some_and(|one| *one != request.execution)),
+            );
+        }
+        if held.iter().any(|claim| claim.unanswered.is_some()) {
+            return Ok(Way::Blocked(None));
+        }
+        let is_held = |group: &&DeploymentGroup| {
+            let claim = turn::claim_on_deployment_group(group);
+            held.iter().any(|held| held.claim == claim)
+        };
+        let groups = others(request).filter(is_held);
+        Ok(match self.in_the_way_of(groups, request, selecting, cohort, history).await? {
+            Some(deployment) => Way::Blocked(Some(Box::new(deployment))),
+            None => Way::Clear { given_up: None },
+        })
+    }
+
+    async fn in_the_way_of(
+        &self,
+        groups: impl Iterator<Item = &DeploymentGroup>,
+        request: &Request,
+        selecting: Selecting,
+        cohort: &BTreeSet<InstanceId>,
+        history: &History,
+    ) -> Result<Option<Deployment>, Error> {
+        for group in groups {
+            let ids = self.codedeploy.active_deployments(group).await?;
             for active in self.codedeploy.deployments(&ids).await? {
                 if !stall::only_bakes(&active)
-                    && (!selecting.is_gated() || self.may_meet(&active, &application.group, cohort, history).await?)
+                    && (!selecting.is_gated()
+                        || self.may_meet(&active, &request.application.group, cohort, history).await?)
                 {
                     return Ok(Some(active));
                 }
@@ -172,6 +215,11 @@ impl StartDeployment {
         let found = up_to_date::search(&self.codedeploy, group, &history.current, search).await?;
         Ok(!matches!(found, Found::UpToDate(_)))
     }
+}
+
+/// The deployment groups of the list's other applications.
+fn others(request: &Request) -> impl Iterator<Item = &DeploymentGroup> {
+    request.plan.applications.iter().map(|other| &other.group).filter(|group| **group != request.application.group)
 }
 
 fn is_unfinished(target: &&Target) -> bool {

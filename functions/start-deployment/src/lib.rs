@@ -206,7 +206,7 @@ impl Function for StartDeployment {
 }
 
 /// Whether a deployment can be made now.
-enum Way {
+pub(crate) enum Way {
     /// A deployment is at work. `None`: a call of CreateDeployment has no answer, and its deployment is not listed.
     Blocked(Option<Box<Deployment>>),
     /// Nothing is in the way. The call may be on record still that was `given_up`.

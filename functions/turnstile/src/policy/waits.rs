@@ -43,6 +43,9 @@ pub const TO_SEARCH_ON: u32 = 1;
 /// The wait before a deployment is asked for again because CodeDeploy has not seen a gate that was moved.
 pub const TO_SEE_A_GATE: u32 = 7;
 
+/// The wait before a deployment is asked for again because another rollout's call of CreateDeployment is under way.
+pub const TO_LET_A_CALL_END: u32 = 5;
+
 /// The wait before the first or the next look at a deployment.
 ///
 /// `elapsed`: for how long the deployment has been waited for. `expected`: how long it should take; `None` when that is unknown.

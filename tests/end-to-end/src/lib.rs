@@ -58,7 +58,7 @@ pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("a setting")
 }
 
-/// The setting with its first two applications only: a test whose launch has to come to its end in real time.
+/// The setting with its first two applications only, for a test that waits in real time until a whole launch is over.
 pub fn two_of(mut setting: Setting) -> Setting {
     setting.applications.truncate(2);
     setting.auto_scaling_groups.iter_mut().for_each(|group| group.required_applications.truncate(2));

@@ -170,11 +170,12 @@ impl Simulation {
         let began_at = looked_at + self.setting.read_lag_seconds;
         let new = &self.deployments[deployment];
         let Some(description) = new.description.clone().filter(|text| !text.is_empty()) else { return };
+        let may_be_repeated = |other: &Deployment| {
+            let was_untold = other.created_at > looked_at && other.created_at <= began_at;
+            other.ended_at.is_some() && (other.has_begun_nowhere() || was_untold)
+        };
         let same = |other: &&Deployment| {
-            other.group == new.group
-                && other.description.as_ref() == Some(&description)
-                && !(other.ended_at.is_some()
-                    && (other.has_begun_nowhere() || (other.created_at > looked_at && other.created_at <= began_at)))
+            other.group == new.group && other.description.as_ref() == Some(&description) && !may_be_repeated(other)
         };
         if let Some(earlier) = self.deployments[..deployment].iter().find(same) {
             self.violate(Breach::DeploymentRepeated {

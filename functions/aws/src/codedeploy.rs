@@ -303,12 +303,12 @@ impl CodeDeploy {
 
     /// Creates a deployment of `revision` to the outdated instances of the application's group.
     ///
-    /// Only if it is throttled the SDK repeats it, as it does the calls before it, which may have used up what CodeDeploy allows. The call has no
-    /// client token, so a second one after a lost answer could start a second deployment. For the same reason it is waited for longer than
-    /// others: one that takes effect after it was given up could do so behind the next call's look.
+    /// The SDK repeats the call only when CodeDeploy throttles it: the calls before it may have used up what CodeDeploy allows at once. After a
+    /// lost answer it is not repeated: it has no client token, so a second call could make a second deployment. For the same reason it is
+    /// waited for longer than others: one that takes effect after it was given up could do so behind the next call's look.
     ///
     /// # Errors
-    /// See [`CodeDeploy::group`]. After [`Error::Unavailable`] the deployment may exist already; it is not made later.
+    /// See [`CodeDeploy::group`]. After [`Creation::Unanswered`] the deployment may exist already, or be made later.
     pub async fn create(
         &self,
         application: &Application,

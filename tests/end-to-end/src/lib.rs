@@ -58,6 +58,13 @@ pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("a setting")
 }
 
+/// The setting with its first two applications only, for a test that waits in real time until a whole launch is over.
+pub fn two_of(mut setting: Setting) -> Setting {
+    setting.applications.truncate(2);
+    setting.auto_scaling_groups.iter_mut().for_each(|group| group.required_applications.truncate(2));
+    setting
+}
+
 /// A stack whose list of applications is the setting's, and whose launch events are delivered `deliveries` times.
 pub async fn start(setting: Setting, deliveries: u32) -> Stack {
     start_with(setting, deliveries, SPEED).await

@@ -35,7 +35,7 @@ async fn a_launch_whose_event_was_lost_is_found() {
 
 #[tokio::test]
 async fn an_instance_whose_rollout_was_aborted_gets_another() {
-    let stack = start(slow(six_applications()), 1).await;
+    let stack = start(two_of(slow(six_applications())), 1).await;
     let instance = stack.world().launch(GROUP).unwrap();
     until(&stack, |report| report.deployments.len() == 1).await;
     let first = until_execution(&stack, &instance).await;
@@ -43,7 +43,7 @@ async fn an_instance_whose_rollout_was_aborted_gets_another() {
     assert_eq!(sweep(&stack, 1).await["started"], json!([instance]));
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
     all_ended(&stack).await;
-    assert_eq!(order(&finish(stack, &[&instance]).await), SIX, "the deployment that was under way is joined");
+    assert_eq!(order(&finish(stack, &[&instance]).await), SIX[..2], "the deployment that was under way is joined");
 }
 
 /// An instance that waits at another hook of the group, and no longer at Turnstile's, does not concern Turnstile.

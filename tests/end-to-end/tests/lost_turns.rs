@@ -33,7 +33,7 @@ async fn the_holder_is_interrupted_while_it_waits_for_a_deployment() {
 /// A rollout whose instance is gone does not keep other rollouts waiting.
 #[tokio::test]
 async fn an_instance_that_is_terminated_gives_its_turn_back() {
-    let stack = start(slow(six_applications()), 1).await;
+    let stack = start(two_of(slow(six_applications())), 1).await;
     let first = stack.world().launch(GROUP).unwrap();
     let (second, execution) = second_beside(&stack, &first).await;
     let instances = [first, second];

@@ -167,14 +167,19 @@ impl Simulation {
         }
     }
 
-    /// Rule 6. A repeated call made a second deployment. One that ended before it began anywhere had no effect, and may be repeated.
+    /// Rule 6. A repeated call made a second deployment. One that ended before it began anywhere had no effect, and may be repeated. So may one
+    /// that was there and over before the call's invocation began, while answers trailed too far to tell of it.
     pub(crate) fn check_repetition(&mut self, deployment: usize) {
+        let looked_at = self.looked_at();
+        let began_at = looked_at + self.setting.read_lag_seconds;
         let new = &self.deployments[deployment];
         let Some(description) = new.description.clone().filter(|text| !text.is_empty()) else { return };
+        let may_be_repeated = |other: &Deployment| {
+            let was_untold = other.created_at > looked_at && other.created_at <= began_at;
+            other.ended_at.is_some() && (other.has_begun_nowhere() || was_untold)
+        };
         let same = |other: &&Deployment| {
-            other.group == new.group
-                && other.description.as_ref() == Some(&description)
-                && !(other.ended_at.is_some() && other.has_begun_nowhere())
+            other.group == new.group && other.description.as_ref() == Some(&description) && !may_be_repeated(other)
         };
         if let Some(earlier) = self.deployments[..deployment].iter().find(same) {
             self.violate(Breach::DeploymentRepeated {

@@ -7,8 +7,8 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 
 use crate::error::is_throttled;
 
-/// Forbids to repeat a CreateDeployment unless CodeDeploy has refused it for the rate of calls: then it has no effect. Beside the SDK's own
-/// classifiers, which say what may be repeated at all.
+/// Forbids the SDK to repeat a CreateDeployment, unless CodeDeploy has refused it for the rate of calls: such a call has no effect. Otherwise
+/// the SDK's own classifiers decide what is repeated.
 #[derive(Debug)]
 pub(super) struct OnlyThrottled;
 

@@ -56,8 +56,9 @@ impl<'a> Ownership<'a> {
     /// failed and it only backs off.
     ///
     /// An execution learns in its first state who owns the launch: what it does there is a question, and makes it the owner only where there is
-    /// none. Two that ask when an owner has failed may both send a heartbeat before one of them owns the launch. Nor does the execution of an earlier launch of the instance own it for good, which does not know that another one has begun. What an invocation does that began while its execution was the owner is the owner's. Only a
-    /// completion must not come when the next owner has gone on.
+    /// none. Two that ask when an owner has failed may both send a heartbeat before one of them owns the launch. Nor does the execution of an
+    /// earlier launch of the instance own it for good, which does not know that another one has begun. What an invocation does that began while
+    /// its execution was the owner is the owner's, except for a completion: it must not come after the next owner has gone on.
     pub(super) fn of(run: &Run<'a>, first: &FirstCalls<'a>) -> Self {
         let mut launches: Vec<Launch> = run.report.hook_actions.iter().map(|_| Launch::default()).collect();
         let calls = &run.report.calls;

@@ -17,8 +17,9 @@ pub(super) fn draw(world: &mut World, theme: Theme, random: &mut Rng) -> Vec<Ste
         launches.splice(..1, in_each_group(world, if theme == Theme::Rush { 2 } else { 1 }, at));
     }
     let mut disturbances: Vec<Step> = (0..random.usize(0..4)).map(|_| disturbance(world, &launches, random)).collect();
-    // What a call brings that is under way cannot be changed any more.
+    // What a call brings that is under way cannot be changed any more. Whoever deletes the turns deletes the record of such a call.
     if theme == Theme::LateCreation {
+        disturbances.retain(|step| !step.delete_turns);
         disturbances.iter_mut().filter_map(|step| step.deploy.as_mut()).for_each(|deploy| deploy.revision = None);
     }
     disturbances.extend(of_theme(theme, world, &launches, random));

@@ -13,6 +13,7 @@ use crate::executions::Executions;
 use crate::gates::Gates;
 use crate::launches::Launches;
 use crate::owners::Owners;
+use crate::served::Served;
 use crate::turns::Turns;
 
 /// Three tries within a call ride out a lost packet or a throttled second. What lasts longer is for the state machine,
@@ -106,6 +107,12 @@ impl Clients {
     #[inline]
     pub fn turns(&self, table: String) -> Turns {
         Turns::new(self.dynamodb(), table)
+    }
+
+    /// `table` is the name of the table of turns.
+    #[inline]
+    pub fn served(&self, table: String) -> Served {
+        Served { autoscaling: self.autoscaling(), turns: self.turns(table), gates: self.gates() }
     }
 
     /// `table` is the name of the table of turns.

@@ -168,6 +168,17 @@ impl CodeDeploy {
         Ok(self.list(group, statuses, TimeRange::builder(), usize::MAX).await?.0)
     }
 
+    /// The same of a group that was planned for earlier, and that may have been deleted since, or be permitted no more: then it has none.
+    ///
+    /// # Errors
+    /// See [`CodeDeploy::group`].
+    pub async fn active_deployments_if_permitted(&self, group: &DeploymentGroup) -> Result<Vec<DeploymentId>, Error> {
+        match self.group_if_permitted(group).await? {
+            Some(_) => self.active_deployments(group).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// The group's deployments that were created at `start` or later.
     ///
     /// # Errors

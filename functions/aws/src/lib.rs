@@ -14,6 +14,7 @@ pub mod history;
 pub mod launches;
 pub mod owners;
 pub mod pending_hook;
+pub mod served;
 pub mod settings;
 pub mod turns;
 pub mod up_to_date;

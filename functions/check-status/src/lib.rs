@@ -12,6 +12,7 @@ use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
 use aws::launches::Launches;
+use aws::served::Served;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use tracing::{Span, info_span, warn};
@@ -36,6 +37,7 @@ pub struct CheckStatus {
     codedeploy: CodeDeploy,
     launches: Launches,
     turns: Turns,
+    served: Served,
     /// The Region's name, for links to the console.
     region: String,
 }
@@ -49,6 +51,7 @@ impl Function for CheckStatus {
             codedeploy: clients.codedeploy(),
             launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+            served: clients.served(settings.get(settings::TURNS_TABLE)?),
             region: clients.region(),
         })
     }
@@ -69,15 +72,26 @@ impl Function for CheckStatus {
     async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
         self.launches.keep_open(&mut request.plan, &request.execution).await?.require_open()?;
         let answer = self.look(&request).await?;
-        if request.plan.turn_per_deployment && matches!(answer, Answer::Succeeded { .. }) {
-            let claims = turn::claims(&request.plan, &request.application.group);
-            self.turns.give_back_courteously(claims, &request.execution, request.round).await;
+        if matches!(answer, Answer::Succeeded { .. }) {
+            self.end_turn(&request).await;
         }
         Ok(answer)
     }
 }
 
 impl CheckStatus {
+    /// The application is up to date on the instance: its deployments have nothing to do there any more, and where each deployment has its turn
+    /// it is the next rollout's.
+    async fn end_turn(&self, request: &Request) {
+        let Request { plan, execution, round, application, .. } = request;
+        let queue = turn::main_claim(plan, &application.group);
+        self.served.shut(plan, &[queue], (execution, *round), request.now).await;
+        if plan.turn_per_deployment {
+            let claims = turn::claims(plan, &application.group);
+            self.turns.give_back_courteously(claims, execution, *round).await;
+        }
+    }
+
     /// Looks at the deployment, and does what is to be done about it.
     async fn look(&self, request: &Request) -> Result<Answer, Error> {
         let deployment =

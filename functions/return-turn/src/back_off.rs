@@ -25,7 +25,6 @@ pub(crate) struct Failed {
     failure: Failure,
     /// When the execution started.
     started_at: Timestamp,
-    now: Timestamp,
     /// Since when the rollout has been backing off; absent when it has just failed.
     backing_off_since: Option<Timestamp>,
 }
@@ -67,6 +66,7 @@ impl BackOff {
         is_open: bool,
         hook_opened_at: Option<Timestamp>,
         failed: &Failed,
+        now: Timestamp,
     ) -> Result<BackingOff, Error> {
         let action = &pending.action;
         let failures = self.turns.count_failure(&action.auto_scaling_group_name, &action.instance_id).await?;
@@ -75,8 +75,8 @@ impl BackOff {
             // The execution ends with it only after the back-off: whoever is woken up reads it here, and in the state's input.
             error!(error, cause, failures, "the rollout fails, and backs off before its hook is completed");
         }
-        let backed_off = failed.backing_off_since.map_or(0, |since| failed.now.seconds_since(since));
-        let age = failed.now.seconds_since(hook_opened_at.unwrap_or(failed.started_at));
+        let backed_off = failed.backing_off_since.map_or(0, |since| now.seconds_since(since));
+        let age = now.seconds_since(hook_opened_at.unwrap_or(failed.started_at));
         let wait_seconds = match back_off::next(failures, backed_off, age, &pending.hook) {
             _ if !is_open => 0,
             Step::Wait(seconds) => seconds,

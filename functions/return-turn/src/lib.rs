@@ -9,6 +9,7 @@ use aws::function::Function;
 use aws::gates::Gates;
 use aws::launches::Launches;
 use aws::pending_hook;
+use aws::served::Served;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use turnstile::words::hook::{HookResult, PendingHook};
 use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId};
 use turnstile::words::instance::Stage;
 use turnstile::words::plan::{self, Plan};
+use turnstile::words::time::Timestamp;
 
 use crate::back_off::{BackOff, BackingOff, Failed};
 use crate::give_back::{GiveBack, GivenBack, GivingBack};
@@ -35,6 +37,7 @@ pub struct ReturnTurn {
     back_off: BackOff,
     turns: Turns,
     gates: Gates,
+    served: Served,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     own_hook: HookName,
 }
@@ -48,6 +51,8 @@ pub struct Request {
     plan: Option<Plan>,
     /// The round in which it took the turn. Absent in a call of the version before, which gives back whatever the execution holds.
     round: Option<u32>,
+    /// Absent in a call of the version before that does not back off.
+    now: Option<Timestamp>,
     /// The execution's input as it came.
     #[serde(default)]
     input: Value,
@@ -94,6 +99,7 @@ impl Function for ReturnTurn {
             back_off: BackOff { codedeploy: clients.codedeploy(), turns: turns.clone() },
             turns,
             gates: clients.gates(),
+            served: clients.served(settings.get(settings::TURNS_TABLE)?),
             launches,
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
@@ -105,13 +111,17 @@ impl Function for ReturnTurn {
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {
-        let Request { execution, mut plan, round, input, because } = request;
+        let Request { execution, mut plan, round, now, input, because } = request;
+        let now = now.unwrap_or_else(|| Timestamp::from_seconds(0));
         let give_back = |drains| GivingBack { execution: &execution, round, drains };
         match because {
             Because::Failed(failed) => {
                 let opened_at = plan.as_ref().and_then(|plan| plan.hook_opened_at);
                 // A failure on the way to the hook is that of the hook's completion too, which follows.
                 let pending = self.keep_failed_open(plan.as_ref(), &input, &execution).await;
+                if failed.is_first_call() {
+                    self.shut_served(plan.as_ref(), &execution, round, now).await;
+                }
                 if let Some(plan) = &plan {
                     self.shut_gate(plan, &execution, &pending).await;
                 }
@@ -120,7 +130,7 @@ impl Function for ReturnTurn {
                     self.give_back.now(plan.as_ref(), give_back(drains)).await?;
                 }
                 Ok(Answer::BackingOff(match pending? {
-                    Some((pending, is_open)) => self.back_off.go_on(&pending, is_open, opened_at, &failed).await?,
+                    Some((pending, is_open)) => self.back_off.go_on(&pending, is_open, opened_at, &failed, now).await?,
                     None => BackingOff::default(),
                 }))
             }
@@ -133,6 +143,7 @@ impl Function for ReturnTurn {
             }
             Because::Yielded { silence } => {
                 self.keep_open(&mut plan, &execution).await?;
+                self.shut_served(plan.as_ref(), &execution, round, now).await;
                 let silent = silence.map_or(0, |silence| silence.silent_seconds);
                 self.give_back.to_yield(plan.as_ref(), give_back(false), silent).await.map(Answer::GivenBack)
             }
@@ -140,6 +151,7 @@ impl Function for ReturnTurn {
                 if let Some(pending) = plan.as_ref().and_then(Plan::pending_hook) {
                     self.launches.let_go(&pending, &execution).await;
                 }
+                self.shut_served(plan.as_ref(), &execution, round, now).await;
                 if let Some(plan) = &plan {
                     self.rest_gate(plan, &execution).await;
                 }
@@ -155,6 +167,13 @@ impl Function for ReturnTurn {
 }
 
 impl ReturnTurn {
+    /// Shuts the gates of the cohort, if the rollout has a turn.
+    async fn shut_served(&self, plan: Option<&Plan>, execution: &ExecutionArn, round: Option<u32>, now: Timestamp) {
+        if let Some((plan, round)) = plan.zip(round) {
+            self.served.shut(plan, &turn::queues(plan), (execution, round), now).await;
+        }
+    }
+
     /// Keeps deployments away from the instance of a rollout that has failed, and that is to be abandoned. Nothing depends on it: at the worst
     /// the instance is a dead one in somebody's deployment.
     async fn shut_gate(

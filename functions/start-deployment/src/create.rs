@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use turnstile::policy::gate::Selecting;
 use turnstile::policy::up_to_date::{CurrentRevision, Found, Search};
 use turnstile::policy::{stall, waits};
-use turnstile::words::application::Application;
+use turnstile::words::application::{Application, DeploymentGroup};
 use turnstile::words::deployment::Creation;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{DeploymentId, InstanceId};
@@ -20,7 +20,8 @@ impl StartDeployment {
     /// Deploys the application as it is now, if it is still what the calls up to here have seen: they take their time, in which a release may
     /// have ended or begun.
     ///
-    /// `cohort` are the instances that the deployment is to serve. `given_up` is the call that is on record, and has no effect any more.
+    /// `others` are the deployment groups whose deployments may come to the same instances, and `cohort` the instances that the deployment is to
+    /// serve. `given_up` is the call that is on record, and has no effect any more.
     ///
     /// # Errors
     /// After [`Error::Unavailable`] the deployment may exist, or be made later. It is waited for, then.
@@ -28,6 +29,7 @@ impl StartDeployment {
         &self,
         request: &Request,
         selecting: Selecting,
+        others: &[DeploymentGroup],
         cohort: BTreeSet<InstanceId>,
         earlier: History,
         given_up: Option<CreationCall>,
@@ -57,7 +59,7 @@ impl StartDeployment {
             return self.busy(request, None).await;
         }
         if request.plan.turn_per_deployment {
-            let way = self.come_into_the_way(request, selecting, &cohort, &history).await;
+            let way = self.come_into_the_way(request, selecting, others, &cohort, &history).await;
             if !matches!(way, Ok(Way::Clear { .. })) {
                 self.record_answered(request, Some(&call)).await;
             }

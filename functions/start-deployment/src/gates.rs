@@ -112,7 +112,19 @@ impl StartDeployment {
         Ok(())
     }
 
-    /// A deployment of another application of the list that has to end before this one's: one that is under way on an instance of the cohort,
+    /// The deployment groups whose deployments may come to the same instances: those of the list's other applications, and those of every other
+    /// list with which a rollout of the Auto Scaling group has been planned.
+    pub(crate) async fn others(&self, request: &Request) -> Result<Vec<DeploymentGroup>, Error> {
+        let Request { plan, application, .. } = request;
+        let found = self.turns.read(&[turn::claim_on(&plan.auto_scaling_group_name)]).await?;
+        let planned = found.into_iter().flat_map(|claim| claim.deployment_groups);
+        let mut others: BTreeSet<DeploymentGroup> = planned.filter_map(|name| name.parse().ok()).collect();
+        others.extend(plan.applications.iter().map(|other| other.group.clone()));
+        others.remove(&application.group);
+        Ok(others.into_iter().collect())
+    }
+
+    /// A deployment of another group that has to end before this one's: one that is under way on an instance of the cohort,
     /// which it may reach by the gate that the instance has just left, or on one in service to which this deployment would come too.
     ///
     /// A group that does not go by the gate may come to any instance: there every deployment has to end that is under way.
@@ -120,10 +132,11 @@ impl StartDeployment {
         &self,
         request: &Request,
         selecting: Selecting,
+        others: &[DeploymentGroup],
         cohort: &BTreeSet<InstanceId>,
         history: &History,
     ) -> Result<Option<Deployment>, Error> {
-        self.in_the_way_of(others(request), request, selecting, cohort, history).await
+        self.in_the_way_of(others.iter(), request, selecting, cohort, history).await
     }
 
     /// Whether something has come into the way since that look: another rollout, with another application's turn, made its deployment at the
@@ -133,10 +146,11 @@ impl StartDeployment {
         &self,
         request: &Request,
         selecting: Selecting,
+        others: &[DeploymentGroup],
         cohort: &BTreeSet<InstanceId>,
         history: &History,
     ) -> Result<Way, Error> {
-        let claims: Vec<ClaimKey> = others(request).map(turn::claim_on_deployment_group).collect();
+        let claims: Vec<ClaimKey> = others.iter().map(turn::claim_on_deployment_group).collect();
         let mut held = Vec::new();
         for claims in claims.chunks(MOST_CLAIMS_READ) {
             let found = self.turns.read(claims).await?;
@@ -151,7 +165,7 @@ impl StartDeployment {
             let claim = turn::claim_on_deployment_group(group);
             held.iter().any(|held| held.claim == claim)
         };
-        let groups = others(request).filter(is_held);
+        let groups = others.iter().filter(is_held);
         Ok(match self.in_the_way_of(groups, request, selecting, cohort, history).await? {
             Some(deployment) => Way::Blocked(Some(Box::new(deployment))),
             None => Way::Clear { given_up: None },
@@ -167,7 +181,10 @@ impl StartDeployment {
         history: &History,
     ) -> Result<Option<Deployment>, Error> {
         for group in groups {
-            let ids = self.codedeploy.active_deployments(group).await?;
+            let ids = match request.plan.names(group) {
+                true => self.codedeploy.active_deployments(group).await?,
+                false => self.codedeploy.active_deployments_if_permitted(group).await?,
+            };
             for active in self.codedeploy.deployments(&ids).await? {
                 if !stall::only_bakes(&active)
                     && (!selecting.is_gated()
@@ -215,11 +232,6 @@ impl StartDeployment {
         let found = up_to_date::search(&self.codedeploy, group, &history.current, search).await?;
         Ok(!matches!(found, Found::UpToDate(_)))
     }
-}
-
-/// The deployment groups of the list's other applications.
-fn others(request: &Request) -> impl Iterator<Item = &DeploymentGroup> {
-    request.plan.applications.iter().map(|other| &other.group).filter(|group| **group != request.application.group)
 }
 
 fn is_unfinished(target: &&Target) -> bool {

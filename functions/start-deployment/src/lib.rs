@@ -12,6 +12,7 @@ use aws::function::Function;
 use aws::gates::Gates;
 use aws::history::History;
 use aws::launches::Launches;
+use aws::served::Served;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
@@ -45,6 +46,7 @@ pub struct StartDeployment {
     launches: Launches,
     turns: Turns,
     gates: Gates,
+    served: Served,
 }
 
 /// The application that the rollout has come to.
@@ -138,6 +140,7 @@ impl Function for StartDeployment {
             launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             gates: clients.gates(),
+            served: clients.served(settings.get(settings::TURNS_TABLE)?),
         })
     }
 
@@ -190,8 +193,9 @@ impl Function for StartDeployment {
         if let Some(wait_seconds) = self.gather(request).await? {
             return Ok(Answer::wait(wait_seconds));
         }
+        let others = self.others(request).await?;
         let cohort = self.move_gates(request, selecting).await?;
-        if let Some(at_work) = self.in_the_way(request, selecting, &cohort, &history).await? {
+        if let Some(at_work) = self.in_the_way(request, selecting, &others, &cohort, &history).await? {
             return self.busy(request, Some(at_work)).await;
         }
         match self.way(request, selecting).await? {
@@ -200,7 +204,7 @@ impl Function for StartDeployment {
                 Ok(Answer::Started(request.started(own.deployment_id, &history)))
             }
             Way::Blocked(other) => self.busy(request, other.map(|other| *other)).await,
-            Way::Clear { given_up } => self.deploy(request, selecting, cohort, history, given_up).await,
+            Way::Clear { given_up } => self.deploy(request, selecting, &others, cohort, history, given_up).await,
         }
     }
 }
@@ -357,6 +361,7 @@ impl StartDeployment {
         if let Err(error) = self.turns.publish_finished(group, &finished, &request.execution).await {
             warn!(error = error.name(), reason = %error, "the rollouts that wait do not learn of the deployment");
         }
+        self.served.shut(&request.plan, &[request.main_claim()], request.holder(), request.now).await;
         self.turns.give_back_courteously(request.turn(), &request.execution, request.round).await;
         Answer::UpToDate { deployment_id: deployment.deployment_id, revision: deployment.revision }
     }

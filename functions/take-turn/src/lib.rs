@@ -7,6 +7,7 @@ use aws::codedeploy::CodeDeploy;
 use aws::executions::Executions;
 use aws::function::Function;
 use aws::launches::Launches;
+use aws::served::Served;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ pub struct TakeTurn {
     codedeploy: CodeDeploy,
     launches: Launches,
     turns: Turns,
+    served: Served,
     executions: Executions,
 }
 
@@ -84,6 +86,7 @@ impl Function for TakeTurn {
             codedeploy: clients.codedeploy(),
             launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
+            served: clients.served(settings.get(settings::TURNS_TABLE)?),
             executions: clients.executions(),
         })
     }
@@ -117,6 +120,7 @@ impl Function for TakeTurn {
                 if !self.leave_queue(&request, &found).await? {
                     return Ok(Answer { outcome: request.wait(BTreeSet::new(), &found), observations });
                 }
+                self.shut_own(&request, &found).await;
                 if state.is_part_mine() {
                     self.turns.give_back(&claims, &request.execution, Some(request.round), false).await?;
                 }
@@ -198,6 +202,15 @@ impl TakeTurn {
         match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
             Some(instance_id) => self.turns.leave_queue(&request.queue(), instance_id, request.now).await,
             None => Ok(true),
+        }
+    }
+
+    /// Shuts the gate of the rollout's instance, should a holder have left it where it was.
+    async fn shut_own(&self, request: &Request, found: &[Claim]) {
+        let queue = request.queue();
+        let was_moved = |id: &&InstanceId| found.iter().any(|claim| claim.claim == queue && claim.cohort.contains(*id));
+        if let Some(instance_id) = request.plan.gated_instance().filter(was_moved) {
+            self.served.shut_own(&request.execution, instance_id).await;
         }
     }
 

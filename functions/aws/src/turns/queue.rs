@@ -4,8 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use turnstile::limits::LONGEST_CALL;
+use turnstile::policy::turn::claim_on;
+use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{ClaimKey, ExecutionArn, InstanceId};
+use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn, InstanceId};
 use turnstile::words::time::Timestamp;
 use turnstile::words::turn::Claim;
 
@@ -67,6 +69,25 @@ impl Turns {
         self.change_sets(queue, "ADD silent :instances", instances).await
     }
 
+    /// Records the deployment groups for which a rollout of an Auto Scaling group is planned, if they are not on record. Rollouts with other lists
+    /// look at them before they deploy.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn record_planned(&self, auto_scaling_group: &AutoScalingGroupName, groups: &[&DeploymentGroup]) -> Result<(), Error> {
+        let claim = claim_on(auto_scaling_group);
+        let found = self.read(std::slice::from_ref(&claim)).await?;
+        let names: BTreeSet<String> = groups.iter().map(ToString::to_string).collect();
+        if found.iter().any(|claim| claim.deployment_groups.is_superset(&names)) {
+            return Ok(());
+        }
+        let values = HashMap::from([(":groups".to_owned(), AttributeValue::Ss(names.into_iter().collect()))]);
+        let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(&claim));
+        let request = request.update_expression("ADD deploymentGroups :groups").set_expression_attribute_values(Some(values));
+        request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
+        Ok(())
+    }
+
     async fn change_sets(&self, queue: &ClaimKey, change: &str, instances: &[InstanceId]) -> Result<(), Error> {
         if instances.is_empty() {
             return Ok(());
@@ -121,7 +142,19 @@ impl Turns {
     /// # Errors
     /// [`Error::TurnLost`], else see [`Turns::read`].
     pub async fn end_move(&self, queue: &ClaimKey, execution: &ExecutionArn, round: u32) -> Result<(), Error> {
-        match self.update_if(queue, "REMOVE movingSince", IN_ROUND, me_in(execution, round)).await? {
+        self.end(queue, "REMOVE movingSince", execution, round).await
+    }
+
+    /// Records that the execution has shut the gates of its cohort.
+    ///
+    /// # Errors
+    /// See [`Turns::end_move`].
+    pub async fn end_shutting(&self, queue: &ClaimKey, execution: &ExecutionArn, round: u32) -> Result<(), Error> {
+        self.end(queue, "REMOVE movingSince, cohort", execution, round).await
+    }
+
+    async fn end(&self, queue: &ClaimKey, change: &str, execution: &ExecutionArn, round: u32) -> Result<(), Error> {
+        match self.update_if(queue, change, IN_ROUND, me_in(execution, round)).await? {
             true => Ok(()),
             false => Err(Error::TurnLost(TURN_LOST.into())),
         }

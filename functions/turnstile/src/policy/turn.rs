@@ -152,6 +152,7 @@ mod tests {
             draining,
             finished: None,
             stop: None,
+            deployment_groups: BTreeSet::new(),
             deploying: None,
             waiting: BTreeSet::new(),
             silent: BTreeSet::new(),

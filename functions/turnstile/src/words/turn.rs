@@ -34,6 +34,9 @@ pub struct Claim {
     pub finished: Option<FinishedDeployment>,
     /// Of a deployment group: the deployment that a holder stopped last. It stays when the claim is given back.
     pub stop: Option<Stop>,
+    /// Of an Auto Scaling group: the deployment groups for which rollouts of it have ever been planned, in their short form.
+    #[serde(default)]
+    pub deployment_groups: BTreeSet<String>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
     pub deploying: Option<DeploymentGroup>,
     /// The instances that wait at their hook while another rollout has the turn. They queue at the claim on the Auto Scaling group, or, where each

@@ -110,7 +110,7 @@ impl Turns {
     ) -> Result<Taking, Error> {
         let condition =
             format!("(attribute_not_exists(holder) OR holder = :me) AND attribute_not_exists(draining) AND {NOT_LATE}");
-        let set = format!("SET {TAKEN} ADD {TAKEN_FOR}");
+        let set = format!("SET {TAKEN} REMOVE made ADD {TAKEN_FOR}");
         self.write(claims, &set, &condition, taken_by(taken_for, execution, round, now)).await
     }
 
@@ -133,7 +133,7 @@ impl Turns {
         values.extend(names.iter().cloned().zip(ended.iter().map(|holder| AttributeValue::S(holder.to_string()))));
         let holders = [vec![":me".to_owned()], names].concat().join(", ");
         let condition = format!("(attribute_not_exists(holder) OR holder IN ({holders})) AND {NOT_LATE}");
-        let set = format!("SET {TAKEN}, draining = :yes ADD {TAKEN_FOR}");
+        let set = format!("SET {TAKEN}, draining = :yes REMOVE made ADD {TAKEN_FOR}");
         self.write(claims, &set, &condition, values).await
     }
 

@@ -176,8 +176,8 @@ impl Function for PlanRollout {
         plan.warnings.extend(warnings);
         plan.has_gates = has_gates;
         plan.turn_per_deployment = all_gated;
-        let groups: Vec<&DeploymentGroup> = plan.applications.iter().map(|application| &application.group).collect();
-        self.turns.record_planned(&plan.auto_scaling_group_name, &groups).await?;
+        let groups = plan.applications.iter().map(|application| &application.group);
+        self.turns.record_planned(&plan.auto_scaling_group_name, groups).await?;
         plan.warnings.extend(self.check_configurations(&plan.applications).await?);
         plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(

@@ -8,20 +8,20 @@ use tracing::{info, warn};
 use turnstile::policy::gate::Selecting;
 use turnstile::policy::up_to_date::{CurrentRevision, Found, Search};
 use turnstile::policy::{stall, waits};
-use turnstile::words::application::{Application, DeploymentGroup};
+use turnstile::words::application::Application;
 use turnstile::words::deployment::Creation;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{DeploymentId, InstanceId};
 use turnstile::words::turn::CreationCall;
 
+use crate::gates::Others;
 use crate::{Answer, Request, StartDeployment, Way, expected_seconds};
 
 impl StartDeployment {
     /// Deploys the application as it is now, if it is still what the calls up to here have seen: they take their time, in which a release may
     /// have ended or begun.
     ///
-    /// `others` are the deployment groups whose deployments may come to the same instances, and `cohort` the instances that the deployment is to
-    /// serve. `given_up` is the call that is on record, and has no effect any more.
+    /// `cohort` are the instances that the deployment is to serve. `given_up` is the call that is on record, and has no effect any more.
     ///
     /// # Errors
     /// After [`Error::Unavailable`] the deployment may exist, or be made later. It is waited for, then.
@@ -29,7 +29,7 @@ impl StartDeployment {
         &self,
         request: &Request,
         selecting: Selecting,
-        others: &[DeploymentGroup],
+        others: &Others,
         cohort: BTreeSet<InstanceId>,
         earlier: History,
         given_up: Option<CreationCall>,
@@ -58,21 +58,23 @@ impl StartDeployment {
             self.turns.require(&request.claims(), &request.execution, request.round).await?;
             return self.busy(request, None).await;
         }
-        if request.plan.turn_per_deployment {
-            let way = self.come_into_the_way(request, selecting, others, &cohort, &history).await;
-            if !matches!(way, Ok(Way::Clear { .. })) {
-                self.record_answered(request, Some(&call)).await;
-            }
-            if let Way::Blocked(other) = way? {
-                return match other {
-                    Some(other) => self.busy(request, Some(*other)).await,
-                    None => Ok(Answer::wait(waits::TO_LET_A_CALL_END)),
-                };
-            }
+        let way = self.come_into_the_way(request, selecting, others, &cohort, &history).await;
+        if !matches!(way, Ok(Way::Clear { .. })) {
+            self.record_answered(request, Some(&call), None).await;
+        }
+        if let Way::Blocked(other) = way? {
+            return match other {
+                Some(other) => self.busy(request, Some(*other)).await,
+                None => Ok(Answer::wait(waits::TO_LET_A_CALL_END)),
+            };
         }
         let creation = self.codedeploy.create(&to_deploy, revision, &tag).await;
-        if !matches!(creation, Ok(Creation::Unanswered(_))) {
-            self.record_answered(request, Some(&call)).await;
+        match &creation {
+            Ok(Creation::Unanswered(_)) => {}
+            Ok(Creation::Created(id)) => self.record_answered(request, Some(&call), Some(id)).await,
+            Ok(Creation::LimitExceeded { .. } | Creation::Refused { .. }) | Err(_) => {
+                self.record_answered(request, Some(&call), None).await;
+            }
         }
         match creation? {
             Creation::Unanswered(error) => Err(error),
@@ -98,8 +100,13 @@ impl StartDeployment {
 
     /// The last call of CreateDeployment, or this one, has no effect any more. A record that stays behind costs time, to the next deployment or
     /// to the next rollout.
-    pub(crate) async fn record_answered(&self, request: &Request, call: Option<&CreationCall>) {
-        if let Err(error) = self.turns.record_answered(&request.main_claim(), call, request.holder()).await {
+    pub(crate) async fn record_answered(
+        &self,
+        request: &Request,
+        call: Option<&CreationCall>,
+        made: Option<&DeploymentId>,
+    ) {
+        if let Err(error) = self.turns.record_answered(&request.main_claim(), call, made, request.holder()).await {
             warn!(error = error.name(), reason = %error, "CreateDeployment counts as not answered");
         }
     }

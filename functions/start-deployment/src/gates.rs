@@ -12,9 +12,23 @@ use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::gate::Gate;
-use turnstile::words::ids::{Account, ClaimKey, InstanceId, TargetId};
+use turnstile::words::ids::{Account, ClaimKey, DeploymentId, InstanceId, TargetId};
 
 use crate::{MOST_CLAIMS_READ, Request, StartDeployment, Way};
+
+/// The other deployment groups whose deployments may come to the same instances.
+pub(crate) struct Others {
+    /// Those of the list's other applications, and of every other list with which a rollout of the Auto Scaling group has been planned.
+    of_instances: Vec<DeploymentGroup>,
+    /// Those of rollouts of other Auto Scaling groups. They may select instances of this one.
+    elsewhere: Vec<DeploymentGroup>,
+}
+
+impl Others {
+    fn all(&self) -> impl Iterator<Item = &DeploymentGroup> {
+        self.of_instances.iter().chain(&self.elsewhere)
+    }
+}
 
 impl StartDeployment {
     /// How long to wait for other instances that launch at the same time, in seconds; `None`: deploy.
@@ -112,16 +126,23 @@ impl StartDeployment {
         Ok(())
     }
 
-    /// The deployment groups whose deployments may come to the same instances: those of the list's other applications, and those of every other
-    /// list with which a rollout of the Auto Scaling group has been planned.
-    pub(crate) async fn others(&self, request: &Request) -> Result<Vec<DeploymentGroup>, Error> {
+    /// The other deployment groups whose deployments may come to the same instances.
+    pub(crate) async fn others(&self, request: &Request) -> Result<Others, Error> {
         let Request { plan, application, .. } = request;
-        let found = self.turns.read(&[turn::claim_on(&plan.auto_scaling_group_name)]).await?;
-        let planned = found.into_iter().flat_map(|claim| claim.deployment_groups);
-        let mut others: BTreeSet<DeploymentGroup> = planned.filter_map(|name| name.parse().ok()).collect();
-        others.extend(plan.applications.iter().map(|other| other.group.clone()));
-        others.remove(&application.group);
-        Ok(others.into_iter().collect())
+        let of_group = turn::claim_on(&plan.auto_scaling_group_name);
+        let (mut of_instances, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        of_instances.extend(plan.applications.iter().map(|other| other.group.clone()));
+        for record in self.turns.read(&[of_group.clone(), turn::all_planned()]).await? {
+            let planned = record.deployment_groups.iter().filter_map(|name| name.parse().ok());
+            match record.claim == of_group {
+                true => of_instances.extend(planned),
+                false => elsewhere.extend(planned),
+            }
+        }
+        of_instances.remove(&application.group);
+        elsewhere.remove(&application.group);
+        let elsewhere = elsewhere.difference(&of_instances).cloned().collect();
+        Ok(Others { of_instances: of_instances.into_iter().collect(), elsewhere })
     }
 
     /// A deployment of another group that has to end before this one's: one that is under way on an instance of the cohort,
@@ -132,25 +153,33 @@ impl StartDeployment {
         &self,
         request: &Request,
         selecting: Selecting,
-        others: &[DeploymentGroup],
+        others: &Others,
         cohort: &BTreeSet<InstanceId>,
         history: &History,
     ) -> Result<Option<Deployment>, Error> {
-        self.in_the_way_of(others.iter(), request, selecting, cohort, history).await
+        self.in_the_way_of(others.of_instances.iter(), request, selecting, cohort, history).await
     }
 
-    /// Whether something has come into the way since that look: another rollout, with another application's turn, made its deployment at the
-    /// same time, and neither could see the other's. Both have put their call of CreateDeployment on record before they look here, so that one
-    /// of them at least sees the other's record, or its deployment.
+    /// Whether something has come into the way since that look: another rollout, with another turn, made its deployment at the same time, and
+    /// neither could see the other's. Both have put their call of CreateDeployment on record before they look here, so that one of them at least
+    /// sees the other's record. CodeDeploy's lists trail; what a holder has made is on record until then.
     pub(crate) async fn come_into_the_way(
         &self,
         request: &Request,
         selecting: Selecting,
-        others: &[DeploymentGroup],
+        others: &Others,
         cohort: &BTreeSet<InstanceId>,
         history: &History,
     ) -> Result<Way, Error> {
-        let claims: Vec<ClaimKey> = others.iter().map(turn::claim_on_deployment_group).collect();
+        let own = request.claims();
+        let groups = others.all().map(turn::claim_on_deployment_group);
+        let groups: Vec<ClaimKey> = groups.filter(|claim| !own.contains(claim)).collect();
+        // Whoever may deploy at the same time has the turn for one of these.
+        if groups.is_empty() {
+            return Ok(Way::Clear { given_up: None });
+        }
+        let claims: Vec<ClaimKey> =
+            groups.into_iter().chain([turn::claim_on(&request.plan.auto_scaling_group_name)]).collect();
         let mut held = Vec::new();
         for claims in claims.chunks(MOST_CLAIMS_READ) {
             let found = self.turns.read(claims).await?;
@@ -161,11 +190,20 @@ impl StartDeployment {
         if held.iter().any(|claim| claim.unanswered.is_some()) {
             return Ok(Way::Blocked(None));
         }
+        let made: Vec<DeploymentId> = held.iter().filter_map(|claim| claim.made.clone()).collect();
+        let found = self.codedeploy.deployments(&made).await?;
+        if found.len() < made.len() {
+            return Ok(Way::Blocked(None));
+        }
+        let active = found.into_iter().filter(|deployment| deployment.status.is_active());
+        if let Some(deployment) = self.first_in_the_way(active, request, selecting, cohort, history).await? {
+            return Ok(Way::Blocked(Some(Box::new(deployment))));
+        }
         let is_held = |group: &&DeploymentGroup| {
             let claim = turn::claim_on_deployment_group(group);
             held.iter().any(|held| held.claim == claim)
         };
-        let groups = others.iter().filter(is_held);
+        let groups = others.all().filter(is_held);
         Ok(match self.in_the_way_of(groups, request, selecting, cohort, history).await? {
             Some(deployment) => Way::Blocked(Some(Box::new(deployment))),
             None => Way::Clear { given_up: None },
@@ -185,13 +223,28 @@ impl StartDeployment {
                 true => self.codedeploy.active_deployments(group).await?,
                 false => self.codedeploy.active_deployments_if_permitted(group).await?,
             };
-            for active in self.codedeploy.deployments(&ids).await? {
-                if !stall::only_bakes(&active)
-                    && (!selecting.is_gated()
-                        || self.may_meet(&active, &request.application.group, cohort, history).await?)
-                {
-                    return Ok(Some(active));
-                }
+            let active = self.codedeploy.deployments(&ids).await?;
+            if let Some(first) = self.first_in_the_way(active, request, selecting, cohort, history).await? {
+                return Ok(Some(first));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn first_in_the_way(
+        &self,
+        active: impl IntoIterator<Item = Deployment>,
+        request: &Request,
+        selecting: Selecting,
+        cohort: &BTreeSet<InstanceId>,
+        history: &History,
+    ) -> Result<Option<Deployment>, Error> {
+        for active in active {
+            if !stall::only_bakes(&active)
+                && (!selecting.is_gated()
+                    || self.may_meet(&active, &request.application.group, cohort, history).await?)
+            {
+                return Ok(Some(active));
             }
         }
         Ok(None)

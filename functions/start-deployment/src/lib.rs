@@ -226,7 +226,7 @@ impl StartDeployment {
         let own = history.newest_first.iter().find(|deployment| request.own_attempt().has_made(deployment));
         if let Some(own) = own {
             let id = own.deployment_id.clone();
-            self.record_answered(request, None).await;
+            self.record_answered(request, None, None).await;
             if history.current.is_of(own) {
                 return Ok(Some(Answer::Started(request.started(id, history))));
             }

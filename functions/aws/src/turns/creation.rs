@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{ClaimKey, ExecutionArn};
+use turnstile::words::ids::{ClaimKey, DeploymentId, ExecutionArn};
 use turnstile::words::turn::{CreationCall, NextDeployment};
 
 use super::{IN_ROUND, IN_USE, TURN_LOST, Turns, me_in, value_of};
@@ -70,7 +70,7 @@ impl Turns {
     }
 
     /// Records that the last call of CreateDeployment has had its effect: it was answered, or its deployment is listed. With `call`, only if
-    /// it is that one. `claim` is the turn's main one.
+    /// it is that one. `made` is the deployment that it has made, if that is in its answer. `claim` is the turn's main one.
     ///
     /// # Errors
     /// See [`Turns::read`].
@@ -78,15 +78,21 @@ impl Turns {
         &self,
         claim: &ClaimKey,
         call: Option<&CreationCall>,
+        made: Option<&DeploymentId>,
         (execution, round): (&ExecutionArn, u32),
     ) -> Result<(), Error> {
         let mut values = me_in(execution, round);
+        let mut change = "REMOVE unanswered";
+        if let Some(made) = made {
+            values.insert(":made".to_owned(), AttributeValue::S(made.to_string()));
+            change = "SET made = :made REMOVE unanswered";
+        }
         let mut condition = format!("{IN_ROUND} AND attribute_exists(unanswered)");
         if let Some(call) = call {
             values.insert(":creationId".to_owned(), AttributeValue::S(call.creation_id.clone()));
             condition += " AND unanswered.creationId = :creationId";
         }
-        self.update_if(claim, "REMOVE unanswered", &condition, values).await?;
+        self.update_if(claim, change, &condition, values).await?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use turnstile::limits::LONGEST_CALL;
-use turnstile::policy::turn::claim_on;
+use turnstile::policy::turn;
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{AutoScalingGroupName, ClaimKey, ExecutionArn, InstanceId};
@@ -74,17 +74,25 @@ impl Turns {
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn record_planned(&self, auto_scaling_group: &AutoScalingGroupName, groups: &[&DeploymentGroup]) -> Result<(), Error> {
-        let claim = claim_on(auto_scaling_group);
-        let found = self.read(std::slice::from_ref(&claim)).await?;
-        let names: BTreeSet<String> = groups.iter().map(ToString::to_string).collect();
-        if found.iter().any(|claim| claim.deployment_groups.is_superset(&names)) {
-            return Ok(());
+    pub async fn record_planned(
+        &self,
+        auto_scaling_group: &AutoScalingGroupName,
+        groups: impl Iterator<Item = &DeploymentGroup>,
+    ) -> Result<(), Error> {
+        let names: BTreeSet<String> = groups.map(ToString::to_string).collect();
+        let records = [turn::claim_on(auto_scaling_group), turn::all_planned()];
+        let found = self.read(&records).await?;
+        for record in &records {
+            let is_complete = |claim: &Claim| claim.claim == *record && claim.deployment_groups.is_superset(&names);
+            if found.iter().any(is_complete) {
+                continue;
+            }
+            let groups = AttributeValue::Ss(names.iter().cloned().collect());
+            let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(record));
+            let request = request.update_expression("ADD deploymentGroups :groups");
+            let request = request.expression_attribute_values(":groups", groups);
+            request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
         }
-        let values = HashMap::from([(":groups".to_owned(), AttributeValue::Ss(names.into_iter().collect()))]);
-        let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(&claim));
-        let request = request.update_expression("ADD deploymentGroups :groups").set_expression_attribute_values(Some(values));
-        request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
         Ok(())
     }
 

@@ -56,6 +56,11 @@ pub fn claim_on(auto_scaling_group: &AutoScalingGroupName) -> ClaimKey {
     format!("autoScalingGroup:{auto_scaling_group}").into()
 }
 
+/// The item that has on record for which deployment groups rollouts of any Auto Scaling group have ever been planned. Nobody claims it.
+pub fn all_planned() -> ClaimKey {
+    "deploymentGroups".to_owned().into()
+}
+
 /// The claim on a deployment group.
 pub fn claim_on_deployment_group(group: &DeploymentGroup) -> ClaimKey {
     format!("deploymentGroup:{group}").into()
@@ -160,6 +165,7 @@ mod tests {
             moving_since: None,
             near_end: None,
             unanswered: None,
+            made: None,
         }
     }
 

@@ -34,7 +34,7 @@ pub struct Claim {
     pub finished: Option<FinishedDeployment>,
     /// Of a deployment group: the deployment that a holder stopped last. It stays when the claim is given back.
     pub stop: Option<Stop>,
-    /// Of an Auto Scaling group: the deployment groups for which rollouts of it have ever been planned, in their short form.
+    /// Of an Auto Scaling group, or of all together: the deployment groups for which rollouts have ever been planned, in their short form.
     #[serde(default)]
     pub deployment_groups: BTreeSet<String>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
@@ -59,6 +59,8 @@ pub struct Claim {
     /// Of an Auto Scaling group, or, where each deployment has its turn, of a deployment group: the holder's call of CreateDeployment that has no
     /// answer yet, or whose answer was lost.
     pub unanswered: Option<CreationCall>,
+    /// Of the same: the deployment that a holder's last call of CreateDeployment with an answer has made. CodeDeploy's lists may not show it yet.
+    pub made: Option<DeploymentId>,
 }
 
 /// What the holder of a turn records of the deployment that comes next, be it made or joined.

@@ -13,6 +13,16 @@ use crate::autoscaling::AutoScaling;
 use crate::gates::Gates;
 use crate::turns::Turns;
 
+/// Whose gates are shut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of the whole cohort.
+    All,
+    /// Those of the others in the cohort. The gate of the rollout's own instance is about to be opened, and a call without an answer that shuts it
+    /// could take effect after that.
+    Others,
+}
+
 /// The instances that a turn has served.
 #[derive(Debug, Clone)]
 pub struct Served {
@@ -22,11 +32,18 @@ pub struct Served {
 }
 
 impl Served {
-    /// Shuts the gates of the rollout's instance and of its cohort where it has the turn, before it gives that back. A gate that stays where it
-    /// is keeps nobody's instance from service.
-    pub async fn shut(&self, plan: &Plan, queues: &[ClaimKey], holder: (&ExecutionArn, u32), now: Timestamp) {
+    /// Shuts the gates of these instances of the rollout's cohort where it has the turn, before it gives that back. A gate that stays where it is
+    /// keeps nobody's instance from service.
+    pub async fn shut(
+        &self,
+        plan: &Plan,
+        queues: &[ClaimKey],
+        whose: Whose,
+        holder: (&ExecutionArn, u32),
+        now: Timestamp,
+    ) {
         let Some(own) = plan.gated_instance() else { return };
-        if let Err(error) = self.shut_all(plan, queues, own, holder, now).await {
+        if let Err(error) = self.shut_all(plan, queues, (own, whose), holder, now).await {
             warn!(error = error.name(), reason = %error, "deployments still reach the instances of the cohort");
         }
     }
@@ -42,14 +59,14 @@ impl Served {
         &self,
         plan: &Plan,
         queues: &[ClaimKey],
-        own: &InstanceId,
+        (own, whose): (&InstanceId, Whose),
         holder: (&ExecutionArn, u32),
         now: Timestamp,
     ) -> Result<(), Error> {
         for claim in self.turns.read(queues).await? {
             // Otherwise no gate was moved in this turn.
             if claim.holder.as_ref() == Some(holder.0) && claim.cohort.contains(own) {
-                self.shut_cohort(plan, &claim, own, holder, now).await?;
+                self.shut_cohort(plan, &claim, (own, whose), holder, now).await?;
             }
         }
         Ok(())
@@ -59,7 +76,7 @@ impl Served {
         &self,
         plan: &Plan,
         claim: &Claim,
-        own: &InstanceId,
+        (own, whose): (&InstanceId, Whose),
         (execution, round): (&ExecutionArn, u32),
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -70,7 +87,9 @@ impl Served {
             false => self.autoscaling.still_waiting(&plan.auto_scaling_group_name, &others).await?,
         };
         let mut cohort = self.turns.begin_move(&claim.claim, own, &others, (execution, round), now).await?;
-        cohort.insert(own.clone());
+        if whose == Whose::All {
+            cohort.insert(own.clone());
+        }
         let instances: Vec<InstanceId> = cohort.into_iter().collect();
         for (instance_id, error) in self.gates.shift(&Account::of(execution), &instances, None).await? {
             warn!(instance = %instance_id, error = error.name(), reason = %error, "deployments still reach it");

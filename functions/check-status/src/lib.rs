@@ -12,7 +12,7 @@ use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
 use aws::launches::Launches;
-use aws::served::Served;
+use aws::served::{Served, Whose};
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use tracing::{Span, info_span, warn};
@@ -84,8 +84,11 @@ impl CheckStatus {
     /// it is the next rollout's.
     async fn end_turn(&self, request: &Request) {
         let Request { plan, execution, round, application, .. } = request;
-        let queue = turn::main_claim(plan, &application.group);
-        self.served.shut(plan, &[queue], (execution, *round), request.now).await;
+        // After the last application the gate is opened.
+        if !plan.ends_with(&application.group) {
+            let queue = turn::main_claim(plan, &application.group);
+            self.served.shut(plan, &[queue], Whose::All, (execution, *round), request.now).await;
+        }
         if plan.turn_per_deployment {
             let claims = turn::claims(plan, &application.group);
             self.turns.give_back_courteously(claims, execution, *round).await;

@@ -9,7 +9,7 @@ use aws::function::Function;
 use aws::gates::Gates;
 use aws::launches::Launches;
 use aws::pending_hook;
-use aws::served::Served;
+use aws::served::{Served, Whose};
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
@@ -120,7 +120,7 @@ impl Function for ReturnTurn {
                 // A failure on the way to the hook is that of the hook's completion too, which follows.
                 let pending = self.keep_failed_open(plan.as_ref(), &input, &execution).await;
                 if failed.is_first_call() {
-                    self.shut_served(plan.as_ref(), &execution, round, now).await;
+                    self.shut_served(plan.as_ref(), Whose::Others, &execution, round, now).await;
                 }
                 if let Some(plan) = &plan {
                     self.shut_gate(plan, &execution, &pending).await;
@@ -143,7 +143,7 @@ impl Function for ReturnTurn {
             }
             Because::Yielded { silence } => {
                 self.keep_open(&mut plan, &execution).await?;
-                self.shut_served(plan.as_ref(), &execution, round, now).await;
+                self.shut_served(plan.as_ref(), Whose::All, &execution, round, now).await;
                 let silent = silence.map_or(0, |silence| silence.silent_seconds);
                 self.give_back.to_yield(plan.as_ref(), give_back(false), silent).await.map(Answer::GivenBack)
             }
@@ -151,7 +151,7 @@ impl Function for ReturnTurn {
                 if let Some(pending) = plan.as_ref().and_then(Plan::pending_hook) {
                     self.launches.let_go(&pending, &execution).await;
                 }
-                self.shut_served(plan.as_ref(), &execution, round, now).await;
+                self.shut_served(plan.as_ref(), Whose::Others, &execution, round, now).await;
                 if let Some(plan) = &plan {
                     self.rest_gate(plan, &execution).await;
                 }
@@ -168,9 +168,16 @@ impl Function for ReturnTurn {
 
 impl ReturnTurn {
     /// Shuts the gates of the cohort, if the rollout has a turn.
-    async fn shut_served(&self, plan: Option<&Plan>, execution: &ExecutionArn, round: Option<u32>, now: Timestamp) {
+    async fn shut_served(
+        &self,
+        plan: Option<&Plan>,
+        whose: Whose,
+        execution: &ExecutionArn,
+        round: Option<u32>,
+        now: Timestamp,
+    ) {
         if let Some((plan, round)) = plan.zip(round) {
-            self.served.shut(plan, &turn::queues(plan), (execution, round), now).await;
+            self.served.shut(plan, &turn::queues(plan), whose, (execution, round), now).await;
         }
     }
 

@@ -12,7 +12,7 @@ use aws::function::Function;
 use aws::gates::Gates;
 use aws::history::History;
 use aws::launches::Launches;
-use aws::served::Served;
+use aws::served::{Served, Whose};
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
@@ -361,7 +361,10 @@ impl StartDeployment {
         if let Err(error) = self.turns.publish_finished(group, &finished, &request.execution).await {
             warn!(error = error.name(), reason = %error, "the rollouts that wait do not learn of the deployment");
         }
-        self.served.shut(&request.plan, &[request.main_claim()], request.holder(), request.now).await;
+        // After the last application the gate is opened.
+        if !request.plan.ends_with(group) {
+            self.served.shut(&request.plan, &[request.main_claim()], Whose::All, request.holder(), request.now).await;
+        }
         self.turns.give_back_courteously(request.turn(), &request.execution, request.round).await;
         Answer::UpToDate { deployment_id: deployment.deployment_id, revision: deployment.revision }
     }

@@ -209,7 +209,9 @@ impl TakeTurn {
     async fn shut_own(&self, request: &Request, found: &[Claim]) {
         let queue = request.queue();
         let was_moved = |id: &&InstanceId| found.iter().any(|claim| claim.claim == queue && claim.cohort.contains(*id));
-        if let Some(instance_id) = request.plan.gated_instance().filter(was_moved) {
+        // After the last application the gate is opened.
+        let is_last = request.applications().last().is_some_and(|last| request.plan.ends_with(&last.group));
+        if let Some(instance_id) = request.plan.gated_instance().filter(|id| !is_last && was_moved(id)) {
             self.served.shut_own(&request.execution, instance_id).await;
         }
     }

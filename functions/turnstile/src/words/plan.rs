@@ -46,6 +46,11 @@ impl Plan {
         self.applications.iter().any(|application| application.group == *group)
     }
 
+    /// Whether this group's application is the last one of the list.
+    pub fn ends_with(&self, group: &DeploymentGroup) -> bool {
+        self.applications.last().is_some_and(|application| application.group == *group)
+    }
+
     /// The instance whose gate the rollout moves from application to application, because it waits at the rollout's hook.
     pub fn gated_instance(&self) -> Option<&InstanceId> {
         self.instance_id.as_ref().filter(|_| self.has_gates && self.hook.is_some())

@@ -85,7 +85,8 @@ impl Simulation {
     pub(crate) fn check_gate_of_completion(&mut self, action: usize, result: HookResult) {
         let completed = &self.actions[action];
         let instance = completed.instance;
-        if result != HookResult::Continue || completed.is_managed() || !self.has_gate(instance) {
+        let is_judged = !completed.is_managed() && self.has_gate(instance) && !self.was_sent_before(action);
+        if result != HookResult::Continue || !is_judged {
             return;
         }
         let gate = self.gate(instance);

@@ -9,6 +9,9 @@ use crate::simulation::Simulation;
 use crate::tags::TaggedBy;
 use crate::violation::{Breach, Violation};
 
+/// After so long a schedule has found what came back into the warm pool, in seconds, although one of its looks may have failed.
+const SECONDS_TO_FIND: f64 = 600.0;
+
 impl Simulation {
     /// An instance's gate as it is.
     pub(crate) fn gate(&self, instance: usize) -> Option<&str> {
@@ -100,14 +103,21 @@ impl Simulation {
         }
     }
 
-    /// Gates of instances in service that calls have left at something else than open, now that all is over.
+    /// Gates that calls have left at something else than open in service, or where a deployment group selects the instance in the warm pool, now that
+    /// all is over. An instance comes back into the pool without any call, so that somebody has to find it there.
     pub(crate) fn gates_left_behind(&self) -> Vec<Violation> {
         let instances = 0..self.instances.len();
         let left = instances.filter(|&instance| {
-            self.instances[instance].state == LifecycleState::InService
-                && self.has_gate(instance)
-                && self.gate(instance) != Some(Selection::OPEN)
-                && self.gate_is_by(instance) == Some(TaggedBy::Call)
+            let gate = self.gate(instance);
+            let is_wrong = match self.instances[instance].state {
+                LifecycleState::InService => gate != Some(Selection::OPEN),
+                LifecycleState::WarmedStopped => {
+                    gate.is_some_and(|gate| gate == Selection::OPEN || self.is_of_a_group(gate))
+                        && self.instances[instance].pooled_at.is_some_and(|at| self.now() - at > SECONDS_TO_FIND)
+                }
+                _ => false,
+            };
+            is_wrong && self.has_gate(instance) && self.gate_is_by(instance) == Some(TaggedBy::Call)
         });
         left.map(|instance| {
             let (instance_id, gate) = (self.instances[instance].id.clone(), self.gate(instance).map(str::to_owned));

@@ -70,6 +70,25 @@ pub fn at_rest(instance: &Instance) -> Gate {
     }
 }
 
+/// Where the schedule moves the gate of an instance that nobody's rollout serves; `None`: nowhere. `gate` is the gate as it is, or was a moment
+/// ago. `may_be_served` says whether a rollout may be at work on the instance.
+///
+/// In service every gate is opened. An instance comes back into the warm pool with an open gate, and past no hook, so nobody else shuts it (Auto
+/// Scaling user guide, "Use lifecycle hooks with a warm pool"); no rollout opens a gate there. Any other gate may be that of a rollout at work.
+pub fn by_schedule(instance: &Instance, gate: Option<&str>, may_be_served: bool) -> Option<Gate> {
+    let is = |other: Gate| gate == Some(other.to_string().as_str());
+    match instance.lifecycle_state.as_str() {
+        "InService" if !is(Gate::Open) => Some(Gate::Open),
+        "Warmed:Pending" | "Warmed:Pending:Proceed" if is(Gate::Open) => Some(Gate::Pooled),
+        "Warmed:Stopped" | "Warmed:Running" | "Warmed:Hibernated"
+            if is(Gate::Open) || (!is(Gate::Pooled) && !may_be_served) =>
+        {
+            Some(Gate::Pooled)
+        }
+        _ => None,
+    }
+}
+
 /// Where the gate of an instance is while a deployment to the group of this name is its turn. `None`: it is at no application, and whoever
 /// goes by the gate stays away.
 ///
@@ -274,6 +293,37 @@ mod tests {
             value in 0..4usize,
         ) {
             let values = ["A/S", "open", "B/S", "failed"];
+    #[test]
+    fn the_schedule_opens_gates_in_service_and_shuts_them_in_the_warm_pool() {
+        let (open, pooled) = (Some(Gate::Open), Some(Gate::Pooled));
+        for (state, gate, of_nobody, if_served) in [
+            ("InService", None, &open, &open),
+            ("InService", Some("A/S"), &open, &open),
+            ("InService", Some("pooled"), &open, &open),
+            ("InService", Some("open"), &None, &None),
+            ("Warmed:Stopped", Some("open"), &pooled, &pooled),
+            ("Warmed:Stopped", Some("A/S"), &pooled, &None),
+            ("Warmed:Stopped", Some("mine"), &pooled, &None),
+            ("Warmed:Stopped", None, &pooled, &None),
+            ("Warmed:Stopped", Some("pooled"), &None, &None),
+            ("Warmed:Running", Some("A/S"), &pooled, &None),
+            ("Warmed:Hibernated", Some("open"), &pooled, &pooled),
+            ("Warmed:Pending", Some("open"), &pooled, &pooled),
+            ("Warmed:Pending", Some("A/S"), &None, &None),
+            ("Warmed:Pending", None, &None, &None),
+            ("Warmed:Pending:Wait", Some("open"), &None, &None),
+            ("Pending:Wait", Some("open"), &None, &None),
+            ("Pending:Wait", Some("A/S"), &None, &None),
+            ("Terminating:Wait", Some("A/S"), &None, &None),
+            ("Standby", Some("A/S"), &None, &None),
+        ] {
+            let auto_scaling_group_name = AutoScalingGroupName::try_from("web").unwrap();
+            let instance = Instance { auto_scaling_group_name, lifecycle_state: state.into() };
+            assert_eq!(by_schedule(&instance, gate, false), *of_nobody, "{state} {gate:?}");
+            assert_eq!(by_schedule(&instance, gate, true), *if_served, "{state} {gate:?}");
+        }
+    }
+
             let filter_of = |(is_gate, i): &(bool, usize)| if *is_gate { gate(values[*i]) } else { filter("role", "web") };
             let mut tag_groups: Vec<Vec<TagFilter>> =
                 groups.iter().map(|group| group.iter().map(filter_of).collect()).collect();

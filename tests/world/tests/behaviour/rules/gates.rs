@@ -270,7 +270,7 @@ async fn a_gate_that_is_left_behind() {
         assert_eq!(breaches(&stage.world.report()), [], "only when all is over");
     }
     let breach = Breach::GateLeftBehind { instance_id: "i-1".to_owned(), gate: None };
-    assert_eq!(breach.to_string(), "i-1 is in service, and its gate was left without a value");
+    assert_eq!(breach.to_string(), "i-1 rests, and its gate was left without a value");
 }
 
 /// The table of turns, of which somebody else has to tell.
@@ -403,5 +403,29 @@ async fn a_completion_that_was_sent_before_the_instance_came_to_its_hook() {
         assert_eq!(function.complete(&instance, "CONTINUE").await, 200);
         let found: Vec<_> = breaches(&stage.world.report()).iter().map(Breach::kind).collect();
         assert_eq!(found, kinds, "{sent_before}");
+    }
+}
+
+/// An instance comes back into the warm pool with an open gate, and somebody has to shut it there.
+#[tokio::test]
+async fn a_gate_that_is_left_open_in_the_warm_pool() {
+    for (gate, minutes, breaks) in [
+        ("open", 20.0, true),
+        ("A/Staging", 20.0, true),
+        ("pooled", 20.0, false),
+        ("failed", 20.0, false),
+        ("open", 1.0, false),
+    ] {
+        let pool = json!({"size": 0, "reuseOnScaleIn": true});
+        let mut setting = with(gated(), "/autoScalingGroups/0/warmPool", pool);
+        setting["autoScalingGroups"][0]["desiredCapacity"] = json!(1);
+        let stage = Stage::new(setting).await;
+        let instance = stage.world.report().instances[0].instance_id.clone();
+        stage.world.return_to_pool(&instance).unwrap();
+        stage.gate(&instance, "failed").await;
+        stage.gate(&instance, gate).await;
+        stage.world.advance(30.0 + minutes * 60.0);
+        let breach = Breach::GateLeftBehind { instance_id: instance, gate: Some(gate.to_owned()) };
+        assert_eq!(at_end(&stage), if breaks { vec![breach] } else { vec![] }, "{gate} {minutes}");
     }
 }

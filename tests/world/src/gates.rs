@@ -84,12 +84,15 @@ impl Simulation {
     }
 
     /// A call lets an instance in. In service its gate has to be open, and in the warm pool no deployment group may select it. A person who has
-    /// changed it does as they please.
+    /// changed it does as they please. A group that requires nothing lets in whom somebody chooses, also one whose gate cannot be opened: that it is
+    /// not left so [`Simulation::gates_left_behind`] sees.
     pub(crate) fn check_gate_of_completion(&mut self, action: usize, result: HookResult) {
         let completed = &self.actions[action];
         let instance = completed.instance;
-        let is_judged = !completed.is_managed() && self.has_gate(instance) && !self.was_sent_before(action);
-        if result != HookResult::Continue || !is_judged {
+        let required =
+            &self.setting.auto_scaling_groups[self.instances[instance].scaling_group()].required_applications;
+        let is_judged = !completed.is_managed() && self.has_gate(instance) && !required.is_empty();
+        if result != HookResult::Continue || !is_judged || self.was_sent_before(action) {
             return;
         }
         let gate = self.gate(instance);

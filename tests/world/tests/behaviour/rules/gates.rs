@@ -429,3 +429,19 @@ async fn a_gate_that_is_left_open_in_the_warm_pool() {
         assert_eq!(at_end(&stage), if breaks { vec![breach] } else { vec![] }, "{gate} {minutes}");
     }
 }
+
+/// A group that requires nothing lets in whom somebody chooses, but no gate may stay shut in service.
+#[tokio::test]
+async fn a_gate_that_stays_shut_where_nothing_is_required() {
+    let setting = with(gated(), "/autoScalingGroups/0/requiredApplications", json!([]));
+    let stage = Stage::new(setting).await;
+    let instance = stage.launch_and_boot();
+    stage.gate(&instance, "A/Staging").await;
+    stage.complete(&instance, "CONTINUE").await.unwrap();
+    stage.world.advance(10.0);
+    assert_eq!(breaches(&stage.world.report()), []);
+    let kinds: Vec<_> = at_end(&stage).iter().map(Breach::kind).collect();
+    assert_eq!(kinds, [Kind::GateLeftBehind]);
+    stage.gate(&instance, "open").await;
+    assert_eq!(at_end(&stage), []);
+}

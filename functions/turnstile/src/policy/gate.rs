@@ -141,8 +141,12 @@ fn how_to_gate(name: &DeploymentGroup, selection: &Selection) -> String {
     let is_of_the_gate = |group: &&Vec<TagFilter>| group.iter().all(|filter| filter.key == KEY);
     let mut own: Vec<Vec<TagFilter>> =
         selection.tag_groups.iter().filter(|group| !is_of_the_gate(group)).cloned().collect();
-    let mut and = "";
+    let (mut and, mut mind) = ("", "");
     if !selection.auto_scaling_groups.is_empty() {
+        if !selection.tag_groups.is_empty() {
+            mind = ". Mind that the group selects by tags as well, and that this leaves out the instances that it selects by those alone: if \
+                    some belong to it, gate those tags instead, and give them to the Auto Scaling group's instances";
+        }
         let names = selection.auto_scaling_groups.iter();
         // What the Auto Scaling groups select is added to what the tags select, and cannot be written as tags beside those.
         own = vec![names.map(|name| filter(AUTO_SCALING_TAG, name)).collect()];
@@ -153,7 +157,7 @@ fn how_to_gate(name: &DeploymentGroup, selection: &Selection) -> String {
     }
     own.push(filters(name).to_vec());
     format!(
-        "To gate it: aws deploy update-deployment-group --application-name {} --current-deployment-group-name {}{and} --ec2-tag-set '{}'",
+        "To gate it: aws deploy update-deployment-group --application-name {} --current-deployment-group-name {}{and} --ec2-tag-set '{}'{mind}",
         name.application_name,
         name.deployment_group_name,
         json(&own)
@@ -241,6 +245,11 @@ mod tests {
             let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
             assert!(warning.starts_with(start) && warning.contains(command), "{warning}");
         }
+        let both = warnings(&name().into(), &info(by(&[&[filter("role", "web")]], &["web"])));
+        assert!(both[0].contains("'. Mind that the group selects by tags as well"), "{both:?}");
+        assert!(!both[0].contains("role"), "{both:?}");
+        let one = warnings(&name().into(), &info(by(&[], &["web"])));
+        assert!(!one[0].contains("Mind"), "{one:?}");
         let full = by(&[&[filter("a", "1")], &[filter("b", "1")], &[filter("c", "1")]], &[]);
         assert!(warnings(&name().into(), &info(full))[0].ends_with("let it select by fewer"));
     }
@@ -284,15 +293,6 @@ mod tests {
         assert_eq!(for_turn(&name(), Selecting::SharedByAutoScalingGroup, None), None);
     }
 
-    proptest! {
-        /// Whatever else it selects by: a gated group selects an instance only while its gate is at the group itself, or open.
-        #[test]
-        fn a_gated_group_selects_nobody_else_s_gate(
-            groups in prop::collection::vec(prop::collection::vec((any::<bool>(), 0..4usize), 1..3), 0..3),
-            gated in any::<bool>(),
-            value in 0..4usize,
-        ) {
-            let values = ["A/S", "open", "B/S", "failed"];
     #[test]
     fn the_schedule_opens_gates_in_service_and_shuts_them_in_the_warm_pool() {
         let (open, pooled) = (Some(Gate::Open), Some(Gate::Pooled));
@@ -324,6 +324,15 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Whatever else it selects by: a gated group selects an instance only while its gate is at the group itself, or open.
+        #[test]
+        fn a_gated_group_selects_nobody_else_s_gate(
+            groups in prop::collection::vec(prop::collection::vec((any::<bool>(), 0..4usize), 1..3), 0..3),
+            gated in any::<bool>(),
+            value in 0..4usize,
+        ) {
+            let values = ["A/S", "open", "B/S", "failed"];
             let filter_of = |(is_gate, i): &(bool, usize)| if *is_gate { gate(values[*i]) } else { filter("role", "web") };
             let mut tag_groups: Vec<Vec<TagFilter>> =
                 groups.iter().map(|group| group.iter().map(filter_of).collect()).collect();
@@ -353,7 +362,8 @@ mod tests {
             };
             let text = how_to_gate(&name(), &selection);
             let (_, json) = text.split_once("--ec2-tag-set '").unwrap();
-            let written: serde_json::Value = serde_json::from_str(json.trim_end_matches('\'')).unwrap();
+            let (json, _) = json.split_once('\'').unwrap();
+            let written: serde_json::Value = serde_json::from_str(json).unwrap();
             let text_of = |filter: &serde_json::Value, field: &str| filter[field].as_str().unwrap().to_owned();
             let tag_groups = written["ec2TagSetList"].as_array().unwrap().iter().map(|group| {
                 let filters = group.as_array().unwrap().iter().map(|filter| TagFilter {

@@ -35,13 +35,16 @@ impl Simulation {
     }
 
     /// What an instance that waits at a hook lacks of these applications: those that have not succeeded on it with a revision that is current or
-    /// was so since it came to the hook. One that a pipeline replaces meanwhile is the last look's business.
+    /// was so since it came to the hook. One that a pipeline replaces meanwhile, with a build that is not current before the pipeline's deployment
+    /// is over, is the last look's business.
     fn lacking(&self, instance: usize, action: usize, applications: &[String]) -> Vec<String> {
         let since = self.actions[action].opened_at() - self.setting.read_lag_seconds;
         let has_passed = |name: &&String| {
             let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
             let installed = group.and_then(|group| Some((group, self.instances[instance].installed.get(&group)?)));
-            installed.is_some_and(|(group, revision)| self.groups[group].was_current(revision, since))
+            installed.is_some_and(|(group, revision)| {
+                self.groups[group].was_current(revision, since) || self.has_released_on(instance, group, since)
+            })
         };
         applications.iter().filter(|name| !has_passed(name)).cloned().collect()
     }

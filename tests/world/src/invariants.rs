@@ -118,7 +118,7 @@ impl Simulation {
     }
 
     /// Whether somebody else than a rollout has deployed a group to an instance since a look: what is there may be newer than what is current.
-    fn has_released_on(&self, instance: usize, group: usize, looked_at: f64) -> bool {
+    pub(crate) fn has_released_on(&self, instance: usize, group: usize, looked_at: f64) -> bool {
         let deployments = self.deployments.iter().enumerate();
         let mut others = deployments.filter(|(_, one)| one.group == group && one.creator != Creator::Call);
         others.any(|(index, _)| self.began_at(index, instance).is_some_and(|began_at| began_at > looked_at))

@@ -445,3 +445,25 @@ async fn a_gate_that_stays_shut_where_nothing_is_required() {
     stage.gate(&instance, "open").await;
     assert_eq!(at_end(&stage), []);
 }
+
+/// The gate is at A, and a pipeline's deployment comes through it. Its build has succeeded on the instance, and is not current before the deployment
+/// is over elsewhere too.
+#[tokio::test]
+async fn a_pipeline_s_build_is_as_good_as_the_current_one() {
+    let mut setting = with(gated(), "/autoScalingGroups/0/desiredCapacity", json!(1));
+    setting["applications"][0]["deploymentConfigName"] = json!("CodeDeployDefault.AllAtOnce");
+    let stage = Stage::new(setting).await;
+    let silent = stage.world.report().instances[0].instance_id.clone();
+    let instance = stage.launch_and_boot();
+    pass(&stage, &instance, "A").await;
+    pass(&stage, &instance, "B").await;
+    stage.gate(&instance, "A/Staging").await;
+    stage.world.silence_agent(&silent).unwrap();
+    stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "a-2.zip"))).unwrap();
+    stage.world.advance(100.0);
+    let report = stage.world.report();
+    let last = report.deployments.last().unwrap();
+    assert_eq!((last.ended_at, last.targets.iter().filter(|one| one.status == "Succeeded").count()), (None, 1));
+    stage.gate(&instance, "open").await;
+    assert_eq!(breaches(&stage.world.report()), []);
+}

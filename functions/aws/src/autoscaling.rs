@@ -93,14 +93,38 @@ impl AutoScaling {
     pub async fn waiting_instances(&self, name: &AutoScalingGroupName) -> Result<Vec<InstanceId>, Error> {
         let Some(group) = self.group(name).await? else { return Ok(Vec::new()) };
         let mut waiting = ids_of(group.instances(), &LifecycleState::PendingWait);
-        // The pool's instances are not among the group's.
-        if group.warm_pool_configuration().is_some() || group.warm_pool_size().is_some_and(|size| size > 0) {
-            let pages = self.client.describe_warm_pool().auto_scaling_group_name(name.as_str());
-            let pool = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-            let pool = pool.map_err(|e| of_call("AutoScaling.DescribeWarmPool", &e))?;
-            waiting.extend(ids_of(&pool, &LifecycleState::WarmedPendingWait));
-        }
+        waiting.extend(ids_of(&self.warm_pool_of(name, &group).await?, &LifecycleState::WarmedPendingWait));
         Ok(waiting)
+    }
+
+    /// All instances of the group, and of its warm pool.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn instances(&self, name: &AutoScalingGroupName) -> Result<BTreeMap<InstanceId, Instance>, Error> {
+        let Some(group) = self.group(name).await? else { return Ok(BTreeMap::new()) };
+        let pool = self.warm_pool_of(name, &group).await?;
+        let described = |instance: &SdkInstance| {
+            let auto_scaling_group_name = name.clone();
+            let lifecycle_state = instance.lifecycle_state()?.as_str().to_owned();
+            let instance_id = InstanceId::try_from(instance.instance_id()?).ok()?;
+            Some((instance_id, Instance { auto_scaling_group_name, lifecycle_state }))
+        };
+        Ok(group.instances().iter().chain(&pool).filter_map(described).collect())
+    }
+
+    /// The instances of the group's warm pool, which are not among the group's.
+    async fn warm_pool_of(
+        &self,
+        name: &AutoScalingGroupName,
+        group: &AutoScalingGroup,
+    ) -> Result<Vec<SdkInstance>, Error> {
+        if group.warm_pool_configuration().is_none() && group.warm_pool_size().is_none_or(|size| size == 0) {
+            return Ok(Vec::new());
+        }
+        let pages = self.client.describe_warm_pool().auto_scaling_group_name(name.as_str());
+        let pool = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        pool.map_err(|e| of_call("AutoScaling.DescribeWarmPool", &e))
     }
 
     /// When each launch of the group began that is under way.

@@ -34,8 +34,8 @@ impl Gates {
         Self { client }
     }
 
-    /// Moves the gates of these instances; `None`: takes them away. The answer names those whose gates stay as they are: an instance that is
-    /// gone or may not be tagged is in nobody else's way.
+    /// Moves the gates of these instances; `None`: takes them away. The answer names those whose gates stay as they are: an instance that EC2
+    /// does not know or that may not be tagged is in nobody else's way.
     ///
     /// # Errors
     /// Of a call that was refused as a whole: [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`].
@@ -69,7 +69,8 @@ impl Gates {
     /// Moves the gate of one instance.
     ///
     /// # Errors
-    /// As [`Gates::shift`], also when the instance's gate alone was refused. [`Error::InstanceGone`]: EC2 does not know the instance any more.
+    /// As [`Gates::shift`], also when the instance's gate alone was refused. [`Error::Unavailable`] may mean that EC2 does not know the instance,
+    /// not yet or not any more.
     pub async fn shift_one(
         &self,
         account: &Account,
@@ -124,9 +125,11 @@ fn failures(
         let info = failed.get(&account.arn_of(id))?;
         let code = info.error_code().map_or("without a code", |code| code.as_str());
         let message = info.error_message().unwrap_or_default();
-        // EC2's own code (EC2 API reference, "Error codes"); that it comes through unchanged is not documented.
+        // EC2 may answer so of an instance that it has just launched, until what it knows has come everywhere (EC2 API reference, "Eventual
+        // consistency"): whether the instance is gone is for Auto Scaling to say. The code is EC2's own (EC2 API reference, "Error codes"); that
+        // it comes through unchanged is not documented.
         let error = match code.contains("NotFound") {
-            true => Error::InstanceGone(format!("{id}: {code}: {message}")),
+            true => Error::Unavailable { call, message: format!("EC2 does not know {id}: {code}: {message}") },
             false => of_code(call, code, message, u16::try_from(info.status_code()).ok()),
         };
         Some((id.clone(), error))
@@ -147,7 +150,7 @@ mod tests {
         let ids = ["i-00000001", "i-00000002", "i-00000003", "i-00000004", "i-00000005"];
         let ids = ids.map(|id| InstanceId::try_from(id).unwrap());
         let failed = [
-            ("InvalidInstanceID.NotFound", 400, "Turnstile.InstanceGone"),
+            ("InvalidInstanceID.NotFound", 400, "Turnstile.Unavailable"),
             ("RequestLimitExceeded", 503, "Turnstile.Throttled"),
             ("InternalServiceException", 500, "Turnstile.Unavailable"),
             ("UnauthorizedOperation", 403, "Turnstile.AccessDenied"),

@@ -1,5 +1,7 @@
 //! Ends a rollout: completes the launch lifecycle hook. It is the last gate before the instance enters service.
 
+mod gates;
+
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
@@ -15,7 +17,7 @@ use serde_json::Value;
 use tracing::{Span, error, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::cause::{self, Subject};
-use turnstile::policy::gate::{self, Selecting};
+use turnstile::policy::gate::Selecting;
 use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::up_to_date::{Freshness, may_have_touched};
 use turnstile::policy::{stall, turn, waits};
@@ -24,7 +26,7 @@ use turnstile::words::deployment::Deployment;
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
 use turnstile::words::hook::{Hook, HookResult, HookState, PendingHook};
-use turnstile::words::ids::{Account, DeploymentId, ExecutionArn, HookName, InstanceId};
+use turnstile::words::ids::{DeploymentId, ExecutionArn, HookName, InstanceId};
 use turnstile::words::instance::Stage;
 use turnstile::words::owner::Phase;
 use turnstile::words::plan::{self, Plan};
@@ -161,7 +163,7 @@ impl CompleteLifecycleHook {
                 state.require_open()?;
             }
         }
-        // Before the last look: what begins later reaches the instance.
+        // Before the last look: what begins later reaches the instance. In service with a shut gate it would miss every release.
         self.rest_gate(request).await?;
         let mut applications = Vec::new();
         let mut calls = 0;
@@ -225,8 +227,7 @@ impl CompleteLifecycleHook {
         if let Some(pending) = pending.as_ref().filter(|pending| pending.on_failure == HookResult::Continue)
             && request.plan.as_ref().is_some_and(|plan| plan.has_gates)
         {
-            self.launches.keep_failed_open(pending, &request.execution).await?;
-            self.rest_gate(request).await?;
+            self.rest_gate_of_failed(request, pending).await?;
         }
         let (hook, done) = match &pending {
             None => (Outcome::NoHook, "none to complete".to_owned()),
@@ -291,21 +292,6 @@ impl CompleteLifecycleHook {
     async fn pending_hook(&self, request: &Request) -> Result<Option<PendingHook>, Error> {
         pending_hook::find(&self.launches, &request.execution, request.plan.as_ref(), &request.input, &self.own_hook)
             .await
-    }
-
-    /// Opens the gate of the instance, or shuts it for the warm pool. An instance that is gone has none.
-    async fn rest_gate(&self, request: &Request) -> Result<(), Error> {
-        let Some(plan) = request.plan.as_ref().filter(|plan| plan.has_gates) else { return Ok(()) };
-        let Some(instance_id) = &plan.instance_id else { return Ok(()) };
-        let Some(instance) = self.launches.autoscaling.instance(instance_id).await? else { return Ok(()) };
-        let gate = gate::at_rest(&instance);
-        match self.gates.shift_one(&Account::of(&request.execution), instance_id, Some(&gate)).await {
-            Err(Error::InstanceGone(why)) => {
-                warn!(why, "the gate stays as it is");
-                Ok(())
-            }
-            moved => moved,
-        }
     }
 
     async fn is_in_service(&self, instance_id: &InstanceId) -> Result<bool, Error> {

@@ -74,6 +74,8 @@ struct Checked {
     warnings: Vec<String>,
     /// The same of how they go by the gate.
     of_gates: Vec<String>,
+    /// The first of which it is known that it does.
+    first_gated: Option<DeploymentGroup>,
     /// Whether some of them do, or may do so.
     has_gates: bool,
     /// Whether all of them do.
@@ -138,6 +140,8 @@ impl Function for PlanRollout {
             }
             None => None,
         };
+        let is_launching = instance.as_ref().is_some_and(|instance| instance.stage() == Stage::Launching);
+        let left_to_its_owner = hook.filter(|_| is_launching && !is_ours).map(|hook| &hook.lifecycle_hook_name);
         // Before anything can be found wrong: a failure completes the hook.
         let mut hook_opened_at = None;
         if let (Some(hook), Some(instance), Some(asked)) = (hook_to_complete, &instance, asked) {
@@ -172,7 +176,15 @@ impl Function for PlanRollout {
             warnings,
         };
         plan.warnings.extend(longer_than_the_hook(&plan, now));
-        let Checked { warnings, of_gates, has_gates, all_gated } = self.check_groups(&plan.applications).await?;
+        let Checked { warnings, of_gates, first_gated, has_gates, all_gated } =
+            self.check_groups(&plan.applications).await?;
+        if let (Some(gated), Some(hook), Some(instance_id)) = (&first_gated, left_to_its_owner, &plan.instance_id) {
+            return Err(Error::InvalidInput(format!(
+                "lifecycleHookName: expected {:?}, at which {instance_id} waits or is about to, got none: {gated} is gated, and only the \
+                 rollout that completes the hook moves the gate of an instance that launches",
+                hook.as_str()
+            )));
+        }
         plan.warnings.extend(warnings);
         plan.has_gates = has_gates;
         plan.turn_per_deployment = all_gated;
@@ -289,7 +301,7 @@ impl PlanRollout {
 
     /// Checks that the rollout can deploy to every application's group.
     async fn check_groups(&self, applications: &[Application]) -> Result<Checked, Error> {
-        let Checked { mut warnings, mut of_gates, mut has_gates, .. } = Checked::default();
+        let Checked { mut warnings, mut of_gates, mut first_gated, mut has_gates, .. } = Checked::default();
         let mut all_gated = true;
         for (i, application) in applications.iter().enumerate() {
             let name = &application.group;
@@ -317,6 +329,9 @@ impl PlanRollout {
             of_gates.extend(gate::warnings(application, &group));
             let is_gated = Selecting::of(name, &group.selection).is_gated();
             (has_gates, all_gated) = (has_gates || is_gated, all_gated && is_gated);
+            if is_gated {
+                first_gated.get_or_insert_with(|| name.clone());
+            }
             match self.half_way_release(name, &group).await {
                 Ok(warning) => warnings.extend(warning),
                 Err(error) if error.is_temporary() => {
@@ -325,7 +340,7 @@ impl PlanRollout {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Checked { warnings, of_gates, has_gates, all_gated })
+        Ok(Checked { warnings, of_gates, first_gated, has_gates, all_gated })
     }
 
     /// Checks that there is every deployment configuration that the applications name, and returns a warning if that cannot be told: CodeDeploy

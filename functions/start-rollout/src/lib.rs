@@ -1,14 +1,13 @@
 //! Starts the rollouts of launching instances, on their events, and of instances that wait without one, on a schedule.
 
+mod gates;
 mod name;
 mod notification;
 mod sweep;
 
-use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::executions::{Executions, Start};
 use aws::function::Function;
-use aws::gates::Gates;
 use aws::settings::{self, SettingError, Settings};
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
@@ -16,10 +15,10 @@ use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Span, error, info, info_span, warn};
 use turnstile::words::error::Error;
-use turnstile::words::gate::Gate;
-use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
+use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
 
+use crate::gates::GatesAtRest;
 use crate::name::execution_name;
 use crate::notification::{Delivered, Launch, Notification, Served};
 use crate::sweep::{Due, Sweep};
@@ -27,12 +26,10 @@ use crate::sweep::{Due, Sweep};
 /// The function.
 pub struct StartRollout {
     executions: Executions,
-    autoscaling: AutoScaling,
-    gates: Gates,
-    account: Account,
     state_machine_arn: StateMachineArn,
     served: Served,
     sweep: Sweep,
+    gates: GatesAtRest,
 }
 
 /// What became of the events that were delivered together.
@@ -75,9 +72,13 @@ impl Function for StartRollout {
         let hook: HookName = settings.get(settings::LIFECYCLE_HOOK_NAME)?;
         Ok(Self {
             executions: clients.executions(),
-            autoscaling: clients.autoscaling(),
-            gates: clients.gates(),
-            account: Account::of_state_machine(&state_machine_arn),
+            gates: GatesAtRest {
+                executions: clients.executions(),
+                autoscaling: clients.autoscaling(),
+                gates: clients.gates(),
+                account: Account::of_state_machine(&state_machine_arn),
+                state_machine_arn: state_machine_arn.clone(),
+            },
             sweep: Sweep {
                 executions: clients.executions(),
                 autoscaling: clients.autoscaling(),
@@ -155,8 +156,8 @@ impl StartRollout {
                 // After every heartbeat: whoever waits at the hook does not depend on it.
                 for group in &self.served.groups {
                     Span::current().record("group", group.as_str());
-                    if let Err(error) = self.open_gates(group).await {
-                        warn!(error = error.name(), reason = %error, "gates of instances in service may be shut");
+                    if let Err(error) = self.gates.of_group(group).await {
+                        warn!(error = error.name(), reason = %error, "gates may be shut in service, or open in the warm pool");
                     }
                 }
                 Ok(match failed {
@@ -191,31 +192,5 @@ impl StartRollout {
 
     async fn start(&self, name: &str, input: &Input) -> Result<Start, Error> {
         self.executions.start(self.state_machine_arn.as_str(), name, serde_json::json!(input).to_string()).await
-    }
-
-    /// Opens the gates of a group's instances that are in service: one was attached by hand, launched while nothing was there to handle its event,
-    /// or let in by a person amid its rollout.
-    async fn open_gates(&self, group: &AutoScalingGroupName) -> Result<(), Error> {
-        let in_service = self.autoscaling.instances_in_service(group).await?.unwrap_or_default();
-        if in_service.is_empty() {
-            return Ok(());
-        }
-        let gates = self.gates.of_group(group).await?;
-        let open = Gate::Open.to_string();
-        let shut: Vec<InstanceId> = in_service.into_iter().filter(|id| gates.get(id) != Some(&open)).collect();
-        if shut.is_empty() {
-            return Ok(());
-        }
-        let not_opened = self.gates.shift(&self.account, &shut, Some(&Gate::Open)).await?;
-        for instance_id in shut {
-            let gate = gates.get(&instance_id).map_or("none", String::as_str);
-            match not_opened.get(&instance_id) {
-                None => warn!(instance = %instance_id, gate, "was in service with a gate that was not open: opened it"),
-                Some(error) => {
-                    warn!(instance = %instance_id, gate, error = error.name(), reason = %error, "is in service, and its gate stays shut");
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -24,6 +24,15 @@ pub fn is_of_launch(name: &str, group: &AutoScalingGroupName, instance: &Instanc
     }
 }
 
+/// Whether an execution of this name may be at work on the instance although it is not the rollout of a launch: it is one if its name does not
+/// end like that of another instance's launch.
+pub fn may_serve(name: &str, instance: &InstanceId) -> bool {
+    let is_hash = |text: &str| text.len() == HASH_DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let without_hash = name.rsplit_once('-').filter(|(_, last)| is_hash(last)).map_or(name, |(rest, _)| rest);
+    let of_launch = |name: &str| name.rfind("-i-").and_then(|start| InstanceId::try_from(&name[start + 1..]).ok());
+    of_launch(without_hash).or_else(|| of_launch(name)).is_none_or(|of| of == *instance)
+}
+
 fn named(group: &AutoScalingGroupName, suffix: &str) -> String {
     let group = group.as_str();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -95,6 +104,11 @@ mod tests {
         {
             assert!(!is_of_launch(other, &group("web"), &id(INSTANCE)), "{other}");
         }
+        for name in ["look-at-it", "i-0123456789abcdef0", &name("web", None), &name("web", Some("token"))] {
+            assert!(may_serve(name, &id(INSTANCE)), "{name}");
+        }
+        let others = [execution_name(&group("web"), &id("i-01234567"), None), name("web", Some("token"))];
+        assert!(!may_serve(&others[0], &id(INSTANCE)) && !may_serve(&others[1], &id("i-01234567")), "{others:?}");
         let of_longer_id = execution_name(&group("web"), &id("i-01234567abcdef012"), None);
         assert!(!is_of_launch(&of_longer_id, &group("web"), &id("i-01234567")), "{of_longer_id}");
     }

@@ -110,6 +110,7 @@ impl Connections {
     /// any more: that is how a call has its effect after its function was ended.
     async fn carry(self: Rc<Self>, outgoing: Outgoing) {
         let Outgoing { request, invocation, connect_timeout, answer } = outgoing;
+        let sent_at = Some(Duration::from_secs_f64(self.services.world.now()));
         let host = request.uri().to_owned();
         // Nobody listens to the answer when the client has given up.
         if !self.connect(&host, connect_timeout).await {
@@ -123,7 +124,7 @@ impl Connections {
                 return;
             }
         };
-        invocation.map(|invocation| request.extensions_mut().insert(invocation));
+        invocation.map(|invocation| request.extensions_mut().insert(Invocation { sent_at, ..invocation }));
         let operation = operation(&request);
         sleep(self.network.way(&operation, &self.random)).await;
         let answered = self.services.answer(&self.environment, request).await;

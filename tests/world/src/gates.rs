@@ -9,6 +9,9 @@ use crate::simulation::Simulation;
 use crate::tags::TaggedBy;
 use crate::violation::{Breach, Violation};
 
+/// After so long a schedule has found what came back into the warm pool, in seconds, although one of its looks may have failed.
+const SECONDS_TO_FIND: f64 = 600.0;
+
 impl Simulation {
     /// An instance's gate as it is.
     pub(crate) fn gate(&self, instance: usize) -> Option<&str> {
@@ -32,13 +35,16 @@ impl Simulation {
     }
 
     /// What an instance that waits at a hook lacks of these applications: those that have not succeeded on it with a revision that is current or
-    /// was so since it came to the hook. One that a pipeline replaces meanwhile is the last look's business.
+    /// was so since it came to the hook. One that a pipeline replaces meanwhile, with a build that is not current before the pipeline's deployment
+    /// is over, is the last look's business.
     fn lacking(&self, instance: usize, action: usize, applications: &[String]) -> Vec<String> {
         let since = self.actions[action].opened_at() - self.setting.read_lag_seconds;
         let has_passed = |name: &&String| {
             let group = self.groups.iter().position(|group| group.setting.short_form() == **name);
             let installed = group.and_then(|group| Some((group, self.instances[instance].installed.get(&group)?)));
-            installed.is_some_and(|(group, revision)| self.groups[group].was_current(revision, since))
+            installed.is_some_and(|(group, revision)| {
+                self.groups[group].was_current(revision, since) || self.has_released_on(instance, group, since)
+            })
         };
         applications.iter().filter(|name| !has_passed(name)).cloned().collect()
     }
@@ -81,11 +87,15 @@ impl Simulation {
     }
 
     /// A call lets an instance in. In service its gate has to be open, and in the warm pool no deployment group may select it. A person who has
-    /// changed it does as they please.
+    /// changed it does as they please. A group that requires nothing lets in whom somebody chooses, also one whose gate cannot be opened: that it is
+    /// not left so [`Simulation::gates_left_behind`] sees.
     pub(crate) fn check_gate_of_completion(&mut self, action: usize, result: HookResult) {
         let completed = &self.actions[action];
         let instance = completed.instance;
-        if result != HookResult::Continue || completed.is_managed() || !self.has_gate(instance) {
+        let required =
+            &self.setting.auto_scaling_groups[self.instances[instance].scaling_group()].required_applications;
+        let is_judged = !completed.is_managed() && self.has_gate(instance) && !required.is_empty();
+        if result != HookResult::Continue || !is_judged || self.was_sent_before(action) {
             return;
         }
         let gate = self.gate(instance);
@@ -99,14 +109,21 @@ impl Simulation {
         }
     }
 
-    /// Gates of instances in service that calls have left at something else than open, now that all is over.
+    /// Gates that calls have left at something else than open in service, or where a deployment group selects the instance in the warm pool, now that
+    /// all is over. An instance comes back into the pool without any call, so that somebody has to find it there.
     pub(crate) fn gates_left_behind(&self) -> Vec<Violation> {
         let instances = 0..self.instances.len();
         let left = instances.filter(|&instance| {
-            self.instances[instance].state == LifecycleState::InService
-                && self.has_gate(instance)
-                && self.gate(instance) != Some(Selection::OPEN)
-                && self.gate_is_by(instance) == Some(TaggedBy::Call)
+            let gate = self.gate(instance);
+            let is_wrong = match self.instances[instance].state {
+                LifecycleState::InService => gate != Some(Selection::OPEN),
+                LifecycleState::WarmedStopped => {
+                    gate.is_some_and(|gate| gate == Selection::OPEN || self.is_of_a_group(gate))
+                        && self.instances[instance].pooled_at.is_some_and(|at| self.now() - at > SECONDS_TO_FIND)
+                }
+                _ => false,
+            };
+            is_wrong && self.has_gate(instance) && self.gate_is_by(instance) == Some(TaggedBy::Call)
         });
         left.map(|instance| {
             let (instance_id, gate) = (self.instances[instance].id.clone(), self.gate(instance).map(str::to_owned));

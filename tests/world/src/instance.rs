@@ -30,6 +30,8 @@ pub(crate) struct Instance {
     /// When its latest launch began: its first one, or the one out of the warm pool.
     pub(crate) activity_began_at: f64,
     pub(crate) in_service_at: Option<f64>,
+    /// When it was last stopped in the warm pool.
+    pub(crate) pooled_at: Option<f64>,
     pub(crate) terminated_at: Option<f64>,
     pub(crate) agent: Agent,
     pub(crate) tags: Tags,
@@ -54,6 +56,7 @@ impl Instance {
             launched_at: 0.0,
             activity_began_at: 0.0,
             in_service_at: None,
+            pooled_at: None,
             terminated_at: None,
             agent: Agent::Answering,
             tags: Tags::default(),

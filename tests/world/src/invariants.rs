@@ -13,7 +13,9 @@ const LOOK_SECONDS: f64 = 120.0;
 impl Simulation {
     /// Rule 1. Who created the later of two deployments that meet could have known better. If that was a call of `CreateDeployment` it is a
     /// violation; a person and CodeDeploy itself do as they please. What a person has created since the call's look could not be seen. Where the
-    /// later deployment's group is gated, that look comes after the instance's gate was moved: what reaches the instance has to be seen then.
+    /// later deployment's group is gated, that look comes after the instance's gate was moved: what reaches the instance has to be seen then. It
+    /// comes before the call was sent, though. What a person has created while the call was on its way no caller could prevent from meeting it,
+    /// even where gates have been moved again since.
     pub(crate) fn check_one_at_a_time(&mut self, deployment: usize, instance: usize) {
         let others: Vec<usize> = self.at_work_on(instance).filter(|&other| other != deployment).collect();
         for other in others {
@@ -28,7 +30,7 @@ impl Simulation {
             };
             let earlier = deployment.min(other);
             let since = self.deployments[earlier].created_at;
-            let moved_at = self.gate_moved_at(instance, later.created_at).filter(|_| self.groups[later.group].is_gated);
+            let moved_at = self.gate_moved_at(instance, later.sent_at).filter(|_| self.groups[later.group].is_gated);
             let after_the_move = moved_at.map(|at| at - self.setting.read_lag_seconds);
             let looked_at = later.looked_at.map(|looked_at| after_the_move.map_or(looked_at, |at| at.max(looked_at)));
             let knew_better = looked_at.is_some_and(|looked_at| self.could_be_seen(earlier, since, looked_at));
@@ -46,7 +48,7 @@ impl Simulation {
     /// somebody chooses. What has become of an application since the rollout's look at it could not be seen.
     pub(crate) fn check_completion(&mut self, action: usize, result: HookResult) {
         let completed = &self.actions[action];
-        if result != HookResult::Continue || completed.is_managed() {
+        if result != HookResult::Continue || completed.is_managed() || self.was_sent_before(action) {
             return;
         }
         let looked_at = self.looked_at();
@@ -93,6 +95,12 @@ impl Simulation {
         later.into_iter().for_each(|breach| self.violate(breach));
     }
 
+    /// Whether the call at work was sent before a lifecycle action was opened. It names the instance and the hook, and was meant for their action
+    /// before, into the warm pool for instance: its caller could know nothing of this one.
+    pub(crate) fn was_sent_before(&self, action: usize) -> bool {
+        self.sent_at() < self.actions[action].opened_at()
+    }
+
     /// The earliest time of the look that the call at work follows from, as far back as answers may trail.
     pub(crate) fn looked_at(&self) -> f64 {
         let looked_at = self.invocation_began_at().unwrap_or(self.now() - LOOK_SECONDS);
@@ -110,7 +118,7 @@ impl Simulation {
     }
 
     /// Whether somebody else than a rollout has deployed a group to an instance since a look: what is there may be newer than what is current.
-    fn has_released_on(&self, instance: usize, group: usize, looked_at: f64) -> bool {
+    pub(crate) fn has_released_on(&self, instance: usize, group: usize, looked_at: f64) -> bool {
         let deployments = self.deployments.iter().enumerate();
         let mut others = deployments.filter(|(_, one)| one.group == group && one.creator != Creator::Call);
         others.any(|(index, _)| self.began_at(index, instance).is_some_and(|began_at| began_at > looked_at))

@@ -1,6 +1,7 @@
 //! What happened in a world, for people and tests to read. Every time is in world seconds since the start.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -192,6 +193,9 @@ pub struct Invocation {
     /// How many requests the invocation had sent before this one. Requests that are under way for long come in another order.
     #[serde(skip)]
     pub sent_before: u64,
+    /// When this request was sent, since the start; `None`: that is not known. It may have been under way for long when it comes.
+    #[serde(skip)]
+    pub sent_at: Option<Duration>,
 }
 
 /// What a call has changed.

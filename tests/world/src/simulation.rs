@@ -216,6 +216,12 @@ impl Simulation {
         Some(self.calls.iter().find(same).map_or(self.now, |call| call.at))
     }
 
+    /// When the call at work was sent, as far as that is known: else it has just been.
+    pub(crate) fn sent_at(&self) -> f64 {
+        let sent_at = self.invocation.as_ref().and_then(|invocation| invocation.sent_at);
+        sent_at.map_or(self.now, |sent_at| sent_at.as_secs_f64())
+    }
+
     pub(crate) fn report(&self) -> Report {
         Report { calls: self.calls.clone(), ..self.report_without_calls() }
     }

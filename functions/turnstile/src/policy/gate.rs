@@ -70,6 +70,25 @@ pub fn at_rest(instance: &Instance) -> Gate {
     }
 }
 
+/// Where the schedule moves the gate of an instance that nobody's rollout serves; `None`: nowhere. `gate` is the gate as it is, or was a moment
+/// ago. `may_be_served` says whether a rollout may be at work on the instance.
+///
+/// In service every gate is opened. An instance comes back into the warm pool with an open gate, and past no hook, so nobody else shuts it (Auto
+/// Scaling user guide, "Use lifecycle hooks with a warm pool"); no rollout opens a gate there. Any other gate may be that of a rollout at work.
+pub fn by_schedule(instance: &Instance, gate: Option<&str>, may_be_served: bool) -> Option<Gate> {
+    let is = |other: Gate| gate == Some(other.to_string().as_str());
+    match instance.lifecycle_state.as_str() {
+        "InService" if !is(Gate::Open) => Some(Gate::Open),
+        "Warmed:Pending" | "Warmed:Pending:Proceed" if is(Gate::Open) => Some(Gate::Pooled),
+        "Warmed:Stopped" | "Warmed:Running" | "Warmed:Hibernated"
+            if is(Gate::Open) || (!is(Gate::Pooled) && !may_be_served) =>
+        {
+            Some(Gate::Pooled)
+        }
+        _ => None,
+    }
+}
+
 /// Where the gate of an instance is while a deployment to the group of this name is its turn. `None`: it is at no application, and whoever
 /// goes by the gate stays away.
 ///
@@ -122,8 +141,12 @@ fn how_to_gate(name: &DeploymentGroup, selection: &Selection) -> String {
     let is_of_the_gate = |group: &&Vec<TagFilter>| group.iter().all(|filter| filter.key == KEY);
     let mut own: Vec<Vec<TagFilter>> =
         selection.tag_groups.iter().filter(|group| !is_of_the_gate(group)).cloned().collect();
-    let mut and = "";
+    let (mut and, mut mind) = ("", "");
     if !selection.auto_scaling_groups.is_empty() {
+        if !selection.tag_groups.is_empty() {
+            mind = ". Mind that the group selects by tags as well, and that this leaves out the instances that it selects by those alone: if \
+                    some belong to it, gate those tags instead, and give them to the Auto Scaling group's instances";
+        }
         let names = selection.auto_scaling_groups.iter();
         // What the Auto Scaling groups select is added to what the tags select, and cannot be written as tags beside those.
         own = vec![names.map(|name| filter(AUTO_SCALING_TAG, name)).collect()];
@@ -134,7 +157,7 @@ fn how_to_gate(name: &DeploymentGroup, selection: &Selection) -> String {
     }
     own.push(filters(name).to_vec());
     format!(
-        "To gate it: aws deploy update-deployment-group --application-name {} --current-deployment-group-name {}{and} --ec2-tag-set '{}'",
+        "To gate it: aws deploy update-deployment-group --application-name {} --current-deployment-group-name {}{and} --ec2-tag-set '{}'{mind}",
         name.application_name,
         name.deployment_group_name,
         json(&own)
@@ -222,6 +245,11 @@ mod tests {
             let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
             assert!(warning.starts_with(start) && warning.contains(command), "{warning}");
         }
+        let both = warnings(&name().into(), &info(by(&[&[filter("role", "web")]], &["web"])));
+        assert!(both[0].contains("'. Mind that the group selects by tags as well"), "{both:?}");
+        assert!(!both[0].contains("role"), "{both:?}");
+        let one = warnings(&name().into(), &info(by(&[], &["web"])));
+        assert!(!one[0].contains("Mind"), "{one:?}");
         let full = by(&[&[filter("a", "1")], &[filter("b", "1")], &[filter("c", "1")]], &[]);
         assert!(warnings(&name().into(), &info(full))[0].ends_with("let it select by fewer"));
     }
@@ -265,6 +293,37 @@ mod tests {
         assert_eq!(for_turn(&name(), Selecting::SharedByAutoScalingGroup, None), None);
     }
 
+    #[test]
+    fn the_schedule_opens_gates_in_service_and_shuts_them_in_the_warm_pool() {
+        let (open, pooled) = (Some(Gate::Open), Some(Gate::Pooled));
+        for (state, gate, of_nobody, if_served) in [
+            ("InService", None, &open, &open),
+            ("InService", Some("A/S"), &open, &open),
+            ("InService", Some("pooled"), &open, &open),
+            ("InService", Some("open"), &None, &None),
+            ("Warmed:Stopped", Some("open"), &pooled, &pooled),
+            ("Warmed:Stopped", Some("A/S"), &pooled, &None),
+            ("Warmed:Stopped", Some("mine"), &pooled, &None),
+            ("Warmed:Stopped", None, &pooled, &None),
+            ("Warmed:Stopped", Some("pooled"), &None, &None),
+            ("Warmed:Running", Some("A/S"), &pooled, &None),
+            ("Warmed:Hibernated", Some("open"), &pooled, &pooled),
+            ("Warmed:Pending", Some("open"), &pooled, &pooled),
+            ("Warmed:Pending", Some("A/S"), &None, &None),
+            ("Warmed:Pending", None, &None, &None),
+            ("Warmed:Pending:Wait", Some("open"), &None, &None),
+            ("Pending:Wait", Some("open"), &None, &None),
+            ("Pending:Wait", Some("A/S"), &None, &None),
+            ("Terminating:Wait", Some("A/S"), &None, &None),
+            ("Standby", Some("A/S"), &None, &None),
+        ] {
+            let auto_scaling_group_name = AutoScalingGroupName::try_from("web").unwrap();
+            let instance = Instance { auto_scaling_group_name, lifecycle_state: state.into() };
+            assert_eq!(by_schedule(&instance, gate, false), *of_nobody, "{state} {gate:?}");
+            assert_eq!(by_schedule(&instance, gate, true), *if_served, "{state} {gate:?}");
+        }
+    }
+
     proptest! {
         /// Whatever else it selects by: a gated group selects an instance only while its gate is at the group itself, or open.
         #[test]
@@ -303,7 +362,8 @@ mod tests {
             };
             let text = how_to_gate(&name(), &selection);
             let (_, json) = text.split_once("--ec2-tag-set '").unwrap();
-            let written: serde_json::Value = serde_json::from_str(json.trim_end_matches('\'')).unwrap();
+            let (json, _) = json.split_once('\'').unwrap();
+            let written: serde_json::Value = serde_json::from_str(json).unwrap();
             let text_of = |filter: &serde_json::Value, field: &str| filter[field].as_str().unwrap().to_owned();
             let tag_groups = written["ec2TagSetList"].as_array().unwrap().iter().map(|group| {
                 let filters = group.as_array().unwrap().iter().map(|filter| TagFilter {

@@ -62,6 +62,7 @@ impl Lambda {
             execution: task.map(|task| execution_arn(&task.execution)),
             state_entry: task.map(|task| task.state_entry),
             sent_before: 0,
+            sent_at: None,
         });
         let trace = &self.surroundings.trace;
         trace.add(&environment.name, "is invoked with", &payload);

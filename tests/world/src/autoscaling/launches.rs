@@ -119,6 +119,7 @@ impl Simulation {
             launched_at: self.now(),
             activity_began_at: self.now(),
             in_service_at: None,
+            pooled_at: None,
             terminated_at: None,
             agent: Agent::Starting,
             tags: Tags::at_launch(tags),

@@ -60,11 +60,13 @@ impl Simulation {
 
     /// The instance is ready: it is stopped.
     pub(crate) fn enters_pool(&mut self, instance: usize) {
+        let now = self.now();
         let entering = &mut self.instances[instance];
         if !matches!(entering.state, LifecycleState::WarmedPending | LifecycleState::WarmedPendingProceed) {
             return;
         }
         entering.state = LifecycleState::WarmedStopped;
+        entering.pooled_at = Some(now);
         let is_launched = entering.journey.origin == Place::Ec2;
         self.halt(instance);
         if is_launched {

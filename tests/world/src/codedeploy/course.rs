@@ -52,6 +52,7 @@ impl Simulation {
             status: DeploymentStatus::Created,
             error: None,
             created_at: self.now(),
+            sent_at: self.sent_at(),
             started_at: None,
             ended_at: None,
             stopping: None,

@@ -24,6 +24,8 @@ pub(crate) struct Deployment {
     pub(super) status: DeploymentStatus,
     pub(super) error: Option<ErrorInformation>,
     pub(crate) created_at: f64,
+    /// When the call that created it was sent; at its creation, if no call did.
+    pub(crate) sent_at: f64,
     pub(super) started_at: Option<f64>,
     pub(crate) ended_at: Option<f64>,
     /// Why it is stopped, if it is.

@@ -139,6 +139,7 @@ impl Simulation {
             status: DeploymentStatus::Succeeded,
             error: None,
             created_at: started_at,
+            sent_at: started_at,
             started_at: Some(started_at),
             ended_at: Some(-HISTORY_SECONDS),
             stopping: None,

@@ -230,7 +230,8 @@ pub enum Breach {
         /// The gate; `None`: there was none.
         gate: Option<String>,
     },
-    /// Nothing goes on any more, and an instance in service has a gate that is not open. A call had moved it.
+    /// Nothing goes on any more, and an instance in service has a gate that is not open, or one in the warm pool a gate by which deployment groups
+    /// select it. A call had moved it.
     GateLeftBehind {
         /// The instance.
         instance_id: String,
@@ -365,7 +366,7 @@ impl fmt::Display for Breach {
                 write!(f, "{} although its gate was {}", action.let_in(), written(gate))
             }
             Breach::GateLeftBehind { instance_id, gate } => {
-                write!(f, "{instance_id} is in service, and its gate was left {}", written(gate))
+                write!(f, "{instance_id} rests, and its gate was left {}", written(gate))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A function that makes its calls in-process, in an invocation that the world knows.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use http::{Request, header};
 use serde_json::{Value, json};
@@ -22,8 +24,15 @@ impl<'a> Function<'a> {
             execution: Some(execution.to_owned()),
             state_entry: Some(state_entry),
             sent_before: 0,
+            sent_at: None,
         };
         Function { world, name, invocation }
+    }
+
+    /// The same, whose requests from now on have been sent at this time of the world.
+    pub fn which_sent_at(mut self, seconds: f64) -> Self {
+        self.invocation.sent_at = Some(Duration::from_secs_f64(seconds));
+        self
     }
 
     /// The status and the body of the answer.

@@ -43,6 +43,7 @@ async fn a_call_knows_its_invocation_and_its_effect() {
         execution: Some("arn:1".to_owned()),
         state_entry: Some(7),
         sent_before: 0,
+        sent_at: None,
     };
     assert_eq!(report.calls[0].invocation, Some(invocation));
 }

@@ -270,7 +270,7 @@ async fn a_gate_that_is_left_behind() {
         assert_eq!(breaches(&stage.world.report()), [], "only when all is over");
     }
     let breach = Breach::GateLeftBehind { instance_id: "i-1".to_owned(), gate: None };
-    assert_eq!(breach.to_string(), "i-1 is in service, and its gate was left without a value");
+    assert_eq!(breach.to_string(), "i-1 rests, and its gate was left without a value");
 }
 
 /// The table of turns, of which somebody else has to tell.
@@ -346,4 +346,124 @@ async fn a_pipeline_that_slips_in_before_the_gate_is_moved_has_to_be_seen() {
         let found: Vec<_> = report.violations.iter().map(Violation::kind).collect();
         assert_eq!((found, report.collisions.len()), (kinds, usize::from(!before_the_move)), "{before_the_move}");
     }
+}
+
+/// A call that makes a deployment of B is on its way for a minute. A pipeline's deployment of A comes through the gate just left meanwhile, and the
+/// gate is moved once more, to the same. No caller could prevent that they meet, unless the call was sent after the pipeline's deployment was made.
+#[tokio::test]
+async fn what_comes_while_a_call_is_on_its_way_cannot_be_seen() {
+    for (sent_before_the_pipeline, kinds) in [(true, vec![]), (false, vec![Kind::TwoAtWork])] {
+        let slow = json!({"Install": 300, "ApplicationStop": 0});
+        let mut setting: Value = with(gated(), "/openFacts", json!({"tagsSeenAfterSeconds": 45}));
+        setting["applications"][0]["lifecycleEventSeconds"] = slow;
+        let stage = Stage::new(setting).await;
+        let instance = stage.launch_and_boot();
+        stage.gate(&instance, "A/Staging").await;
+        stage.world.advance(45.0);
+        stage.update("A").await;
+        stage.world.advance(400.0);
+        let function = Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world);
+        function.gate(&[&instance], "B/Staging").await;
+        stage.world.advance(1.0);
+        let first_sent_at = stage.world.now();
+        stage.world.advance(1.0);
+        stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "a-2.zip"))).unwrap();
+        stage.world.advance(1.0);
+        let again = Function::of("arn:1", "start-deployment", "r-2", 1, &stage.world);
+        again.gate(&[&instance], "B/Staging").await;
+        stage.world.advance(1.0);
+        let sent_at = if sent_before_the_pipeline { first_sent_at } else { stage.world.now() };
+        stage.world.advance(50.0);
+        function.which_sent_at(sent_at).deploy("B", "B", "one").await;
+        stage.world.advance(20.0);
+        let report = stage.world.report();
+        let found: Vec<_> = report.violations.iter().map(Violation::kind).collect();
+        let collided = usize::from(sent_before_the_pipeline);
+        assert_eq!((found, report.collisions.len()), (kinds, collided), "{sent_before_the_pipeline}");
+    }
+}
+
+/// A call that was to let the instance into the warm pool comes when the instance waits at the hook again, on its way into service.
+#[tokio::test]
+async fn a_completion_that_was_sent_before_the_instance_came_to_its_hook() {
+    for (sent_before, kinds) in [(true, vec![]), (false, vec![Kind::LetInWithWrongGate])] {
+        let stage = Stage::new(with(gated(), "/autoScalingGroups/0/warmPool", json!({"size": 1}))).await;
+        stage.world.advance(15.0);
+        let instance = stage.world.report().instances[0].instance_id.clone();
+        pass(&stage, &instance, "A").await;
+        pass(&stage, &instance, "B").await;
+        stage.gate(&instance, "pooled").await;
+        let early = stage.world.now();
+        stage.complete(&instance, "CONTINUE").await.unwrap();
+        stage.world.advance(10.0);
+        stage.world.launch("web").unwrap();
+        stage.world.advance(60.0);
+        let sent_at = if sent_before { early } else { stage.world.now() };
+        let function = Function::of("arn:1", "complete-lifecycle-hook", "r-1", 1, &stage.world).which_sent_at(sent_at);
+        assert_eq!(function.complete(&instance, "CONTINUE").await, 200);
+        let found: Vec<_> = breaches(&stage.world.report()).iter().map(Breach::kind).collect();
+        assert_eq!(found, kinds, "{sent_before}");
+    }
+}
+
+/// An instance comes back into the warm pool with an open gate, and somebody has to shut it there.
+#[tokio::test]
+async fn a_gate_that_is_left_open_in_the_warm_pool() {
+    for (gate, minutes, breaks) in [
+        ("open", 20.0, true),
+        ("A/Staging", 20.0, true),
+        ("pooled", 20.0, false),
+        ("failed", 20.0, false),
+        ("open", 1.0, false),
+    ] {
+        let pool = json!({"size": 0, "reuseOnScaleIn": true});
+        let mut setting = with(gated(), "/autoScalingGroups/0/warmPool", pool);
+        setting["autoScalingGroups"][0]["desiredCapacity"] = json!(1);
+        let stage = Stage::new(setting).await;
+        let instance = stage.world.report().instances[0].instance_id.clone();
+        stage.world.return_to_pool(&instance).unwrap();
+        stage.gate(&instance, "failed").await;
+        stage.gate(&instance, gate).await;
+        stage.world.advance(30.0 + minutes * 60.0);
+        let breach = Breach::GateLeftBehind { instance_id: instance, gate: Some(gate.to_owned()) };
+        assert_eq!(at_end(&stage), if breaks { vec![breach] } else { vec![] }, "{gate} {minutes}");
+    }
+}
+
+/// A group that requires nothing lets in whom somebody chooses, but no gate may stay shut in service.
+#[tokio::test]
+async fn a_gate_that_stays_shut_where_nothing_is_required() {
+    let setting = with(gated(), "/autoScalingGroups/0/requiredApplications", json!([]));
+    let stage = Stage::new(setting).await;
+    let instance = stage.launch_and_boot();
+    stage.gate(&instance, "A/Staging").await;
+    stage.complete(&instance, "CONTINUE").await.unwrap();
+    stage.world.advance(10.0);
+    assert_eq!(breaches(&stage.world.report()), []);
+    let kinds: Vec<_> = at_end(&stage).iter().map(Breach::kind).collect();
+    assert_eq!(kinds, [Kind::GateLeftBehind]);
+    stage.gate(&instance, "open").await;
+    assert_eq!(at_end(&stage), []);
+}
+
+/// The gate is at A, and a pipeline's deployment comes through it. Its build has succeeded on the instance, and is not current before the deployment
+/// is over elsewhere too.
+#[tokio::test]
+async fn a_pipeline_s_build_is_as_good_as_the_current_one() {
+    let mut setting = with(gated(), "/autoScalingGroups/0/desiredCapacity", json!(1));
+    setting["applications"][0]["deploymentConfigName"] = json!("CodeDeployDefault.AllAtOnce");
+    let stage = Stage::new(setting).await;
+    let silent = stage.world.report().instances[0].instance_id.clone();
+    let instance = stage.launch_and_boot();
+    pass(&stage, &instance, "A").await;
+    pass(&stage, &instance, "B").await;
+    stage.gate(&instance, "A/Staging").await;
+    stage.world.silence_agent(&silent).unwrap();
+    stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "a-2.zip"))).unwrap();
+    stage.world.advance(100.0);
+    let report = stage.world.report();
+    let last = report.deployments.last().unwrap();
+    assert_eq!((last.ended_at, last.targets.iter().filter(|one| one.status == "Succeeded").count()), (None, 1));
+    stage.gate(&instance, "open").await;
+    assert_eq!(breaches(&stage.world.report()), []);
 }

@@ -95,6 +95,7 @@ async fn a_call_of_another_service_comes_first() {
         execution: Some("arn:1".to_owned()),
         state_entry: Some(2),
         sent_before: 0,
+        sent_at: None,
     };
     stage.world.record(Call {
         caller: "return-turn".to_owned(),
@@ -117,7 +118,13 @@ async fn the_question_who_owns_the_launch_comes_first() {
         let (request_id, execution) = (request.to_owned(), Some("arn:1".to_owned()));
         stage.world.record(Call {
             caller: "check-status".to_owned(),
-            invocation: Some(Invocation { request_id, execution, state_entry: Some(entry), sent_before: 0 }),
+            invocation: Some(Invocation {
+                request_id,
+                execution,
+                state_entry: Some(entry),
+                sent_before: 0,
+                sent_at: None,
+            }),
             service: "dynamodb",
             operation: operation.to_owned(),
             parameters: json!({"Key": {"claim": {"S": claim}}}),
@@ -144,6 +151,7 @@ async fn the_question_who_owns_the_launch_comes_first() {
             execution: Some("arn:1".to_owned()),
             state_entry: Some(2),
             sent_before: 0,
+            sent_at: None,
         }),
         service: "dynamodb",
         operation: "UpdateItem".to_owned(),
@@ -170,6 +178,7 @@ async fn a_heartbeat_that_was_sent_first_may_come_later_or_never() {
                     execution: Some("arn:1".to_owned()),
                     state_entry: Some(1),
                     sent_before,
+                    sent_at: None,
                 }),
                 service: if operation == "GetDeployment" { "codedeploy" } else { "autoscaling" },
                 operation: operation.to_owned(),
@@ -199,6 +208,7 @@ async fn whose_launch_an_earlier_owner_has_is_asked_first() {
                     execution: Some("arn:1".to_owned()),
                     state_entry: Some(1),
                     sent_before: 0,
+                    sent_at: None,
                 }),
                 service: if *operation == "DescribeExecution" { "states" } else { "autoscaling" },
                 operation: (*operation).to_owned(),

@@ -138,7 +138,8 @@ async fn without_the_facts_nothing_is_checked() {
     Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world).deploy("A", "A", "one").await;
     assert_eq!(found(&stage, &[running("arn:1")], &[]), []);
     holds(&stage, Some("arn:2"));
-    let none = Invocation { request_id: "r-9".to_owned(), execution: None, state_entry: None, sent_before: 0 };
+    let none =
+        Invocation { request_id: "r-9".to_owned(), execution: None, state_entry: None, sent_before: 0, sent_at: None };
     stage.world.record(Call { invocation: Some(none), ..Call::default() });
     stage.update("B").await;
     assert_eq!(found(&stage, &[running("arn:1")], &[]).len(), 1, "the first one, which is judged now");

@@ -1,0 +1,77 @@
+//! Puts the gates of instances right that no rollout serves: open in service, shut in the warm pool.
+
+use std::collections::BTreeMap;
+
+use aws::autoscaling::AutoScaling;
+use aws::executions::Executions;
+use aws::gates::Gates;
+use tracing::warn;
+use turnstile::policy::gate;
+use turnstile::words::error::Error;
+use turnstile::words::gate::Gate;
+use turnstile::words::ids::{Account, AutoScalingGroupName, InstanceId, StateMachineArn};
+
+use crate::name::may_serve;
+
+/// Puts them right.
+pub(crate) struct GatesAtRest {
+    pub(crate) executions: Executions,
+    pub(crate) autoscaling: AutoScaling,
+    pub(crate) gates: Gates,
+    pub(crate) account: Account,
+    pub(crate) state_machine_arn: StateMachineArn,
+}
+
+impl GatesAtRest {
+    /// Puts the gates of a group's instances right. One was attached by hand, launched while nothing was there to handle its event, or let in by a
+    /// person amid its rollout; or it came back into the warm pool.
+    pub(crate) async fn of_group(&self, group: &AutoScalingGroupName) -> Result<(), Error> {
+        let instances = self.autoscaling.instances(group).await?;
+        if instances.is_empty() {
+            return Ok(());
+        }
+        let gates = self.gates.of_group(group).await?;
+        let by_schedule = |may_be_served: &dyn Fn(&InstanceId) -> bool| {
+            let mut moves = BTreeMap::<Gate, Vec<InstanceId>>::new();
+            for (id, instance) in &instances {
+                let gate = gates.get(id).map(String::as_str);
+                if let Some(gate) = gate::by_schedule(instance, gate, may_be_served(id)) {
+                    moves.entry(gate).or_default().push(id.clone());
+                }
+            }
+            moves
+        };
+        let (certain, if_unserved) = (by_schedule(&|_| true), by_schedule(&|_| false));
+        let moves = match certain == if_unserved {
+            true => certain,
+            // What runs is asked only where it matters.
+            false => {
+                let running = self.executions.running(self.state_machine_arn.as_str()).await?;
+                by_schedule(&|id| running.iter().any(|name| may_serve(name, id)))
+            }
+        };
+        for (gate, instances) in moves {
+            self.shift(&gate, &instances, &gates).await?;
+        }
+        Ok(())
+    }
+
+    async fn shift(
+        &self,
+        gate: &Gate,
+        instances: &[InstanceId],
+        before: &BTreeMap<InstanceId, String>,
+    ) -> Result<(), Error> {
+        let not_moved = self.gates.shift(&self.account, instances, Some(gate)).await?;
+        for instance_id in instances {
+            let before = before.get(instance_id).map_or("none", String::as_str);
+            match not_moved.get(instance_id) {
+                None => warn!(instance = %instance_id, before, %gate, "moved a gate that no rollout had left so"),
+                Some(error) => {
+                    warn!(instance = %instance_id, before, %gate, error = error.name(), reason = %error, "the gate stays as it is");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -24,12 +24,6 @@ pub(crate) struct Others {
     elsewhere: Vec<DeploymentGroup>,
 }
 
-impl Others {
-    fn all(&self) -> impl Iterator<Item = &DeploymentGroup> {
-        self.of_instances.iter().chain(&self.elsewhere)
-    }
-}
-
 impl StartDeployment {
     /// How long to wait for other instances that launch at the same time, in seconds; `None`: deploy.
     pub(crate) async fn gather(&self, request: &Request) -> Result<Option<u32>, Error> {
@@ -171,15 +165,18 @@ impl StartDeployment {
         cohort: &BTreeSet<InstanceId>,
         history: &History,
     ) -> Result<Way, Error> {
-        let own = request.claims();
-        let groups = others.all().map(turn::claim_on_deployment_group);
-        let groups: Vec<ClaimKey> = groups.filter(|claim| !own.contains(claim)).collect();
+        // A turn for the whole list keeps away whoever shares a deployment group with it.
+        let others: Vec<&DeploymentGroup> = match request.plan.turn_per_deployment {
+            true => others.of_instances.iter().chain(&others.elsewhere).collect(),
+            false => others.of_instances.iter().filter(|group| !request.plan.names(group)).collect(),
+        };
         // Whoever may deploy at the same time has the turn for one of these.
-        if groups.is_empty() {
+        if others.is_empty() {
             return Ok(Way::Clear { given_up: None });
         }
+        let claims = others.iter().map(|group| turn::claim_on_deployment_group(group));
         let claims: Vec<ClaimKey> =
-            groups.into_iter().chain([turn::claim_on(&request.plan.auto_scaling_group_name)]).collect();
+            claims.chain([turn::claim_on(&request.plan.auto_scaling_group_name)]).collect();
         let mut held = Vec::new();
         for claims in claims.chunks(MOST_CLAIMS_READ) {
             let found = self.turns.read(claims).await?;
@@ -203,7 +200,7 @@ impl StartDeployment {
             let claim = turn::claim_on_deployment_group(group);
             held.iter().any(|held| held.claim == claim)
         };
-        let groups = others.all().filter(is_held);
+        let groups = others.into_iter().filter(is_held);
         Ok(match self.in_the_way_of(groups, request, selecting, cohort, history).await? {
             Some(deployment) => Way::Blocked(Some(Box::new(deployment))),
             None => Way::Clear { given_up: None },

@@ -175,8 +175,7 @@ impl StartDeployment {
             return Ok(Way::Clear { given_up: None });
         }
         let claims = others.iter().map(|group| turn::claim_on_deployment_group(group));
-        let claims: Vec<ClaimKey> =
-            claims.chain([turn::claim_on(&request.plan.auto_scaling_group_name)]).collect();
+        let claims: Vec<ClaimKey> = claims.chain([turn::claim_on(&request.plan.auto_scaling_group_name)]).collect();
         let mut held = Vec::new();
         for claims in claims.chunks(MOST_CLAIMS_READ) {
             let found = self.turns.read(claims).await?;

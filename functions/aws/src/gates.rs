@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use aws_sdk_resourcegroupstagging::Client;
 use aws_sdk_resourcegroupstagging::types::{FailureInfo, TagFilter};
 use turnstile::words::error::Error;
-use turnstile::words::gate::{Gate, KEY};
+use turnstile::words::gate::{Gate, GateKey};
 use turnstile::words::ids::{Account, AutoScalingGroupName, InstanceId};
 
 use crate::error::{of_call, of_code};
@@ -43,6 +43,7 @@ impl Gates {
     pub async fn shift(
         &self,
         account: &Account,
+        key: &GateKey,
         instances: &[InstanceId],
         gate: Option<&Gate>,
     ) -> Result<NotMoved, Error> {
@@ -52,11 +53,13 @@ impl Gates {
             let (call, failed) = match gate {
                 Some(gate) => {
                     let request = self.client.tag_resources().set_resource_arn_list(Some(arns));
-                    let answer = request.tags(KEY, gate.to_string()).send().await.map_err(|e| of_call(TAG, &e))?;
+                    let answer =
+                        request.tags(key.as_str(), gate.to_string()).send().await.map_err(|e| of_call(TAG, &e))?;
                     (TAG, answer.failed_resources_map)
                 }
                 None => {
-                    let request = self.client.untag_resources().set_resource_arn_list(Some(arns)).tag_keys(KEY);
+                    let request =
+                        self.client.untag_resources().set_resource_arn_list(Some(arns)).tag_keys(key.as_str());
                     let answer = request.send().await.map_err(|e| of_call(UNTAG, &e))?;
                     (UNTAG, answer.failed_resources_map)
                 }
@@ -74,10 +77,11 @@ impl Gates {
     pub async fn shift_one(
         &self,
         account: &Account,
+        key: &GateKey,
         instance_id: &InstanceId,
         gate: Option<&Gate>,
     ) -> Result<(), Error> {
-        match self.shift(account, std::slice::from_ref(instance_id), gate).await?.remove(instance_id) {
+        match self.shift(account, key, std::slice::from_ref(instance_id), gate).await?.remove(instance_id) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -90,13 +94,14 @@ impl Gates {
     pub async fn of_group(
         &self,
         auto_scaling_group: &AutoScalingGroupName,
+        key: &GateKey,
     ) -> Result<BTreeMap<InstanceId, String>, Error> {
         let filter = |key: &str| TagFilter::builder().key(key);
         let mut pages = self
             .client
             .get_resources()
             .resource_type_filters("ec2:instance")
-            .tag_filters(filter(KEY).build())
+            .tag_filters(filter(key.as_str()).build())
             .tag_filters(filter(AUTO_SCALING_TAG).values(auto_scaling_group.as_str()).build())
             .into_paginator()
             .send();
@@ -104,7 +109,8 @@ impl Gates {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| of_call("Tagging.GetResources", &e))?;
             for mapping in page.resource_tag_mapping_list.unwrap_or_default() {
-                let gate = mapping.tags().iter().find(|tag| tag.key() == KEY).map(|tag| tag.value().to_owned());
+                let gate =
+                    mapping.tags().iter().find(|tag| tag.key() == key.as_str()).map(|tag| tag.value().to_owned());
                 let id = mapping.resource_arn().and_then(|arn| InstanceId::try_from(arn.rsplit('/').next()?).ok());
                 gates.extend(id.zip(gate));
             }

@@ -49,8 +49,8 @@ impl Served {
     }
 
     /// Shuts the gate of the rollout's instance, which has left the queue: nobody else moves it any more.
-    pub async fn shut_own(&self, execution: &ExecutionArn, own: &InstanceId) {
-        if let Err(error) = self.gates.shift_one(&Account::of(execution), own, None).await {
+    pub async fn shut_own(&self, plan: &Plan, execution: &ExecutionArn, own: &InstanceId) {
+        if let Err(error) = self.gates.shift_one(&Account::of(execution), &plan.gate_key, own, None).await {
             warn!(error = error.name(), reason = %error, "deployments still reach the instance");
         }
     }
@@ -91,7 +91,7 @@ impl Served {
             cohort.insert(own.clone());
         }
         let instances: Vec<InstanceId> = cohort.into_iter().collect();
-        for (instance_id, error) in self.gates.shift(&Account::of(execution), &instances, None).await? {
+        for (instance_id, error) in self.gates.shift(&Account::of(execution), &plan.gate_key, &instances, None).await? {
             warn!(instance = %instance_id, error = error.name(), reason = %error, "deployments still reach it");
         }
         match plan.turn_per_deployment {

@@ -8,6 +8,8 @@ use std::fmt::Display;
 pub const APPLICATIONS: &str = "APPLICATIONS";
 /// The Auto Scaling groups whose launches start rollouts, one a line.
 pub const AUTO_SCALING_GROUP_NAMES: &str = "AUTO_SCALING_GROUP_NAMES";
+/// The key of the tag that is the gate of an instance.
+pub const GATE_TAG_KEY: &str = "GATE_TAG_KEY";
 /// The stack's launch hook.
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
 /// The state machine whose executions are rollouts.

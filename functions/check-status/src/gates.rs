@@ -25,7 +25,7 @@ impl CheckStatus {
             return Ok(false);
         }
         let group = self.codedeploy.group(&application.group).await?;
-        Ok(group.is_some_and(|group| Selecting::of(&application.group, &group.selection).is_gated()))
+        Ok(group.is_some_and(|group| Selecting::of(&plan.gate_key, &application.group, &group.selection).is_gated()))
     }
 
     /// Whether no other rollout waits for the turn, as far as the table tells.

@@ -21,7 +21,7 @@ impl CompleteLifecycleHook {
             return Ok(());
         }
         let gate = gate::at_rest(&instance);
-        self.gates.shift_one(&Account::of(&request.execution), instance_id, Some(&gate)).await
+        self.gates.shift_one(&Account::of(&request.execution), &plan.gate_key, instance_id, Some(&gate)).await
     }
 
     /// The same for an instance that is let in although its rollout has failed. Nothing but another owner of the launch keeps the hook from its

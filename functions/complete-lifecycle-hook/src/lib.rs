@@ -327,7 +327,8 @@ impl CompleteLifecycleHook {
         let asked = may_have_touched(&newer);
         let evidence = up_to_date::newest_evidence(&self.codedeploy, asked, &history.current, instance_id).await?;
         *calls += CALLS_OF_A_HISTORY + evidence.calls;
-        let is_gated = Selecting::of(name, &group.selection).is_gated();
+        let key = request.plan.as_ref().map(|plan| plan.gate_key.clone()).unwrap_or_default();
+        let is_gated = Selecting::of(&key, name, &group.selection).is_gated();
         if is_gated && evidence.freshness.is_none() && request.may_wait(name) {
             let is_release = |deployment: &&Deployment| {
                 !deployment.installs_nothing && !stall::only_bakes(deployment) && !history.current.is_of(deployment)

@@ -20,6 +20,7 @@ use turnstile::policy::{preflight, waits};
 use turnstile::words::application::{self, Application, DeploymentGroup};
 use turnstile::words::deployment::DeploymentGroupInfo;
 use turnstile::words::error::Error;
+use turnstile::words::gate::GateKey;
 use turnstile::words::hook::{Hook, HookState};
 use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId};
 use turnstile::words::input::{self, Input};
@@ -40,6 +41,8 @@ pub struct PlanRollout {
     default_applications: String,
     /// The stack's hook, for an instance that waits and an input that names no hook.
     own_hook: HookName,
+    /// The key of the tag that is the gate.
+    gate_key: GateKey,
 }
 
 /// A rollout that begins.
@@ -95,6 +98,7 @@ impl Function for PlanRollout {
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             default_applications: settings.get_or_empty(settings::APPLICATIONS),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+            gate_key: settings.get(settings::GATE_TAG_KEY)?,
         })
     }
 
@@ -170,6 +174,7 @@ impl Function for PlanRollout {
             auto_scaling_group_name: group,
             instance_id,
             applications,
+            gate_key: self.gate_key.clone(),
             has_gates: false,
             turn_per_deployment: false,
             on_failure: input.on_failure.unwrap_or_default(),
@@ -326,8 +331,8 @@ impl PlanRollout {
             preflight::check(name, &group)
                 .map_err(|problem| Error::UnsuitableDeploymentGroup(format!("applications[{i}]: {problem}")))?;
             warnings.extend(preflight::warnings(name, &group));
-            of_gates.extend(gate::warnings(application, &group));
-            let is_gated = Selecting::of(name, &group.selection).is_gated();
+            of_gates.extend(gate::warnings(&self.gate_key, application, &group));
+            let is_gated = Selecting::of(&self.gate_key, name, &group.selection).is_gated();
             (has_gates, all_gated) = (has_gates || is_gated, all_gated && is_gated);
             if is_gated {
                 first_gated.get_or_insert_with(|| name.clone());

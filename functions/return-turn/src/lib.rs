@@ -192,7 +192,7 @@ impl ReturnTurn {
         let Some(instance_id) = plan.gated_instance() else { return };
         self.forget(plan, instance_id).await;
         if let Ok(Some((_, true))) = pending {
-            self.shift_gate(execution, instance_id, &Gate::Failed).await;
+            self.shift_gate(plan, execution, instance_id, &Gate::Failed).await;
         }
     }
 
@@ -202,7 +202,7 @@ impl ReturnTurn {
         self.forget(plan, instance_id).await;
         match self.launches.autoscaling.instance(instance_id).await {
             Ok(Some(instance)) if instance.stage() == Stage::InService => {
-                self.shift_gate(execution, instance_id, &gate::at_rest(&instance)).await;
+                self.shift_gate(plan, execution, instance_id, &gate::at_rest(&instance)).await;
             }
             Ok(_) => {}
             Err(error) => warn!(error = error.name(), reason = %error, "where the instance stands is not known"),
@@ -215,8 +215,9 @@ impl ReturnTurn {
         }
     }
 
-    async fn shift_gate(&self, execution: &ExecutionArn, instance_id: &InstanceId, gate: &Gate) {
-        if let Err(error) = self.gates.shift_one(&Account::of(execution), instance_id, Some(gate)).await {
+    async fn shift_gate(&self, plan: &Plan, execution: &ExecutionArn, instance_id: &InstanceId, gate: &Gate) {
+        if let Err(error) = self.gates.shift_one(&Account::of(execution), &plan.gate_key, instance_id, Some(gate)).await
+        {
             warn!(error = error.name(), reason = %error, %gate, "the gate stays as it is");
         }
     }

@@ -11,7 +11,7 @@ use turnstile::policy::{cohort, deployment_tag, stall, turn};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::error::Error;
-use turnstile::words::gate::Gate;
+use turnstile::words::gate::{Gate, GateKey};
 use turnstile::words::ids::{Account, ClaimKey, DeploymentId, InstanceId, TargetId};
 
 use crate::{MOST_CLAIMS_READ, Request, StartDeployment, Way};
@@ -58,7 +58,7 @@ impl StartDeployment {
             {
                 let gate = gate::for_turn(&application.group, selecting, Some(&instance));
                 self.turns.require(&request.claims(), execution, *round).await?;
-                self.gates.shift_one(&account, instance_id, gate.as_ref()).await?;
+                self.gates.shift_one(&account, &plan.gate_key, instance_id, gate.as_ref()).await?;
             }
             return Ok(plan.instance_id.iter().cloned().collect());
         };
@@ -82,7 +82,7 @@ impl StartDeployment {
         let mut cohort = others;
         cohort.insert(own.clone());
         let gate = gate::for_turn(&application.group, selecting, None);
-        self.shift(&account, own, &mut cohort, gate.as_ref()).await?;
+        self.shift((&account, &plan.gate_key), own, &mut cohort, gate.as_ref()).await?;
         self.turns.end_move(&queue, execution, *round).await?;
         if cohort.len() > 1 {
             info!(cohort = ?cohort, "deploys to all that wait for the application");
@@ -93,8 +93,10 @@ impl StartDeployment {
     /// Opens the gates of all instances in service, for a rollout of the whole group: those that came before there were gates have none.
     async fn open_all(&self, request: &Request, account: &Account) -> Result<(), Error> {
         let in_service = self.autoscaling.instances_in_service(&request.plan.auto_scaling_group_name).await?;
-        for (instance_id, error) in
-            self.gates.shift(account, &in_service.unwrap_or_default(), Some(&Gate::Open)).await?
+        for (instance_id, error) in self
+            .gates
+            .shift(account, &request.plan.gate_key, &in_service.unwrap_or_default(), Some(&Gate::Open))
+            .await?
         {
             warn!(instance = %instance_id, error = error.name(), reason = %error, "its gate may be shut");
         }
@@ -104,13 +106,13 @@ impl StartDeployment {
     /// Moves the gates. Another instance's gate that cannot be moved leaves that instance out of the cohort.
     async fn shift(
         &self,
-        account: &Account,
+        (account, key): (&Account, &GateKey),
         own: &InstanceId,
         cohort: &mut BTreeSet<InstanceId>,
         gate: Option<&Gate>,
     ) -> Result<(), Error> {
         let instances: Vec<InstanceId> = cohort.iter().cloned().collect();
-        for (instance_id, error) in self.gates.shift(account, &instances, gate).await? {
+        for (instance_id, error) in self.gates.shift(account, key, &instances, gate).await? {
             if instance_id == *own {
                 return Err(error);
             }

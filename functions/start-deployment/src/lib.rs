@@ -184,7 +184,7 @@ impl Function for StartDeployment {
                 Freshness::AtWork(_) | Freshness::Outdated => {}
             }
         }
-        let selecting = Selecting::of(&application.group, &group.selection);
+        let selecting = Selecting::of(&plan.gate_key, &application.group, &group.selection);
         if plan.turn_per_deployment && !selecting.is_gated() {
             return Err(Error::UnsuitableDeploymentGroup(format!(
                 "{application}: the deployment group has stopped going by the gate since the rollout was planned"

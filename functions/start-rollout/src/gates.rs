@@ -8,7 +8,7 @@ use aws::gates::Gates;
 use tracing::warn;
 use turnstile::policy::gate;
 use turnstile::words::error::Error;
-use turnstile::words::gate::Gate;
+use turnstile::words::gate::{Gate, GateKey};
 use turnstile::words::ids::{Account, AutoScalingGroupName, InstanceId, StateMachineArn};
 
 use crate::name::may_serve;
@@ -19,6 +19,7 @@ pub(crate) struct GatesAtRest {
     pub(crate) autoscaling: AutoScaling,
     pub(crate) gates: Gates,
     pub(crate) account: Account,
+    pub(crate) key: GateKey,
     pub(crate) state_machine_arn: StateMachineArn,
 }
 
@@ -30,7 +31,7 @@ impl GatesAtRest {
         if instances.is_empty() {
             return Ok(());
         }
-        let gates = self.gates.of_group(group).await?;
+        let gates = self.gates.of_group(group, &self.key).await?;
         let by_schedule = |may_be_served: &dyn Fn(&InstanceId) -> bool| {
             let mut moves = BTreeMap::<Gate, Vec<InstanceId>>::new();
             for (id, instance) in &instances {
@@ -62,7 +63,7 @@ impl GatesAtRest {
         instances: &[InstanceId],
         before: &BTreeMap<InstanceId, String>,
     ) -> Result<(), Error> {
-        let not_moved = self.gates.shift(&self.account, instances, Some(gate)).await?;
+        let not_moved = self.gates.shift(&self.account, &self.key, instances, Some(gate)).await?;
         for instance_id in instances {
             let before = before.get(instance_id).map_or("none", String::as_str);
             match not_moved.get(instance_id) {

@@ -76,6 +76,7 @@ impl Function for StartRollout {
                 executions: clients.executions(),
                 autoscaling: clients.autoscaling(),
                 gates: clients.gates(),
+                key: settings.get(settings::GATE_TAG_KEY)?,
                 account: Account::of_state_machine(&state_machine_arn),
                 state_machine_arn: state_machine_arn.clone(),
             },

@@ -212,7 +212,7 @@ impl TakeTurn {
         // After the last application the gate is opened.
         let is_last = request.applications().last().is_some_and(|last| request.plan.ends_with(&last.group));
         if let Some(instance_id) = request.plan.gated_instance().filter(|id| !is_last && was_moved(id)) {
-            self.served.shut_own(&request.execution, instance_id).await;
+            self.served.shut_own(&request.plan, &request.execution, instance_id).await;
         }
     }
 

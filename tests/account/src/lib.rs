@@ -78,6 +78,7 @@ pub fn substitutions(variables: &Variables, version: usize) -> impl Iterator<Ite
     let settings = [
         ("Applications", applications),
         ("LifecycleHookName", variables.lifecycle_hook_name.clone()),
+        ("GateTagKey", variables.gate_tag_key.clone()),
         ("TurnsTable", TURNS_TABLE.to_owned()),
     ];
     versions.into_iter().chain(settings).map(|(placeholder, value)| (placeholder.to_owned(), value))

@@ -7,6 +7,8 @@ pub struct Variables {
     pub applications: Option<String>,
     /// The Auto Scaling groups that the stack serves: start-rollout's `AUTO_SCALING_GROUP_NAMES`.
     pub auto_scaling_group_names: Vec<String>,
+    /// The key of the tag that is the gate: `GATE_TAG_KEY`.
+    pub gate_tag_key: String,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
 }
@@ -15,15 +17,17 @@ impl Variables {
     /// The variables of a function.
     pub fn of(&self, function: &str) -> Vec<(&'static str, String)> {
         let hook = ("LIFECYCLE_HOOK_NAME", self.lifecycle_hook_name.clone());
+        let gate = ("GATE_TAG_KEY", self.gate_tag_key.clone());
         let turns = ("TURNS_TABLE", TURNS_TABLE.to_owned());
         match function {
             "start-rollout" => vec![
                 ("STATE_MACHINE_ARN", state_machine_arn()),
                 ("AUTO_SCALING_GROUP_NAMES", self.auto_scaling_group_names.join("\n")),
+                gate,
                 hook,
             ],
             "plan-rollout" => {
-                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([hook, turns]).collect()
+                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([gate, hook, turns]).collect()
             }
             "take-turn" | "start-deployment" | "check-status" => vec![turns],
             "return-turn" | "complete-lifecycle-hook" => vec![turns, hook],

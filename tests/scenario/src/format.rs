@@ -16,7 +16,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use ::world::{Delivery, Fault};
+use ::world::{Delivery, Fault, Setting};
 use serde::{Deserialize, Serialize};
 
 pub use application::{Application, Failure, SelectedBy};
@@ -86,9 +86,19 @@ pub struct Parameters {
     /// `Applications`, as given to CloudFormation. Default: the world's applications, in order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub applications: Option<String>,
+    /// `GateTagKey`. Default `turnstile`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub gate_tag_key: Option<String>,
     /// `LifecycleHookName`. Default `turnstile`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lifecycle_hook_name: Option<String>,
+}
+
+impl Parameters {
+    /// The key of the tag that is the gate.
+    pub fn gate_key(&self) -> String {
+        self.gate_tag_key.clone().unwrap_or_else(|| Setting::default().gate_key)
+    }
 }
 
 impl Scenario {

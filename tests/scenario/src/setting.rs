@@ -9,7 +9,7 @@ use world::{
 };
 
 use crate::bed::Options;
-use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy, World};
+use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy};
 
 /// What a scenario's bed is started with.
 pub fn options(scenario: &Scenario, open_facts: OpenFacts) -> Options {
@@ -36,8 +36,9 @@ fn setting(scenario: &Scenario, open_facts: OpenFacts) -> Setting {
     let world = &scenario.world;
     Setting {
         seed: world.seed,
+        gate_key: scenario.parameters.gate_key(),
         auto_scaling_groups: world.groups.iter().map(|group| auto_scaling_group(group, scenario)).collect(),
-        applications: world.applications.iter().map(|application| self::application(application, world)).collect(),
+        applications: world.applications.iter().map(|application| self::application(application, scenario)).collect(),
         deployment_configs: world.deployment_configs.clone(),
         throttling: world.throttling.clone(),
         max_concurrent_deployments: world.max_concurrent_deployments,
@@ -71,7 +72,7 @@ fn auto_scaling_group(group: &Group, scenario: &Scenario) -> AutoScalingGroupSet
         tags: short_forms().map(|short_form| (short_form, "yes".to_owned())).collect(),
         launch_template_tags: group.launch_template_tags.clone(),
         tags_at_start: match group.gates_open && applications.iter().any(|one| one.selected_by == SelectedBy::Gate) {
-            true => BTreeMap::from([(Setting::default().gate_key, Selection::OPEN.to_owned())]),
+            true => BTreeMap::from([(scenario.parameters.gate_key(), Selection::OPEN.to_owned())]),
             false => BTreeMap::new(),
         },
         application_order: if is_listed_otherwise(group, scenario) { Vec::new() } else { short_forms().collect() },
@@ -98,7 +99,8 @@ fn has(group: &Group, application: &Application) -> bool {
     group.applications.as_ref().is_none_or(|names| names.contains(&application.name))
 }
 
-fn application(application: &Application, world: &World) -> ApplicationSetting {
+fn application(application: &Application, scenario: &Scenario) -> ApplicationSetting {
+    let world = &scenario.world;
     let (name, group) = application.names();
     let tags = || BTreeMap::from([(application.short_form(), "yes".to_owned())]);
     let groups = || world.groups.iter().filter(|group| has(group, application)).map(|group| group.name.clone());
@@ -108,7 +110,7 @@ fn application(application: &Application, world: &World) -> ApplicationSetting {
         selection: match application.selected_by {
             SelectedBy::Tag => Selection::by_tags(tags()),
             SelectedBy::AutoScalingGroup => Selection::by_auto_scaling_groups(groups().collect()),
-            SelectedBy::Gate => Selection::gated(tags(), &Setting::default().gate_key, &application.short_form()),
+            SelectedBy::Gate => Selection::gated(tags(), &scenario.parameters.gate_key(), &application.short_form()),
         },
         on_premises_instances: application.on_premises_instances.clone(),
         managed_hooks: Some(application.managed_hooks),

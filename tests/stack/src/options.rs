@@ -92,6 +92,7 @@ impl Options {
         Variables {
             applications: self.applications.clone(),
             auto_scaling_group_names: self.auto_scaling_group_names.clone().unwrap_or_else(all),
+            gate_tag_key: self.setting.gate_key.clone(),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::words::application::{Application, DeploymentGroup};
 use crate::words::deployment::{DeploymentGroupInfo, Selection, TagFilter};
-use crate::words::gate::{Gate, KEY};
+use crate::words::gate::{Gate, GateKey};
 use crate::words::instance::Instance;
 use crate::words::owner::Destination;
 
@@ -29,12 +29,12 @@ const AUTO_SCALING_TAG: &str = "aws:autoscaling:groupName";
 const ONE_AT_A_TIME: &str = "CodeDeployDefault.OneAtATime";
 
 impl Selecting {
-    /// How the group of this name selects its instances.
-    pub fn of(name: &DeploymentGroup, selection: &Selection) -> Self {
+    /// How the group of this name selects its instances. `key` is the key of the gate's tag.
+    pub fn of(key: &GateKey, name: &DeploymentGroup, selection: &Selection) -> Self {
         if !selection.auto_scaling_groups.is_empty() {
             return Self::SharedByAutoScalingGroup;
         }
-        match selection.tag_groups.iter().any(|group| is_gate(group, name)) {
+        match selection.tag_groups.iter().any(|group| is_gate(group, key, name)) {
             true => Self::Gated,
             false => Self::SharedByTags,
         }
@@ -48,14 +48,14 @@ impl Selecting {
 
 /// Whether a tag group looks for gates at the group of this name, for open ones, and for nothing else. One that lets through more does not
 /// keep anybody from an instance that waits; one that does not look for its own name never reaches such an instance.
-fn is_gate(tag_group: &[TagFilter], name: &DeploymentGroup) -> bool {
-    let [own, open] = filters(name);
+fn is_gate(tag_group: &[TagFilter], key: &GateKey, name: &DeploymentGroup) -> bool {
+    let [own, open] = filters(key, name);
     tag_group.contains(&own) && tag_group.iter().all(|filter| *filter == own || *filter == open)
 }
 
 /// The tag group by which a deployment group becomes gated.
-fn filters(name: &DeploymentGroup) -> [TagFilter; 2] {
-    [Gate::At(name.clone()), Gate::Open].map(|gate| filter(KEY, &gate.to_string()))
+fn filters(key: &GateKey, name: &DeploymentGroup) -> [TagFilter; 2] {
+    [Gate::At(name.clone()), Gate::Open].map(|gate| filter(key.as_str(), &gate.to_string()))
 }
 
 fn filter(key: &str, value: &str) -> TagFilter {
@@ -101,10 +101,10 @@ pub fn for_turn(name: &DeploymentGroup, selecting: Selecting, without_hook: Opti
 }
 
 /// What the operator should know of how the application's group selects its instances, and how to change it.
-pub fn warnings(application: &Application, group: &DeploymentGroupInfo) -> Vec<String> {
+pub fn warnings(key: &GateKey, application: &Application, group: &DeploymentGroupInfo) -> Vec<String> {
     let name = &application.group;
-    let given_up = match Selecting::of(name, &group.selection) {
-        Selecting::Gated => return warnings_of_gated(application, group),
+    let given_up = match Selecting::of(key, name, &group.selection) {
+        Selecting::Gated => return warnings_of_gated(key, application, group),
         Selecting::SharedByTags => {
             "selects instances that still launch whatever their gate: anybody's deployment reaches them, in any order, and may meet Turnstile's"
         }
@@ -113,16 +113,16 @@ pub fn warnings(application: &Application, group: &DeploymentGroupInfo) -> Vec<S
              not documented"
         }
     };
-    vec![format!("{name}: {given_up}. {}", how_to_gate(name, &group.selection))]
+    vec![format!("{name}: {given_up}. {}", how_to_gate(key, name, &group.selection))]
 }
 
-fn warnings_of_gated(application: &Application, group: &DeploymentGroupInfo) -> Vec<String> {
+fn warnings_of_gated(key: &GateKey, application: &Application, group: &DeploymentGroupInfo) -> Vec<String> {
     let name = &application.group;
     let mut warnings = Vec::new();
-    if !group.selection.tag_groups.iter().flatten().any(|filter| *filter == filters(name)[1]) {
+    if !group.selection.tag_groups.iter().flatten().any(|filter| *filter == filters(key, name)[1]) {
         warnings.push(format!(
             "{name}: does not select instances whose gate is open: nobody's deployment reaches an instance in service. {}",
-            how_to_gate(name, &group.selection)
+            how_to_gate(key, name, &group.selection)
         ));
     }
     let configuration = application.deployment_config_name.as_ref().unwrap_or(&group.deployment_config_name);
@@ -137,8 +137,8 @@ fn warnings_of_gated(application: &Application, group: &DeploymentGroupInfo) -> 
 }
 
 /// The command that makes the group a gated one, where there is room for one more tag group.
-fn how_to_gate(name: &DeploymentGroup, selection: &Selection) -> String {
-    let is_of_the_gate = |group: &&Vec<TagFilter>| group.iter().all(|filter| filter.key == KEY);
+fn how_to_gate(key: &GateKey, name: &DeploymentGroup, selection: &Selection) -> String {
+    let is_of_the_gate = |group: &&Vec<TagFilter>| group.iter().all(|filter| filter.key == key.as_str());
     let mut own: Vec<Vec<TagFilter>> =
         selection.tag_groups.iter().filter(|group| !is_of_the_gate(group)).cloned().collect();
     let (mut and, mut mind) = ("", "");
@@ -155,7 +155,7 @@ fn how_to_gate(name: &DeploymentGroup, selection: &Selection) -> String {
     if own.len() >= MOST_TAG_GROUPS {
         return format!("It has {MOST_TAG_GROUPS} tag groups, and none left for the gate: let it select by fewer");
     }
-    own.push(filters(name).to_vec());
+    own.push(filters(key, name).to_vec());
     format!(
         "To gate it: aws deploy update-deployment-group --application-name {} --current-deployment-group-name {}{and} --ec2-tag-set '{}'{mind}",
         name.application_name,
@@ -178,6 +178,10 @@ mod tests {
 
     fn name() -> DeploymentGroup {
         "A/S".parse().unwrap()
+    }
+
+    fn key() -> GateKey {
+        GateKey::default()
     }
 
     fn gate(value: &str) -> TagFilter {
@@ -213,7 +217,7 @@ mod tests {
             (by(&[], &["web"]), SharedByAutoScalingGroup),
             (by(&[&[own(), open()]], &["web"]), SharedByAutoScalingGroup),
         ] {
-            assert_eq!(Selecting::of(&name(), &selection), expected, "{selection:?}");
+            assert_eq!(Selecting::of(&key(), &name(), &selection), expected, "{selection:?}");
         }
     }
 
@@ -241,34 +245,34 @@ mod tests {
                 "'{\"ec2TagSetList\":[[{\"Key\":\"turnstile\"",
             ),
         ] {
-            let warnings = warnings(&name().into(), &info(selection));
+            let warnings = warnings(&key(), &name().into(), &info(selection));
             let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
             assert!(warning.starts_with(start) && warning.contains(command), "{warning}");
         }
-        let both = warnings(&name().into(), &info(by(&[&[filter("role", "web")]], &["web"])));
+        let both = warnings(&key(), &name().into(), &info(by(&[&[filter("role", "web")]], &["web"])));
         assert!(both[0].contains("'. Mind that the group selects by tags as well"), "{both:?}");
         assert!(!both[0].contains("role"), "{both:?}");
-        let one = warnings(&name().into(), &info(by(&[], &["web"])));
+        let one = warnings(&key(), &name().into(), &info(by(&[], &["web"])));
         assert!(!one[0].contains("Mind"), "{one:?}");
         let full = by(&[&[filter("a", "1")], &[filter("b", "1")], &[filter("c", "1")]], &[]);
-        assert!(warnings(&name().into(), &info(full))[0].ends_with("let it select by fewer"));
+        assert!(warnings(&key(), &name().into(), &info(full))[0].ends_with("let it select by fewer"));
     }
 
     #[test]
     fn what_is_wrong_with_a_gated_group_is_warned_of() {
         let gated = || by(&[&[gate("A/S"), gate("open")]], &[]);
-        assert_eq!(warnings(&name().into(), &info(gated())), [] as [&str; 0]);
+        assert_eq!(warnings(&key(), &name().into(), &info(gated())), [] as [&str; 0]);
 
-        let own_only = warnings(&name().into(), &info(by(&[&[gate("A/S")]], &[])));
+        let own_only = warnings(&key(), &name().into(), &info(by(&[&[gate("A/S")]], &[])));
         assert!(own_only[0].starts_with("A/S: does not select instances whose gate is open"), "{own_only:?}");
 
         let one_at_a_time = DeploymentGroupInfo { deployment_config_name: ONE_AT_A_TIME.into(), ..info(gated()) };
-        let warned = warnings(&name().into(), &one_at_a_time);
+        let warned = warnings(&key(), &name().into(), &one_at_a_time);
         assert!(warned[0].starts_with("A/S: CodeDeployDefault.OneAtATime"), "{warned:?}");
         let otherwise = Application { deployment_config_name: Some("Mine".into()), ..name().into() };
-        assert_eq!(warnings(&otherwise, &one_at_a_time), [] as [&str; 0]);
+        assert_eq!(warnings(&key(), &otherwise, &one_at_a_time), [] as [&str; 0]);
         let itself = Application { deployment_config_name: Some(ONE_AT_A_TIME.into()), ..name().into() };
-        assert_eq!(warnings(&itself, &info(gated())).len(), 1);
+        assert_eq!(warnings(&key(), &itself, &info(gated())).len(), 1);
     }
 
     #[test]
@@ -340,9 +344,9 @@ mod tests {
                 tag_groups.push(vec![gate("A/S"), gate("open")]);
             }
             let selection = Selection { tag_groups, auto_scaling_groups: Vec::new() };
-            let looks_for = |filter: &TagFilter| filter.key != KEY || filter.value == values[value];
+            let looks_for = |filter: &TagFilter| filter.key != "turnstile" || filter.value == values[value];
             let selects = selection.tag_groups.iter().all(|group| group.iter().any(looks_for));
-            let selecting = Selecting::of(&name(), &selection);
+            let selecting = Selecting::of(&key(), &name(), &selection);
             prop_assert!(selecting.is_gated() || !gated);
             if selecting.is_gated() && selects {
                 prop_assert!(["A/S", "open"].contains(&values[value]), "{selection:?}");
@@ -360,7 +364,7 @@ mod tests {
                 tag_groups: groups.iter().map(|group| group.iter().map(|i| filters[*i].clone()).collect()).collect(),
                 auto_scaling_groups: by_auto_scaling_group.then(|| "web".to_owned()).into_iter().collect(),
             };
-            let text = how_to_gate(&name(), &selection);
+            let text = how_to_gate(&key(), &name(), &selection);
             let (_, json) = text.split_once("--ec2-tag-set '").unwrap();
             let (json, _) = json.split_once('\'').unwrap();
             let written: serde_json::Value = serde_json::from_str(json).unwrap();
@@ -375,7 +379,7 @@ mod tests {
             });
             let after = Selection { tag_groups: tag_groups.collect(), auto_scaling_groups: Vec::new() };
             prop_assert!(after.tag_groups.len() <= MOST_TAG_GROUPS);
-            prop_assert!(Selecting::of(&name(), &after).is_gated(), "{after:?}");
+            prop_assert!(Selecting::of(&key(), &name(), &after).is_gated(), "{after:?}");
         }
     }
 }

@@ -184,6 +184,7 @@ mod tests {
             applications: ["Search/Production", "Orders/Blue-Team"]
                 .map(|g| g.parse::<DeploymentGroup>().unwrap().into())
                 .into(),
+            gate_key: Default::default(),
             has_gates: false,
             turn_per_deployment: false,
             on_failure: Default::default(),

@@ -3,10 +3,41 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::words::application::DeploymentGroup;
 
-/// The key of the tag.
-pub const KEY: &str = "turnstile";
+/// The key of the tag that is the gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct GateKey(String);
+
+impl GateKey {
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `turnstile`, as in a plan that names none.
+impl Default for GateKey {
+    fn default() -> Self {
+        Self("turnstile".to_owned())
+    }
+}
+
+/// Checks that the text can be a tag's key (EC2 user guide, "Tag restrictions").
+impl TryFrom<String> for GateKey {
+    type Error = String;
+
+    fn try_from(key: String) -> Result<Self, String> {
+        let is_reserved = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+        match (1..=128).contains(&key.chars().count()) && !is_reserved {
+            true => Ok(Self(key)),
+            false => Err(format!("expected 1 to 128 characters that do not begin with aws:, got {key:?}")),
+        }
+    }
+}
 
 /// Where an instance's gate is. One that has just been launched has none, and no gated deployment group selects it.
 ///
@@ -72,6 +103,22 @@ mod tests {
             ("shut", None),
         ] {
             assert_eq!(value.parse().ok(), gate, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_one_that_ec2_takes() {
+        let long = "k".repeat(128);
+        for (key, is_right) in [
+            ("turnstile", true),
+            (long.as_str(), true),
+            ("aws", true),
+            ("", false),
+            ("aws:gate", false),
+            ("AWS:gate", false),
+            (&format!("{long}k"), false),
+        ] {
+            assert_eq!(GateKey::try_from(key.to_owned()).is_ok(), is_right, "{key}");
         }
     }
 

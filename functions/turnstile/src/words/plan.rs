@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::words::application::{Application, DeploymentGroup};
+use crate::words::gate::GateKey;
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::input;
@@ -27,6 +28,9 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_hooks: Vec<HookName>,
     pub applications: Vec<Application>,
+    /// The key of the tag that is the gate. In the plan of a version that knew one key only: absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub gate_key: GateKey,
     /// Whether some of the deployment groups go by the gate, or may do so: not every group could be asked. In the plan of a version that knew
     /// no gates: absent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -38,6 +42,10 @@ pub struct Plan {
     pub on_failure: HookResult,
     /// What the operator should know, although the rollout goes on.
     pub warnings: Vec<String>,
+}
+
+fn is_default(key: &GateKey) -> bool {
+    *key == GateKey::default()
 }
 
 impl Plan {

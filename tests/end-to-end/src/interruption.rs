@@ -16,9 +16,6 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// Both interruptions.
-    pub const BOTH: [Self; 2] = [Self::Aborted, Self::TurnDeleted];
-
     /// Lets it happen.
     pub async fn happen(self, stack: &Stack, execution: &str) {
         match self {

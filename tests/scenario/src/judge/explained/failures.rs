@@ -1,8 +1,7 @@
 //! Whether an execution failed for a reason that the scenario contains.
 
 use serde_json::Value;
-use world::DeploymentReport;
-use world::InstanceReport;
+use world::{DeploymentReport, HookActionReport, HookResult, InstanceReport};
 
 use super::{disturbances, gone};
 use crate::format::{Application, Failure, Outcome, Scenario};
@@ -127,14 +126,30 @@ fn passes_for_up_to_date(rollout: &Rollout, scenario: &Scenario, observed: &Obse
     by_last_success && observed.report.deployments.iter().any(|one| one.description.is_none() && failed_there(one))
 }
 
-/// Whether the agent of the rollout's instance is dead, or the instance is stopped in the warm pool; in a rollout of a whole group, that of any
-/// instance.
+/// Whether the agent of the rollout's instance is dead, or the instance is stopped in the warm pool, or was when the rollout ended; in a rollout
+/// of a whole group, that of any instance.
 fn lacks_an_agent(rollout: &Rollout, observed: &Observed) -> bool {
-    let lacks = |instance: &InstanceReport| instance.agent_is_silent || instance.lifecycle_state == "Warmed:Stopped";
+    let ended_at = rollout.execution.ended_at.unwrap_or(f64::MAX);
+    let lacks = |instance: &InstanceReport| {
+        let id = &instance.instance_id;
+        instance.agent_is_silent
+            || instance.lifecycle_state == "Warmed:Stopped"
+            || was_in_warm_pool(id, ended_at, &observed.report.hook_actions)
+    };
     match rollout.launch {
         Some(launch) => observed.instance(launch).is_some_and(lacks),
         None => observed.report.instances.iter().any(lacks),
     }
+}
+
+/// Whether the instance was let into the warm pool and had not come to the hook again by then. Auto Scaling stops an instance in the pool, and
+/// one that leaves the pool boots and then comes to the hook a second time.
+fn was_in_warm_pool(instance_id: &str, by: f64, actions: &[HookActionReport]) -> bool {
+    let opened = actions.iter().filter(|action| action.instance_id == instance_id && action.opened_at <= by);
+    opened.max_by(|one, other| one.opened_at.total_cmp(&other.opened_at)).is_some_and(|last| {
+        let was_let_in = last.result == Some(HookResult::Continue) && last.closed_at.is_some_and(|at| at <= by);
+        last.destination == "WarmPool" && was_let_in
+    })
 }
 
 /// Whether an instance was terminated while a rollout of its whole group went on.
@@ -231,6 +246,36 @@ mod tests {
                 |_: &mut Scenario, observed: &mut Observed| observed.report.instances[instance].agent_is_silent = true;
             assert_eq!(explained(error, silent), expected, "{error} {instance}");
             assert!(!explained(error, |_, _| ()), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_instance_that_was_stopped_in_the_warm_pool_had_no_agent() {
+        // The sample's rollout ends at 190 s. Afterwards its instance enters service.
+        for (destination, result, closed_at, comes_again_at, expected) in [
+            ("WarmPool", HookResult::Continue, 60.0, 300.0, true),
+            ("WarmPool", HookResult::Continue, 60.0, 100.0, false),
+            ("WarmPool", HookResult::Continue, 250.0, 300.0, false),
+            ("WarmPool", HookResult::Abandon, 60.0, 300.0, false),
+            ("AutoScalingGroup", HookResult::Continue, 60.0, 300.0, false),
+        ] {
+            let warmed = |_: &mut Scenario, observed: &mut Observed| {
+                let Observed { report, launched, .. } = observed;
+                report.instances[1].lifecycle_state = "InService";
+                let first = report.hook_actions.iter_mut().find(|action| action.instance_id == launched[1]);
+                let first = first.expect("the second launch waited at the hook");
+                (first.destination, first.result, first.closed_at) = (destination, Some(result), Some(closed_at));
+                let again = HookActionReport {
+                    destination: "AutoScalingGroup",
+                    opened_at: comes_again_at,
+                    closed_at: None,
+                    result: None,
+                    ..first.clone()
+                };
+                report.hook_actions.push(again);
+            };
+            let is = explained("Turnstile.DeploymentTimedOut", warmed);
+            assert_eq!(is, expected, "{destination} {result:?} at {closed_at}, again at {comes_again_at}");
         }
     }
 

@@ -4,30 +4,44 @@ use end_to_end::*;
 use serde_json::json;
 
 /// A rollout is interrupted while its call of start-deployment is on its way. The call arrives all the same.
-#[tokio::test]
-async fn a_call_of_an_interrupted_holder_arrives() {
-    for interruption in Interruption::BOTH {
-        let stack = start(applications(2), 1).await;
-        let mut delayed = stack.delay_next_call("start-deployment");
-        let instance = stack.world().launch(GROUP).unwrap();
-        let (_, execution) = second_beside(&stack, &instance).await;
-        delayed.arrived().await;
-        interruption.happen(&stack, &execution.arn).await;
-        delayed.release();
-        interrupted(stack, &execution, &instance, interruption).await;
-    }
+async fn a_call_of_an_interrupted_holder_arrives(interruption: Interruption) {
+    let stack = start(applications(2), 1).await;
+    let mut delayed = stack.delay_next_call("start-deployment");
+    let instance = stack.world().launch(GROUP).unwrap();
+    let (_, execution) = second_beside(&stack, &instance).await;
+    delayed.arrived().await;
+    interruption.happen(&stack, &execution.arn).await;
+    delayed.release();
+    interrupted(stack, &execution, &instance, interruption).await;
 }
 
 #[tokio::test]
-async fn the_holder_is_interrupted_while_it_waits_for_a_deployment() {
-    for interruption in Interruption::BOTH {
-        let stack = start(applications(2), 1).await;
-        let instance = stack.world().launch(GROUP).unwrap();
-        let (_, execution) = second_beside(&stack, &instance).await;
-        until_in(&stack, &execution.arn, "WaitForDeployment").await;
-        interruption.happen(&stack, &execution.arn).await;
-        interrupted(stack, &execution, &instance, interruption).await;
-    }
+async fn a_call_of_an_aborted_holder_arrives() {
+    a_call_of_an_interrupted_holder_arrives(Interruption::Aborted).await;
+}
+
+#[tokio::test]
+async fn a_call_of_a_holder_whose_turn_was_deleted_arrives() {
+    a_call_of_an_interrupted_holder_arrives(Interruption::TurnDeleted).await;
+}
+
+async fn the_holder_is_interrupted_while_it_waits_for_a_deployment(interruption: Interruption) {
+    let stack = start(applications(2), 1).await;
+    let instance = stack.world().launch(GROUP).unwrap();
+    let (_, execution) = second_beside(&stack, &instance).await;
+    until_in(&stack, &execution.arn, "WaitForDeployment").await;
+    interruption.happen(&stack, &execution.arn).await;
+    interrupted(stack, &execution, &instance, interruption).await;
+}
+
+#[tokio::test]
+async fn the_holder_is_aborted_while_it_waits_for_a_deployment() {
+    the_holder_is_interrupted_while_it_waits_for_a_deployment(Interruption::Aborted).await;
+}
+
+#[tokio::test]
+async fn the_holder_s_turn_is_deleted_while_it_waits_for_a_deployment() {
+    the_holder_is_interrupted_while_it_waits_for_a_deployment(Interruption::TurnDeleted).await;
 }
 
 /// A rollout whose instance is gone does not keep other rollouts waiting.

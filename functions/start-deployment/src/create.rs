@@ -65,7 +65,7 @@ impl StartDeployment {
         if let Way::Blocked(other) = way? {
             return match other {
                 Some(other) => self.busy(request, Some(*other)).await,
-                None => Ok(Answer::wait(waits::TO_LET_A_CALL_END)),
+                None => Ok(Answer::wait(waits::to_let_a_call_end(fastrand::f64()))),
             };
         }
         let creation = self.codedeploy.create(&to_deploy, revision, &tag).await;

@@ -185,7 +185,11 @@ impl StartDeployment {
                 found.into_iter().filter(|claim| claim.holder.as_ref().is_some_and(|one| *one != request.execution)),
             );
         }
-        if held.iter().any(|claim| claim.unanswered.is_some()) {
+        for (claim, call) in held.iter().filter_map(|claim| Some((&claim.claim, claim.unanswered.as_ref()?))) {
+            let Some(after_look) = turn::unanswered_after_look(call, request.now) else { continue };
+            if after_look != *call {
+                self.turns.record_unanswered_of_other(claim, &after_look).await?;
+            }
             return Ok(Way::Blocked(None));
         }
         let made: Vec<DeploymentId> = held.iter().filter_map(|claim| claim.made.clone()).collect();

@@ -69,6 +69,20 @@ impl Turns {
         Ok(())
     }
 
+    /// The same for the call of another holder. Whoever waits for its effect need not wait for its holder, which may have kept the claim although
+    /// it is done with it.
+    ///
+    /// # Errors
+    /// See [`Turns::read`].
+    pub async fn record_unanswered_of_other(&self, claim: &ClaimKey, call: &CreationCall) -> Result<(), Error> {
+        let values = HashMap::from([
+            (":call".to_owned(), value_of(call)?),
+            (":creationId".to_owned(), AttributeValue::S(call.creation_id.clone())),
+        ]);
+        self.update_if(claim, "SET unanswered = :call", "unanswered.creationId = :creationId", values).await?;
+        Ok(())
+    }
+
     /// Records that the last call of CreateDeployment has had its effect: it was answered, or its deployment is listed. With `call`, only if
     /// it is that one. `made` is the deployment that it has made, if that is in its answer. `claim` is the turn's main one.
     ///

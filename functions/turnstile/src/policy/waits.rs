@@ -43,8 +43,16 @@ pub const TO_SEARCH_ON: u32 = 1;
 /// The wait before a deployment is asked for again because CodeDeploy has not seen a gate that was moved.
 pub const TO_SEE_A_GATE: u32 = 7;
 
-/// The wait before a deployment is asked for again because another rollout's call of CreateDeployment is under way.
-pub const TO_LET_A_CALL_END: u32 = 5;
+/// The wait before a deployment is asked for again because another rollout's call of CreateDeployment is under way. `spread`, from 0 to 1, keeps
+/// two that are in each other's way from asking together again.
+pub fn to_let_a_call_end(spread: f64) -> u32 {
+    match spread.clamp(0.0, 1.0) {
+        spread if spread < 0.25 => 3,
+        spread if spread < 0.5 => 5,
+        spread if spread < 0.75 => 7,
+        _ => 9,
+    }
+}
 
 /// The wait before the first or the next look at a deployment.
 ///

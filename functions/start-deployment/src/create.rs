@@ -50,6 +50,7 @@ impl StartDeployment {
             found_at: None,
         };
         let next = request.next_deployment(expected_seconds(&history.current));
+        self.record_group(request, others).await?;
         let recorded = self
             .turns
             .record_creation(&request.main_claim(), &next, &call, given_up.as_ref(), request.holder())
@@ -58,7 +59,10 @@ impl StartDeployment {
             self.turns.require(&request.claims(), &request.execution, request.round).await?;
             return self.busy(request, None).await;
         }
-        let way = self.come_into_the_way(request, selecting, others, &cohort, &history).await;
+        let way = match self.others(request).await {
+            Ok(others) => self.come_into_the_way(request, selecting, &others, &cohort, &history).await,
+            Err(error) => Err(error),
+        };
         if !matches!(way, Ok(Way::Clear { .. })) {
             self.record_answered(request, Some(&call), None).await;
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws::history::History;
 use aws::up_to_date;
 use tracing::{info, warn};
+use turnstile::limits::LONGEST_TRAIL;
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::{cohort, deployment_tag, stall, turn};
@@ -12,16 +13,16 @@ use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::gate::{Gate, GateKey};
-use turnstile::words::ids::{Account, ClaimKey, DeploymentId, InstanceId, TargetId};
+use turnstile::words::ids::{Account, ClaimKey, InstanceId, TargetId};
 
 use crate::{MOST_CLAIMS_READ, Request, StartDeployment, Way};
 
-/// The other deployment groups whose deployments may come to the same instances.
+/// What the table has on record of the deployment groups to which rollouts of the Auto Scaling group have deployed.
 pub(crate) struct Others {
-    /// Those of the list's other applications, and of every other list with which a rollout of the Auto Scaling group has been planned.
-    of_instances: Vec<DeploymentGroup>,
-    /// Those of rollouts of other Auto Scaling groups. They may select instances of this one.
-    elsewhere: Vec<DeploymentGroup>,
+    /// All but the application's own, with those of the list's other applications: their deployments may come to the same instances.
+    groups: Vec<DeploymentGroup>,
+    /// Whether the application's own is among them.
+    has_own: bool,
 }
 
 impl StartDeployment {
@@ -122,29 +123,33 @@ impl StartDeployment {
         Ok(())
     }
 
-    /// The other deployment groups whose deployments may come to the same instances.
+    /// The other deployment groups whose deployments may come to the same instances: those of the list's other applications, and those of every
+    /// other list that rollouts of the Auto Scaling group have deployed.
     pub(crate) async fn others(&self, request: &Request) -> Result<Others, Error> {
         let Request { plan, application, .. } = request;
-        let of_group = turn::claim_on(&plan.auto_scaling_group_name);
-        let (mut of_instances, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
-        of_instances.extend(plan.applications.iter().map(|other| other.group.clone()));
-        for record in self.turns.read(&[of_group.clone(), turn::all_planned()]).await? {
-            let planned = record.deployment_groups.iter().filter_map(|name| name.parse().ok());
-            match record.claim == of_group {
-                true => of_instances.extend(planned),
-                false => elsewhere.extend(planned),
-            }
+        let found = self.turns.read(&[turn::claim_on(&plan.auto_scaling_group_name)]).await?;
+        let recorded = found.iter().flat_map(|claim| &claim.deployment_groups);
+        let mut groups: BTreeSet<DeploymentGroup> = recorded.filter_map(|name| name.parse().ok()).collect();
+        let has_own = groups.remove(&application.group);
+        let others = plan.applications.iter().map(|other| &other.group).filter(|group| **group != application.group);
+        groups.extend(others.cloned());
+        Ok(Others { groups: groups.into_iter().collect(), has_own })
+    }
+
+    /// Puts the deployment group on record, to which a rollout of the Auto Scaling group is about to deploy. Rollouts with other lists look at it
+    /// before they deploy.
+    pub(crate) async fn record_group(&self, request: &Request, others: &Others) -> Result<(), Error> {
+        let Request { plan, application, .. } = request;
+        match others.has_own {
+            true => Ok(()),
+            false => self.turns.record_group(&plan.auto_scaling_group_name, &application.group).await,
         }
-        of_instances.remove(&application.group);
-        elsewhere.remove(&application.group);
-        let elsewhere = elsewhere.difference(&of_instances).cloned().collect();
-        Ok(Others { of_instances: of_instances.into_iter().collect(), elsewhere })
     }
 
     /// A deployment of another group that has to end before this one's: one that is under way on an instance of the cohort,
     /// which it may reach by the gate that the instance has just left, or on one in service to which this deployment would come too.
     ///
-    /// A group that does not go by the gate may come to any instance: there every deployment has to end that is under way.
+    /// A group that does not go by the gate may come to any instance: there every deployment of the list has to end that is under way.
     pub(crate) async fn in_the_way(
         &self,
         request: &Request,
@@ -153,7 +158,8 @@ impl StartDeployment {
         cohort: &BTreeSet<InstanceId>,
         history: &History,
     ) -> Result<Option<Deployment>, Error> {
-        self.in_the_way_of(others.of_instances.iter(), request, selecting, cohort, history).await
+        let groups = others.groups.iter().filter(|group| selecting.is_gated() || request.plan.names(group));
+        self.in_the_way_of(groups, request, selecting, cohort, history).await
     }
 
     /// Whether something has come into the way since that look: another rollout, with another turn, made its deployment at the same time, and
@@ -168,10 +174,9 @@ impl StartDeployment {
         history: &History,
     ) -> Result<Way, Error> {
         // A turn for the whole list keeps away whoever shares a deployment group with it.
-        let others: Vec<&DeploymentGroup> = match request.plan.turn_per_deployment {
-            true => others.of_instances.iter().chain(&others.elsewhere).collect(),
-            false => others.of_instances.iter().filter(|group| !request.plan.names(group)).collect(),
-        };
+        let others = others.groups.iter();
+        let others = others.filter(|group| request.plan.turn_per_deployment || !request.plan.names(group));
+        let others: Vec<&DeploymentGroup> = others.collect();
         // Whoever may deploy at the same time has the turn for one of these.
         if others.is_empty() {
             return Ok(Way::Clear { given_up: None });
@@ -192,12 +197,19 @@ impl StartDeployment {
             }
             return Ok(Way::Blocked(None));
         }
-        let made: Vec<DeploymentId> = held.iter().filter_map(|claim| claim.made.clone()).collect();
-        let found = self.codedeploy.deployments(&made).await?;
-        if found.len() < made.len() {
-            return Ok(Way::Blocked(None));
+        let mut active = Vec::new();
+        for made in held.iter().filter_map(|claim| claim.made.as_ref()) {
+            match self.codedeploy.deployment(made).await {
+                Ok(Some(deployment)) => active.extend(Some(deployment).filter(|one| one.status.is_active())),
+                // CodeDeploy does not tell of it yet, or not any more.
+                Ok(None) if request.waited() < LONGEST_TRAIL => return Ok(Way::Blocked(None)),
+                Ok(None) => {}
+                Err(error @ Error::AccessDenied { .. }) => {
+                    warn!(deployment = %made, reason = %error, "what another rollout has made is not permitted to be looked at");
+                }
+                Err(error) => return Err(error),
+            }
         }
-        let active = found.into_iter().filter(|deployment| deployment.status.is_active());
         if let Some(deployment) = self.first_in_the_way(active, request, selecting, cohort, history).await? {
             return Ok(Way::Blocked(Some(Box::new(deployment))));
         }

@@ -69,30 +69,20 @@ impl Turns {
         self.change_sets(queue, "ADD silent :instances", instances).await
     }
 
-    /// Records the deployment groups for which a rollout of an Auto Scaling group is planned, if they are not on record. Rollouts with other lists
-    /// look at them before they deploy.
+    /// Records that a rollout of an Auto Scaling group deploys to this deployment group.
     ///
     /// # Errors
     /// See [`Turns::read`].
-    pub async fn record_planned(
+    pub async fn record_group(
         &self,
         auto_scaling_group: &AutoScalingGroupName,
-        groups: impl Iterator<Item = &DeploymentGroup>,
+        group: &DeploymentGroup,
     ) -> Result<(), Error> {
-        let names: BTreeSet<String> = groups.map(ToString::to_string).collect();
-        let records = [turn::claim_on(auto_scaling_group), turn::all_planned()];
-        let found = self.read(&records).await?;
-        for record in &records {
-            let is_complete = |claim: &Claim| claim.claim == *record && claim.deployment_groups.is_superset(&names);
-            if found.iter().any(is_complete) {
-                continue;
-            }
-            let groups = AttributeValue::Ss(names.iter().cloned().collect());
-            let request = self.client.update_item().table_name(&self.table).key(CLAIM, key_value(record));
-            let request = request.update_expression("ADD deploymentGroups :groups");
-            let request = request.expression_attribute_values(":groups", groups);
-            request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
-        }
+        let request = self.client.update_item().table_name(&self.table);
+        let request = request.key(CLAIM, key_value(&turn::claim_on(auto_scaling_group)));
+        let request = request.update_expression("ADD deploymentGroups :groups");
+        let request = request.expression_attribute_values(":groups", AttributeValue::Ss(vec![group.to_string()]));
+        request.send().await.map_err(|e| of_call("DynamoDB.UpdateItem", &e))?;
         Ok(())
     }
 

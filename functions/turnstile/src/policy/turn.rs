@@ -1,7 +1,7 @@
 //! The turn: the right to start deployments. One rollout has it at a time.
 //!
 //! A turn is a set of claims, on the Auto Scaling group and on every deployment group of the rollout. Claims are taken all or none, in
-//! one transaction, because deployment groups can span Auto Scaling groups. Rollouts that share no claim do not wait for each other.
+//! one transaction, because deployment groups can span Auto Scaling groups. Rollouts that share no claim do not wait for each other's turn.
 //! Where every deployment group of the rollout goes by the gate, each deployment has a turn of its own, the claim on its deployment group.
 //!
 //! A holder that has ended without giving its turn back is replaced. One of its Lambda calls may still be under way then, so the
@@ -54,11 +54,6 @@ pub fn queues(plan: &Plan) -> Vec<ClaimKey> {
 /// The claim on an Auto Scaling group.
 pub fn claim_on(auto_scaling_group: &AutoScalingGroupName) -> ClaimKey {
     format!("autoScalingGroup:{auto_scaling_group}").into()
-}
-
-/// The item that has on record for which deployment groups rollouts of any Auto Scaling group have ever been planned. Nobody claims it.
-pub fn all_planned() -> ClaimKey {
-    "deploymentGroups".to_owned().into()
 }
 
 /// The claim on a deployment group.

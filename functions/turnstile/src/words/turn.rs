@@ -34,7 +34,7 @@ pub struct Claim {
     pub finished: Option<FinishedDeployment>,
     /// Of a deployment group: the deployment that a holder stopped last. It stays when the claim is given back.
     pub stop: Option<Stop>,
-    /// Of an Auto Scaling group, or of all together: the deployment groups for which rollouts have ever been planned, in their short form.
+    /// Of an Auto Scaling group: the deployment groups to which rollouts of it have ever deployed, in their short form.
     #[serde(default)]
     pub deployment_groups: BTreeSet<String>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.

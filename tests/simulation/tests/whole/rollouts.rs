@@ -123,11 +123,7 @@ fn turns_can_be_deleted_and_functions_invoked() {
         while simulation.turns().iter().all(|turn| turn.holder.is_none()) {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        assert_eq!(
-            simulation.turns().len(),
-            9,
-            "the group, six applications, all that are planned, and who owns the launch"
-        );
+        assert_eq!(simulation.turns().len(), 8, "the group, six applications and who owns the launch");
         simulation.delete_turns();
         assert_eq!(simulation.turns(), []);
         let invoked = simulation.invoke("plan-rollout", &json!({})).await.expect("it is there");

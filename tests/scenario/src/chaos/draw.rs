@@ -53,7 +53,8 @@ pub fn draw(seed: u64) -> Scenario {
         steps,
         speed: 80.0,
         until: fails_for_good.then(|| Condition { ended: Some(enough), ..Condition::default() }),
-        give_up_seconds: 14_400.0,
+        // Where every call of CreateDeployment outlasts its caller, several rollouts one after the other take hours.
+        give_up_seconds: 28_800.0,
         expect: Expect { any_end_with_a_reason: true, ..Expect::default() },
         world,
         ..Scenario::default()

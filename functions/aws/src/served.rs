@@ -86,6 +86,9 @@ impl Served {
             true => others,
             false => self.autoscaling.still_waiting(&plan.auto_scaling_group_name, &others).await?,
         };
+        if whose == Whose::Others && others.is_empty() {
+            return Ok(());
+        }
         let mut cohort = self.turns.begin_move(&claim.claim, own, &others, (execution, round), now).await?;
         if whose == Whose::All {
             cohort.insert(own.clone());

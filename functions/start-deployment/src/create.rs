@@ -12,7 +12,7 @@ use turnstile::words::application::Application;
 use turnstile::words::deployment::Creation;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{DeploymentId, InstanceId};
-use turnstile::words::turn::CreationCall;
+use turnstile::words::turn::{CreationCall, Made};
 
 use crate::gates::Others;
 use crate::{Answer, Request, StartDeployment, Way, expected_seconds};
@@ -75,7 +75,10 @@ impl StartDeployment {
         let creation = self.codedeploy.create(&to_deploy, revision, &tag).await;
         match &creation {
             Ok(Creation::Unanswered(_)) => {}
-            Ok(Creation::Created(id)) => self.record_answered(request, Some(&call), Some(id)).await,
+            Ok(Creation::Created(id)) => {
+                let made = Made { deployment_id: id.clone(), called_at: Some(request.now) };
+                self.record_answered(request, Some(&call), Some(&made)).await;
+            }
             Ok(Creation::LimitExceeded { .. } | Creation::Refused { .. }) | Err(_) => {
                 self.record_answered(request, Some(&call), None).await;
             }
@@ -104,12 +107,7 @@ impl StartDeployment {
 
     /// The last call of CreateDeployment, or this one, has no effect any more. A record that stays behind costs time, to the next deployment or
     /// to the next rollout.
-    pub(crate) async fn record_answered(
-        &self,
-        request: &Request,
-        call: Option<&CreationCall>,
-        made: Option<&DeploymentId>,
-    ) {
+    pub(crate) async fn record_answered(&self, request: &Request, call: Option<&CreationCall>, made: Option<&Made>) {
         if let Err(error) = self.turns.record_answered(&request.main_claim(), call, made, request.holder()).await {
             warn!(error = error.name(), reason = %error, "CreateDeployment counts as not answered");
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use aws::history::History;
 use aws::up_to_date;
 use tracing::{info, warn};
-use turnstile::limits::LONGEST_TRAIL;
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::up_to_date::{Found, Search};
 use turnstile::policy::{cohort, deployment_tag, stall, turn};
@@ -199,13 +198,13 @@ impl StartDeployment {
         }
         let mut active = Vec::new();
         for made in held.iter().filter_map(|claim| claim.made.as_ref()) {
-            match self.codedeploy.deployment(made).await {
+            match self.codedeploy.deployment(&made.deployment_id).await {
                 Ok(Some(deployment)) => active.extend(Some(deployment).filter(|one| one.status.is_active())),
                 // CodeDeploy does not tell of it yet, or not any more.
-                Ok(None) if request.waited() < LONGEST_TRAIL => return Ok(Way::Blocked(None)),
+                Ok(None) if made.may_not_be_told_of(request.now) => return Ok(Way::Blocked(None)),
                 Ok(None) => {}
                 Err(error @ Error::AccessDenied { .. }) => {
-                    warn!(deployment = %made, reason = %error, "what another rollout has made is not permitted to be looked at");
+                    warn!(deployment = %made.deployment_id, reason = %error, "what another rollout has made is not permitted to be looked at");
                 }
                 Err(error) => return Err(error),
             }

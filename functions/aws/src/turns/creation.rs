@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{ClaimKey, DeploymentId, ExecutionArn};
-use turnstile::words::turn::{CreationCall, NextDeployment};
+use turnstile::words::ids::{ClaimKey, ExecutionArn};
+use turnstile::words::turn::{CreationCall, Made, NextDeployment};
 
 use super::{IN_ROUND, IN_USE, TURN_LOST, Turns, me_in, value_of};
 
@@ -92,13 +92,13 @@ impl Turns {
         &self,
         claim: &ClaimKey,
         call: Option<&CreationCall>,
-        made: Option<&DeploymentId>,
+        made: Option<&Made>,
         (execution, round): (&ExecutionArn, u32),
     ) -> Result<(), Error> {
         let mut values = me_in(execution, round);
         let mut change = "REMOVE unanswered";
         if let Some(made) = made {
-            values.insert(":made".to_owned(), AttributeValue::S(made.to_string()));
+            values.insert(":made".to_owned(), value_of(made)?);
             change = "SET made = :made REMOVE unanswered";
         }
         let mut condition = format!("{IN_ROUND} AND attribute_exists(unanswered)");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{LONGEST_CALL, LONGEST_TRAIL};
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, LastDeployment};
 use crate::words::ids::{AutoScalingGroupName, ClaimKey, DeploymentId, ExecutionArn, InstanceId, TargetId};
@@ -60,7 +61,24 @@ pub struct Claim {
     /// answer yet, or whose answer was lost.
     pub unanswered: Option<CreationCall>,
     /// Of the same: the deployment that a holder's last call of CreateDeployment with an answer has made. CodeDeploy's lists may not show it yet.
-    pub made: Option<DeploymentId>,
+    pub made: Option<Made>,
+}
+
+/// A deployment that a call of CreateDeployment has made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Made {
+    pub deployment_id: DeploymentId,
+    /// The `now` of the call of start-deployment. It was made a little later.
+    #[serde(with = "time::as_seconds")]
+    pub called_at: Option<Timestamp>,
+}
+
+impl Made {
+    /// Whether CodeDeploy may not tell of it yet at `now`.
+    pub fn may_not_be_told_of(&self, now: Timestamp) -> bool {
+        self.called_at.is_none_or(|called_at| now.seconds_since(called_at) < LONGEST_CALL + LONGEST_TRAIL)
+    }
 }
 
 /// What the holder of a turn records of the deployment that comes next, be it made or joined.
@@ -169,4 +187,27 @@ pub enum Taking {
     Taken,
     /// These executions have been faster. There are none when another transaction was under way at that moment.
     Refused(BTreeSet<ExecutionArn>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployment_is_told_of_some_time_after_the_call_that_made_it() {
+        let made = |called_at: Option<i64>| Made {
+            deployment_id: "d-1".into(),
+            called_at: called_at.map(Timestamp::from_seconds),
+        };
+        let longest = i64::from(LONGEST_CALL + LONGEST_TRAIL);
+        for (called_at, now, expected) in [
+            (Some(100), 100, true),
+            (Some(100), 99 + longest, true),
+            (Some(100), 100 + longest, false),
+            (None, 100, true),
+        ] {
+            let found = made(called_at).may_not_be_told_of(Timestamp::from_seconds(now));
+            assert_eq!(found, expected, "called at {called_at:?}, asked at {now}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ import diagram
 
 
 def task(**fields: object) -> dict:
-    return {"Type": "Task", "Resource": "${TakeTurnFunction}", **fields}
+    return {"Type": "Task", "Resource": "${StartDeploymentFunction}", **fields}
 
 
 def catch(error: str, target: str) -> dict:
@@ -19,9 +19,9 @@ class Graph(unittest.TestCase):
         return [line.split(" color")[0] for line in self.lines(states) if "->" in line]
 
     def test_a_task_shows_its_function(self):
-        lines = self.lines({"TakeTurn": task(Next="Done", Comment="Says \"mine\"."), "Done": {"Type": "Succeed"}})
-        (node,) = [line for line in lines if line.startswith("TakeTurn [")]
-        self.assertIn(r'label="TakeTurn\ntake-turn"', node)
+        lines = self.lines({"StartDeployment": task(Next="Done", Comment="Says \"mine\"."), "Done": {"Type": "Succeed"}})
+        (node,) = [line for line in lines if line.startswith("StartDeployment [")]
+        self.assertIn(r'label="StartDeployment\nstart-deployment"', node)
         self.assertIn(r'tooltip="Says \"mine\"."', node)
 
     def test_the_branches_of_a_choice_after_one_task_leave_the_task(self):

@@ -13,7 +13,7 @@ use turnstile::words::ids::{InstanceId, TargetId};
 
 use crate::CheckStatus;
 use crate::looked::Looked;
-use crate::request::{Answer, Request, succeeded};
+use crate::request::{Answer, Request};
 
 impl CheckStatus {
     /// A deployment to a whole group has failed nowhere, which says nothing of an instance that it left out. The rollout has succeeded when
@@ -27,10 +27,10 @@ impl CheckStatus {
         let instances = self.launches.autoscaling.instances_in_service(&request.plan.auto_scaling_group_name).await?;
         let instances = instances.unwrap_or_default();
         if instances.is_empty() {
-            return Ok(succeeded(look.deployment, also_deployed_to));
+            return Ok(request.succeeded(&look.deployment, also_deployed_to));
         }
         match self.search(request, instances).await? {
-            Some(Found::UpToDate(_)) => Ok(succeeded(look.deployment, also_deployed_to)),
+            Some(Found::UpToDate(_)) => Ok(request.succeeded(&look.deployment, also_deployed_to)),
             Some(Found::AtWork(_)) => self.wait(look, FailureKind::DeploymentTimedOut).await,
             Some(Found::SearchOn(search)) => Ok(look.search_on(search)),
             Some(Found::Outdated(_)) if self.may_not_see_the_gate(&look).await? => {

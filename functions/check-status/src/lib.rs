@@ -29,7 +29,7 @@ use turnstile::words::plan::Plan;
 use turnstile::words::turn::{FinishedDeployment, Stop};
 
 use crate::looked::Looked;
-use crate::request::succeeded;
+use crate::request::Next;
 pub use crate::request::{Answer, Request};
 
 /// The function.
@@ -72,10 +72,17 @@ impl Function for CheckStatus {
     async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
         self.launches.keep_open(&mut request.plan, &request.execution).await?.require_open()?;
         let answer = self.look(&request).await?;
-        if matches!(answer, Answer::Succeeded { .. }) {
-            self.end_turn(&request).await;
+        match answer.next() {
+            Next::GoesOn => Ok(answer),
+            Next::IsDone => {
+                self.end_turn(&request).await;
+                Ok(answer)
+            }
+            Next::Yields { silent_seconds } => {
+                let wait_seconds = self.yield_turn(&request, silent_seconds).await;
+                Ok(answer.after(wait_seconds))
+            }
         }
-        Ok(answer)
     }
 }
 
@@ -93,6 +100,16 @@ impl CheckStatus {
             let claims = turn::claims(plan, &application.group);
             self.turns.give_back_courteously(claims, execution, *round).await;
         }
+    }
+
+    /// The deployment failed on another instance first, or has not begun on the own one: other rollouts may have their turn. The answer is how
+    /// long to wait before asking for it again, in seconds.
+    async fn yield_turn(&self, request: &Request, silent_seconds: Option<u32>) -> u32 {
+        let Request { plan, execution, round, silence, .. } = request;
+        self.served.shut(plan, &turn::queues(plan), Whose::All, (execution, *round), request.now).await;
+        self.turns.give_back_courteously(turn::all_claims(plan), execution, *round).await;
+        let earlier = silence.as_ref().map(|silence| silence.silent_seconds);
+        waits::to_yield(silent_seconds.or(earlier).unwrap_or(0), plan.hook.as_ref())
     }
 
     /// Looks at the deployment, and does what is to be done about it.
@@ -127,7 +144,7 @@ impl CheckStatus {
             Verdict::Succeeded if request.plan.instance_id.is_none() => {
                 self.every_instance(look, also_deployed_to).await
             }
-            Verdict::Succeeded => Ok(succeeded(look.deployment, also_deployed_to)),
+            Verdict::Succeeded => Ok(request.succeeded(&look.deployment, also_deployed_to)),
             Verdict::NotReached => self.not_reached(&look).await,
             Verdict::InProgress => self.wait(look, FailureKind::DeploymentTimedOut).await,
             // What somebody else deploys need not be what the rollout brings, and is no attempt of it.
@@ -184,7 +201,7 @@ impl CheckStatus {
         let Looked { request, deployment, target } = look;
         if let Some(instance_id) = &request.plan.instance_id {
             match self.search(request, vec![instance_id.clone()]).await? {
-                Some(Found::UpToDate(earlier)) => return Ok(succeeded(earlier, Vec::new())),
+                Some(Found::UpToDate(earlier)) => return Ok(request.succeeded(&earlier, Vec::new())),
                 Some(Found::SearchOn(search)) => return Ok(look.search_on(search)),
                 Some(Found::AtWork(_) | Found::Outdated(_)) | None => {}
             }
@@ -234,7 +251,7 @@ impl CheckStatus {
         let others = not_begun.into_iter().filter(|target| own.is_none_or(|own| target != own)).collect();
         let seconds = look.request.silent_seconds().saturating_add(stall_seconds);
         let reason = self.failure(kind, look, None).reason_of_silence(seconds, others);
-        Answer::Failed { error: kind, reason: Box::new(reason), retry: false }
+        Answer::Failed { error: kind, reason: Box::new(reason), retry: false, wait_seconds: None }
     }
 
     fn failure<'a>(

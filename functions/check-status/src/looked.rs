@@ -25,7 +25,7 @@ impl Looked<'_> {
     pub(crate) fn failed(&self, kind: FailureKind, reason: Reason) -> Answer {
         let Request { attempt, application, .. } = self.request;
         let retry = *attempt < application.max_attempts && retry::is_worthwhile(kind, &reason);
-        Answer::Failed { error: kind, reason: Box::new(reason), retry }
+        Answer::Failed { error: kind, reason: Box::new(reason), retry, wait_seconds: None }
     }
 
     /// What is known of the deployment, which is under way. `own` is the status of the instance's own target.

@@ -9,8 +9,8 @@ use turnstile::words::deployment::Deployment;
 use turnstile::words::failure::{FailureKind, Reason, Silence};
 use turnstile::words::ids::{DeploymentId, ExecutionArn, TargetId};
 use turnstile::words::plan::Plan;
-use turnstile::words::revision::Revision;
 use turnstile::words::time::Timestamp;
+use turnstile::words::turn::{DeployedApplication, FinishedDeployment};
 
 /// A deployment to look at.
 #[derive(Debug, Deserialize)]
@@ -59,18 +59,18 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         search: Option<Search>,
     },
-    /// The instance is up to date; in a rollout of a whole group, every instance is. `deployment_id` is the deployment that did it: an
-    /// earlier one, when this one found the instance up to date.
-    Succeeded {
-        deployment_id: DeploymentId,
-        revision: Option<Revision>,
-        /// Other instances, in service, to which the rollout's deployment came too,
-        /// [`MOST_ALSO_DEPLOYED_TO`](turnstile::limits::MOST_ALSO_DEPLOYED_TO) at the most.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        also_deployed_to: Vec<TargetId>,
-    },
+    /// The instance is up to date; in a rollout of a whole group, every instance is. `applications` has the one application, with the deployment
+    /// that did it: an earlier one, when this one found the instance up to date.
+    Succeeded { applications: Vec<DeployedApplication> },
     /// It failed. `retry` says whether another deployment is to be tried.
-    Failed { error: FailureKind, reason: Box<Reason>, retry: bool },
+    Failed {
+        error: FailureKind,
+        reason: Box<Reason>,
+        retry: bool,
+        /// How long to wait before asking for the turn again, which was given back so that others may have theirs; absent when it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        wait_seconds: Option<u32>,
+    },
     /// What the call has answered that stopped the deployment, and whose answer was lost.
     #[serde(untagged)]
     AsBefore(Value),
@@ -87,8 +87,93 @@ impl Request {
         let earlier = self.silence.as_ref().filter(|silence| silence.group == self.application.group);
         earlier.map_or(0, |silence| silence.silent_seconds)
     }
+
+    /// The deployment has brought the application to the instance, and to these others in service,
+    /// [`MOST_ALSO_DEPLOYED_TO`](turnstile::limits::MOST_ALSO_DEPLOYED_TO) at the most.
+    pub(crate) fn succeeded(&self, deployment: &Deployment, also_deployed_to: Vec<TargetId>) -> Answer {
+        let deployed = DeployedApplication {
+            group: self.application.group.clone(),
+            deployment: FinishedDeployment { ended_at: None, ..FinishedDeployment::from(deployment) },
+            attempts: self.attempt,
+            also_deployed_to,
+            looked_at: None,
+        };
+        Answer::Succeeded { applications: vec![deployed] }
+    }
 }
 
-pub(crate) fn succeeded(deployment: Deployment, also_deployed_to: Vec<TargetId>) -> Answer {
-    Answer::Succeeded { deployment_id: deployment.deployment_id, revision: deployment.revision, also_deployed_to }
+/// What an answer means for the turn.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Next {
+    /// The deployment goes on, or another one follows, or the rollout fails: the turn stays as it is.
+    GoesOn,
+    /// The application is up to date.
+    IsDone,
+    /// Others may have their turn, because the deployment has not begun on the instance for so many seconds, if that is why.
+    Yields { silent_seconds: Option<u32> },
+}
+
+impl Answer {
+    /// What it means for the turn.
+    pub(crate) fn next(&self) -> Next {
+        match self {
+            Self::InProgress { .. } => Next::GoesOn,
+            Self::Succeeded { .. } => Next::IsDone,
+            Self::Failed { error, reason, retry, .. } => Next::of_failed(*error, reason.silent_seconds, *retry),
+            Self::AsBefore(before) if before["outcome"] == "SUCCEEDED" => Next::IsDone,
+            Self::AsBefore(before) => {
+                let silent_seconds = before["reason"]["silentSeconds"].as_u64().and_then(|s| u32::try_from(s).ok());
+                match serde_json::from_value(before["error"].clone()) {
+                    Ok(error) => Next::of_failed(error, silent_seconds, before["retry"] == true),
+                    Err(_) => Next::GoesOn,
+                }
+            }
+        }
+    }
+
+    /// The answer of a rollout that yields, and asks again after so many seconds.
+    pub(crate) fn after(mut self, seconds: u32) -> Self {
+        match &mut self {
+            Self::Failed { wait_seconds, .. } => *wait_seconds = Some(seconds),
+            Self::AsBefore(before) => before["waitSeconds"] = seconds.into(),
+            Self::InProgress { .. } | Self::Succeeded { .. } => {}
+        }
+        self
+    }
+}
+
+impl Next {
+    fn of_failed(error: FailureKind, silent_seconds: Option<u32>, retry: bool) -> Self {
+        match error {
+            FailureKind::NeighbourFailed | FailureKind::JoinedFailed | FailureKind::AlarmActive if !retry => {
+                Self::Yields { silent_seconds: None }
+            }
+            FailureKind::AgentSilent if !retry => Self::Yields { silent_seconds },
+            _ => Self::GoesOn,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_answered_before_means_the_same_for_the_turn() {
+        let failed = |error: &str, retry: bool| json!({"outcome": "FAILED", "error": error, "retry": retry, "reason": {"silentSeconds": 300}});
+        for (before, expected) in [
+            (json!({"outcome": "SUCCEEDED", "applications": []}), Next::IsDone),
+            (json!({"outcome": "IN_PROGRESS", "waitSeconds": 10}), Next::GoesOn),
+            (failed("Turnstile.DeploymentFailed", false), Next::GoesOn),
+            (failed("Turnstile.NeighbourFailed", false), Next::Yields { silent_seconds: None }),
+            (failed("Turnstile.JoinedFailed", true), Next::GoesOn),
+            (failed("Turnstile.AgentSilent", false), Next::Yields { silent_seconds: Some(300) }),
+            (failed("Turnstile.OfAnotherVersion", false), Next::GoesOn),
+        ] {
+            assert_eq!(Answer::AsBefore(before.clone()).next(), expected, "{before}");
+        }
+        let again = Answer::AsBefore(failed("Turnstile.AgentSilent", false)).after(60);
+        assert_eq!(json!(again)["waitSeconds"], 60);
+    }
 }

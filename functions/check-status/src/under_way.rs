@@ -9,7 +9,7 @@ use turnstile::words::failure::FailureKind;
 
 use crate::CheckStatus;
 use crate::looked::Looked;
-use crate::request::{Answer, succeeded};
+use crate::request::Answer;
 
 impl CheckStatus {
     /// Waits for the deployment, or does something about it when it gets nowhere. `at_last` is the failure that it comes to if nothing
@@ -21,7 +21,7 @@ impl CheckStatus {
             // Nothing more is needed of the deployment.
             Err(_) if own == Some(TargetStatus::Succeeded) => {
                 let also_deployed_to = self.also_deployed_to(&look).await;
-                return Ok(succeeded(look.deployment, also_deployed_to));
+                return Ok(request.succeeded(deployment, also_deployed_to));
             }
             // What has happened on the instance is the better reason.
             Err(_) if at_last == FailureKind::DeploymentFailed => {
@@ -33,7 +33,7 @@ impl CheckStatus {
         let stall_seconds = stall.seconds(request.now);
         if own == Some(TargetStatus::Succeeded) && stall::only_bakes(deployment) {
             let also_deployed_to = self.also_deployed_to(&look).await;
-            return Ok(succeeded(look.deployment, also_deployed_to));
+            return Ok(request.succeeded(deployment, also_deployed_to));
         }
         match look.action(own, stall_seconds) {
             // Between two zones it bakes, and nothing is to be seen of it.
@@ -47,7 +47,7 @@ impl CheckStatus {
                 }
                 if stall_seconds >= request.application.timeout_seconds {
                     let also_deployed_to = self.also_deployed_to(&look).await;
-                    return Ok(succeeded(look.deployment, also_deployed_to));
+                    return Ok(request.succeeded(deployment, also_deployed_to));
                 }
             }
             Action::StopStalled => match (self.codedeploy.may_be_stopped(deployment).await?, own) {
@@ -90,7 +90,7 @@ impl CheckStatus {
             },
             Action::AcceptSuccess => {
                 let also_deployed_to = self.also_deployed_to(&look).await;
-                return Ok(succeeded(look.deployment, also_deployed_to));
+                return Ok(request.succeeded(deployment, also_deployed_to));
             }
             // CodeDeploy gives them up within an hour.
             Action::TimeOut if self.waits_for_gone(&look).await? => {}
@@ -125,7 +125,8 @@ impl CheckStatus {
         let over = deployment.ended.map_or(wait, |ended| request.now.seconds_since(ended));
         if over >= wait {
             let reason = self.failure(FailureKind::AlarmActive, look, target.as_ref()).reason();
-            return Answer::Failed { error: FailureKind::AlarmActive, reason: Box::new(reason), retry: false };
+            let (error, reason) = (FailureKind::AlarmActive, Box::new(reason));
+            return Answer::Failed { error, reason, retry: false, wait_seconds: None };
         }
         let stall = look.stall();
         let wait_seconds = waits::for_other_deployment(over, request.plan.hook.as_ref()).min(wait - over);

@@ -6,6 +6,7 @@ use turnstile::words::error::Error;
 use turnstile::words::hook::PendingHook;
 use turnstile::words::ids::Account;
 use turnstile::words::instance::Stage;
+use turnstile::words::plan::Plan;
 
 use crate::{CompleteLifecycleHook, Request};
 
@@ -22,6 +23,20 @@ impl CompleteLifecycleHook {
         }
         let gate = gate::at_rest(&instance);
         self.gates.shift_one(&Account::of(&request.execution), &plan.gate_key, instance_id, Some(&gate)).await
+    }
+
+    /// Opens the gate of an instance that somebody else has let in. Nothing depends on it: the schedule opens a gate that stays shut here.
+    pub(crate) async fn rest_gate_in_service(&self, request: &Request, plan: &Plan) {
+        let Some(instance_id) = plan.gated_instance() else { return };
+        match self.is_in_service(instance_id).await {
+            Ok(true) => {
+                if let Err(error) = self.rest_gate(request).await {
+                    warn!(error = error.name(), reason = %error, "the gate stays as it is");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => warn!(error = error.name(), reason = %error, "where the instance stands is not known"),
+        }
     }
 
     /// The same for an instance that is let in although its rollout has failed. Nothing but another owner of the launch keeps the hook from its

@@ -1,6 +1,7 @@
 //! Ends a rollout: completes the launch lifecycle hook. It is the last gate before the instance enters service.
 
 mod gates;
+mod gone;
 
 use aws::clients::Clients;
 use aws::codedeploy::CodeDeploy;
@@ -9,12 +10,13 @@ use aws::gates::Gates;
 use aws::history::History;
 use aws::launches::Launches;
 use aws::pending_hook;
+use aws::served::Served;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Span, error, info_span, warn};
+use tracing::{Span, error, info, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::cause::{self, Subject};
 use turnstile::policy::gate::Selecting;
@@ -46,6 +48,7 @@ pub struct CompleteLifecycleHook {
     launches: Launches,
     turns: Turns,
     gates: Gates,
+    served: Served,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     own_hook: HookName,
 }
@@ -82,6 +85,8 @@ enum Ending {
     /// Every application is deployed.
     Deployed(Vec<DeployedApplication>),
     Failure(Failure),
+    /// There is nothing left to do: the instance is gone, or another rollout owns the launch. It is the error that says so.
+    Gone(String),
 }
 
 /// What became of the hook, and what the execution ends with.
@@ -135,6 +140,7 @@ impl Function for CompleteLifecycleHook {
             launches: clients.launches(settings.get(settings::TURNS_TABLE)?),
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             gates: clients.gates(),
+            served: clients.served(settings.get(settings::TURNS_TABLE)?),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
     }
@@ -148,6 +154,11 @@ impl Function for CompleteLifecycleHook {
         match &request.ending {
             Ending::Deployed(deployed) => self.let_in(&request, deployed).await,
             Ending::Failure(failure) => self.give_up(&request, failure).await,
+            Ending::Gone(error) => {
+                info!(error, "has nothing left to do");
+                let failure = self.end_without_instance(&request).await?;
+                Ok(Answer { hook: Outcome::AlreadyOver, applications: None, failure })
+            }
         }
     }
 }
@@ -260,32 +271,35 @@ impl CompleteLifecycleHook {
     }
 
     /// Lets go of the launch and gives the turn back, now that no courtesy is in the hook's way any more; after a success it also ends the
-    /// group's failures in a row. A turn that stays behind is returned by return-turn, and one that return-turn cannot return is taken over.
+    /// group's failures in a row. A turn that stays behind is taken over.
     async fn leave(&self, request: &Request, pending: Option<&PendingHook>) {
         let Request { execution, plan, round, ending, .. } = request;
         if let Some(pending) = pending {
             self.launches.let_go(pending, execution).await;
         }
         let Some(plan) = plan else { return };
-        let drains = match ending {
-            Ending::Failure(failure) => turn::may_leave_a_call_behind(failure.last_error()),
-            Ending::Deployed(_) => false,
+        let (is_success, drains) = match ending {
+            Ending::Failure(failure) => (false, turn::may_leave_a_call_behind(failure.last_error())),
+            Ending::Deployed(_) | Ending::Gone(_) => (true, false),
         };
-        if let Some(instance_id) = plan.gated_instance()
-            && let Err(error) = self.turns.forget(&turn::queues(plan), instance_id).await
-        {
-            warn!(error = error.name(), reason = %error, "the instance stays in the queue");
-        }
+        self.forget(plan).await;
         if let Err(error) = self.turns.give_back(&turn::all_claims(plan), execution, *round, drains).await {
             warn!(error = error.name(), reason = %error, "keeps the turn");
-            return;
         }
-        // return-turn does so too; but if neither could, the next launch that fails would be kept for longer than its own failure is worth.
-        if matches!(ending, Ending::Deployed(_))
+        if is_success
             && pending.is_some()
             && let Err(error) = self.turns.clear_failures(&plan.auto_scaling_group_name).await
         {
             warn!(error = error.name(), reason = %error, "the failures in a row still count");
+        }
+    }
+
+    /// The instance waits for no turn any more.
+    async fn forget(&self, plan: &Plan) {
+        if let Some(instance_id) = plan.gated_instance()
+            && let Err(error) = self.turns.forget(&turn::queues(plan), instance_id).await
+        {
+            warn!(error = error.name(), reason = %error, "the instance stays in the queue");
         }
     }
 

@@ -14,8 +14,9 @@ use turnstile::words::error::Error;
 use turnstile::words::ids::{DeploymentId, InstanceId};
 use turnstile::words::turn::{CreationCall, Made};
 
+use crate::StartDeployment;
 use crate::gates::Others;
-use crate::{Answer, Request, StartDeployment, Way, expected_seconds};
+use crate::request::{Outcome, Request, Way, expected_seconds};
 
 impl StartDeployment {
     /// Deploys the application as it is now, if it is still what the calls up to here have seen: they take their time, in which a release may
@@ -33,7 +34,7 @@ impl StartDeployment {
         cohort: BTreeSet<InstanceId>,
         earlier: History,
         given_up: Option<CreationCall>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Outcome, Error> {
         let history = self.read_again(&earlier, None).await?;
         if let Some(answer) = self.under_way(request, &history).await? {
             return Ok(answer);
@@ -69,7 +70,7 @@ impl StartDeployment {
         if let Way::Blocked(other) = way? {
             return match other {
                 Some(other) => self.busy(request, Some(*other)).await,
-                None => Ok(Answer::wait(waits::to_let_a_call_end(fastrand::f64()))),
+                None => Ok(Outcome::wait_for_others(waits::to_let_a_call_end(fastrand::f64()))),
             };
         }
         let creation = self.codedeploy.create(&to_deploy, revision, &tag).await;
@@ -89,7 +90,7 @@ impl StartDeployment {
                 let now = self.read_again(&history, Some(&id)).await?;
                 match now.has_another_build_than(&history) {
                     true => Ok(self.withdraw(request, id, &now).await),
-                    false => Ok(Answer::Started(request.started(id, &history).of_gated(request, selecting, cohort))),
+                    false => Ok(Outcome::Started(request.started(id, &history).of_gated(request, selecting, cohort))),
                 }
             }
             // Somebody took the group's one slot between the look and the call.
@@ -115,18 +116,18 @@ impl StartDeployment {
 
     /// A release has ended between the last look and this rollout's own deployment, which would bring the build before it. Another
     /// deployment follows, under another tag. CodeDeploy may refuse the stop: then this one is waited for.
-    pub(crate) async fn withdraw(&self, request: &Request, own: DeploymentId, now: &History) -> Answer {
+    pub(crate) async fn withdraw(&self, request: &Request, own: DeploymentId, now: &History) -> Outcome {
         warn!(deployment = %own, current = %now.current.revision, "stops its own deployment: another build is current meanwhile");
         if let Err(error) = self.stop_own(request, &own).await {
             warn!(error = error.name(), reason = %error, "the deployment of the build before goes on");
         }
         let wait_seconds = waits::for_other_deployment(request.waited(), request.plan.hook.as_ref());
-        Answer::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, missed: false, why: None }
+        Outcome::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, missed: false, why: None }
     }
 
     /// CodeDeploy refused the deployment for a limit, although the group has none under way: a deployment of it is not listed yet, or the
     /// account has as many under way as it may. Either passes.
-    fn limited(&self, request: &Request, message: &str) -> Result<Answer, Error> {
+    fn limited(&self, request: &Request, message: &str) -> Result<Outcome, Error> {
         let Request { plan, application, .. } = request;
         let waited = request.waited();
         let why =
@@ -136,7 +137,14 @@ impl StartDeployment {
         }
         warn!(waited, message, "refused for a limit, although no deployment of the group is under way");
         let wait_seconds = waits::for_other_deployment(waited, plan.hook.as_ref());
-        Ok(Answer::Busy { deployment_id: None, wait_seconds, stall: None, search: None, missed: false, why: Some(why) })
+        Ok(Outcome::Busy {
+            deployment_id: None,
+            wait_seconds,
+            stall: None,
+            search: None,
+            missed: false,
+            why: Some(why),
+        })
     }
 
     /// Stops the attempt's own deployment. Whoever has joined it learns that it was no person who stopped it.
@@ -171,7 +179,7 @@ impl StartDeployment {
         current: &CurrentRevision,
         code: String,
         message: String,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Outcome, Error> {
         let Request { plan, application, .. } = request;
         let instances = match &plan.instance_id {
             Some(instance_id) => vec![instance_id.clone()],
@@ -190,7 +198,7 @@ impl StartDeployment {
                 Ok(self.up_to_date(request, deployment).await)
             }
             Found::AtWork(deployment) => self.busy(request, Some(deployment)).await,
-            Found::SearchOn(search) => Ok(Answer::Busy {
+            Found::SearchOn(search) => Ok(Outcome::Busy {
                 deployment_id: None,
                 wait_seconds: waits::TO_SEARCH_ON,
                 stall: None,
@@ -204,7 +212,7 @@ impl StartDeployment {
                 // CodeDeploy may not have seen the gate yet, and knows of no instance then.
                 if selecting.is_gated() && plan.instance_id.is_some() && request.may_not_see_the_gate() {
                     warn!(code, message, "refused: CodeDeploy may not have seen the gate yet");
-                    return Ok(Answer::missed());
+                    return Ok(Outcome::missed());
                 }
                 Err(Error::DeploymentRejected { application: application.to_string(), code, message })
             }

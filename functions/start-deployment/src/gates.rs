@@ -14,7 +14,12 @@ use turnstile::words::error::Error;
 use turnstile::words::gate::{Gate, GateKey};
 use turnstile::words::ids::{Account, ClaimKey, InstanceId, TargetId};
 
-use crate::{MOST_CLAIMS_READ, Request, StartDeployment, Way};
+use crate::request::{Request, Way};
+use crate::{MOST_CLAIMS_READ, StartDeployment};
+
+/// How many of the attempts since a group's last success are asked what became of the instances in service. An older one is hidden by these as a
+/// rule.
+const MOST_ATTEMPTS_ASKED: usize = 5;
 
 /// What the table has on record of the deployment groups to which rollouts of the Auto Scaling group have deployed.
 pub(crate) struct Others {
@@ -294,9 +299,34 @@ impl StartDeployment {
         if instances.is_empty() {
             return Ok(false);
         }
+        if self.may_pass_for_outdated(&instances, history).await? {
+            return Ok(true);
+        }
         let search = Search::of(instances);
         let found = up_to_date::search(&self.codedeploy, group, &history.current, search).await?;
         Ok(!matches!(found, Found::UpToDate(_)))
+    }
+
+    /// Whether CodeDeploy may take one of these instances for outdated although nothing was installed there since its last success: a deployment
+    /// failed on it, or left it out, before it began there. What CodeDeploy makes of that is not documented.
+    async fn may_pass_for_outdated(&self, instances: &[InstanceId], history: &History) -> Result<bool, Error> {
+        let mut undecided: BTreeSet<&InstanceId> = instances.iter().collect();
+        let last = history.current.last_successful.as_ref().map(|last| &last.deployment_id);
+        let attempted = history.newest_first.iter().take_while(|deployment| Some(&deployment.deployment_id) != last);
+        let attempted = attempted.filter(|deployment| !deployment.status.is_active());
+        for deployment in attempted.take(MOST_ATTEMPTS_ASKED) {
+            if undecided.is_empty() {
+                break;
+            }
+            for target in self.codedeploy.targets(&deployment.deployment_id).await? {
+                let Some(id) = undecided.iter().find(|id| target.target_id == ***id).copied() else { continue };
+                if target.status != TargetStatus::Succeeded {
+                    return Ok(true);
+                }
+                undecided.remove(id);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -101,7 +101,7 @@ mod tests {
 
     fn signature(service: &str) -> String {
         format!(
-            "AWS4-HMAC-SHA256 Credential=take-turn/20260131/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+            "AWS4-HMAC-SHA256 Credential=start-deployment/20260131/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
         )
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let given = headers(&[("authorization", &signature), ("x-amz-target", "DynamoDB_20120810.UpdateItem")]);
         let call = Call {
             at: 7.5,
-            caller: "take-turn".to_owned(),
+            caller: "start-deployment".to_owned(),
             service: "dynamodb",
             operation: "UpdateItem".to_owned(),
             parameters: json!({"TableName": "turns"}),

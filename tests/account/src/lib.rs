@@ -30,15 +30,8 @@ pub const TURNS_TABLE: &str = "turnstile-turns";
 pub const TURNS_KEY: &str = "claim";
 
 /// Turnstile's functions.
-pub const FUNCTIONS: [&str; 7] = [
-    "start-rollout",
-    "plan-rollout",
-    "take-turn",
-    "start-deployment",
-    "check-status",
-    "return-turn",
-    "complete-lifecycle-hook",
-];
+pub const FUNCTIONS: [&str; 6] =
+    ["start-rollout", "plan-rollout", "start-deployment", "check-status", "back-off", "complete-lifecycle-hook"];
 
 /// The ARN of a function, without a version.
 pub fn function_arn(function: &str) -> String {
@@ -65,10 +58,9 @@ pub fn role_arn() -> String {
 pub fn substitutions(variables: &Variables, version: usize) -> impl Iterator<Item = (String, String)> {
     let functions = [
         ("PlanRolloutFunction", "plan-rollout"),
-        ("TakeTurnFunction", "take-turn"),
         ("StartDeploymentFunction", "start-deployment"),
         ("CheckStatusFunction", "check-status"),
-        ("ReturnTurnFunction", "return-turn"),
+        ("BackOffFunction", "back-off"),
         ("CompleteLifecycleHookFunction", "complete-lifecycle-hook"),
     ];
     let versions =

@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_transaction_needs_the_actions_of_its_items() {
-        let actions = |parameters: Value| needed(&call("take-turn", "dynamodb", "TransactWriteItems", parameters));
+        let actions =
+            |parameters: Value| needed(&call("start-deployment", "dynamodb", "TransactWriteItems", parameters));
         let (update, put) = (json!({"Update": {}}), json!({"Put": {}}));
         let (delete, condition) = (json!({"Delete": {}}), json!({"ConditionCheck": {}}));
         for (items, expected) in [
@@ -161,7 +162,7 @@ mod tests {
     #[test]
     fn a_person_may_do_what_the_functions_may_not() {
         let delete = |caller: &str| forbidden([&call(caller, "dynamodb", "DeleteItem", json!({}))]).len();
-        assert_eq!((delete(calls::PERSON), delete("take-turn")), (0, 1));
+        assert_eq!((delete(calls::PERSON), delete("start-deployment")), (0, 1));
     }
 
     #[test]

@@ -29,8 +29,8 @@ impl Variables {
             "plan-rollout" => {
                 self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([gate, hook, turns]).collect()
             }
-            "take-turn" | "start-deployment" | "check-status" => vec![turns],
-            "return-turn" | "complete-lifecycle-hook" => vec![turns, hook],
+            "start-deployment" | "check-status" => vec![turns],
+            "back-off" | "complete-lifecycle-hook" => vec![turns, hook],
             _ => Vec::new(),
         }
     }

@@ -41,11 +41,11 @@ mod tests {
     fn a_long_line_is_cut_off() {
         let entry = |detail: &str| Entry {
             at: 61.5,
-            who: "take-turn#1".to_owned(),
+            who: "start-deployment#1".to_owned(),
             what: "answers".to_owned(),
             detail: detail.to_owned(),
         };
-        assert_eq!(line(&entry("{}")), "   1:01.500  take-turn#1  answers  {}");
+        assert_eq!(line(&entry("{}")), "   1:01.500  start-deployment#1  answers  {}");
         let long = line(&entry(&"ä".repeat(1000)));
         assert!(long.ends_with("ä …") && long.chars().count() == LINE + 2, "{long}");
     }

@@ -9,10 +9,9 @@ pub(crate) fn publish(lambda: &Lambda, variables: &Variables, version: usize) {
     for (name, code) in [
         ("start-rollout", Code::of::<start_rollout::StartRollout>()),
         ("plan-rollout", Code::of::<plan_rollout::PlanRollout>()),
-        ("take-turn", Code::of::<take_turn::TakeTurn>()),
         ("start-deployment", Code::of::<start_deployment::StartDeployment>()),
         ("check-status", Code::of::<check_status::CheckStatus>()),
-        ("return-turn", Code::of::<return_turn::ReturnTurn>()),
+        ("back-off", Code::of::<back_off::BackOff>()),
         ("complete-lifecycle-hook", Code::of::<complete_lifecycle_hook::CompleteLifecycleHook>()),
     ] {
         lambda.publish(name, code.in_version(name, version), variables);

@@ -131,8 +131,8 @@ mod tests {
     async fn an_entry_reads_as_a_line_of_a_story() {
         let trace = Trace::new(Clock::start(), true);
         tokio::time::sleep(std::time::Duration::from_millis(75_250)).await;
-        trace.add("take-turn", "answers", "{}");
-        assert_eq!(trace.entries()[0].to_string(), "   1:15.250  take-turn  answers  {}");
+        trace.add("start-deployment", "answers", "{}");
+        assert_eq!(trace.entries()[0].to_string(), "   1:15.250  start-deployment  answers  {}");
         assert_eq!(Trace::new(Clock::start(), false).entries(), []);
     }
 

@@ -165,17 +165,17 @@ mod tests {
                 "operation: must be TagResources or UntagResources of tagging, whose resources can fail",
             ),
         ] {
-            let error = fault(given.clone()).check(2, &["take-turn"]).expect_err(message);
+            let error = fault(given.clone()).check(2, &["start-deployment"]).expect_err(message);
             assert_eq!(error.to_string(), format!("faults[2].{message}"), "{given}");
         }
         for right in [
-            json!({"service": "lambda", "kind": "reset", "operation": "take-turn"}),
+            json!({"service": "lambda", "kind": "reset", "operation": "start-deployment"}),
             json!({"service": "dynamodb", "kind": "reset", "operation": "whatever", "rate": 0.5, "times": 3}),
             json!({"service": "codedeploy", "kind": "error", "code": "ThrottlingException", "status": 429}),
             json!({"service": "autoscaling", "kind": "slow", "seconds": 0.5}),
             json!({"service": "tagging", "kind": "failedResource", "operation": "TagResources", "code": "Busy"}),
         ] {
-            fault(right.clone()).check(0, &["take-turn"]).unwrap_or_else(|error| panic!("{right}: {error}"));
+            fault(right.clone()).check(0, &["start-deployment"]).unwrap_or_else(|error| panic!("{right}: {error}"));
         }
     }
 

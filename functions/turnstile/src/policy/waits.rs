@@ -21,8 +21,8 @@ const LONGEST_POLL: u32 = 60;
 /// next one not.
 const LONGEST_BY_HISTORY: u32 = 600;
 /// How much of the expected duration passes before the first look, in percent. Deployments vary by a few percent: this is early enough
-/// to miss the end of few, and late enough for two or three more looks to meet it.
-const FIRST_LOOK_PERCENT: u32 = 92;
+/// to miss the end of few by much, and late enough for one or two more looks to meet it.
+const FIRST_LOOK_PERCENT: u32 = 96;
 /// Near the expected end, a look every fortieth of the expected duration loses a hundredth of it on average.
 const LOOKS_IN_A_DURATION: u32 = 40;
 /// The first wait for other deployments and other rollouts, of which nothing is known: what the AWS CLI's waiter takes.
@@ -237,10 +237,10 @@ mod tests {
     /// An execution has 25,000 events. A look is nine of them: the task's five, the choice's two and the wait's two.
     const MOST_EVENTS: u32 = 25_000;
     const EVENTS_OF_A_LOOK: u32 = 9;
-    /// What else an application costs: NextApplication, StartDeployment, HasItStarted and ApplicationDeployed.
-    const OTHER_EVENTS_OF_AN_APPLICATION: u32 = 11;
-    /// What a yield costs: GiveWay, WaitForNeighbour, TakeTurn and the choice after it, and the application's own states again.
-    const EVENTS_OF_A_YIELD: u32 = 14 + OTHER_EVENTS_OF_AN_APPLICATION;
+    /// What else an application costs: NextApplication, StartDeployment and HasItStarted.
+    const OTHER_EVENTS_OF_AN_APPLICATION: u32 = 9;
+    /// What a yield costs: WaitForNeighbour, and the application's own states again.
+    const EVENTS_OF_A_YIELD: u32 = 2 + OTHER_EVENTS_OF_AN_APPLICATION;
     const TWO_DAYS: u32 = 48 * 3_600;
 
     fn hook(heartbeat_timeout_seconds: u32) -> Hook {
@@ -262,18 +262,18 @@ mod tests {
     #[test]
     fn looks_gather_around_the_expected_end() {
         for (elapsed, expected, heartbeat_timeout, wait) in [
-            (0, Some(240), None, 220),
-            (220, Some(240), None, 10),
+            (0, Some(240), None, 230),
+            (230, Some(240), None, 10),
             (250, Some(240), None, 10),
             (260, Some(240), None, 10),
             // What a call takes is no wait.
-            (223, Some(240), None, 7),
+            (233, Some(240), None, 7),
             (237, Some(240), None, 13),
             // Long overdue: a tenth of what is over.
             (400, Some(240), None, 16),
             (5_000, Some(240), None, 60),
             // A long deployment is looked at more seldom, as its end varies by more.
-            (1_104, Some(1_200), None, 30),
+            (1_152, Some(1_200), None, 30),
             // The last one may have been held up.
             (0, Some(3_600), None, 600),
             (600, Some(3_600), None, 60),
@@ -305,9 +305,9 @@ mod tests {
             }
         }
         let (looks, late) = (f64::from(looks) / f64::from(applications), f64::from(late) / f64::from(applications));
-        // NextApplication, StartDeployment, HasItStarted and ApplicationDeployed, and three for each look.
-        let transitions = 4.0 + 3.0 * looks;
-        assert!(transitions <= 15.0, "{transitions} transitions");
+        // NextApplication, StartDeployment and HasItStarted, and three for each look: one more where CodeDeploy may not have seen the gate.
+        let transitions = 3.0 + 3.0 * (looks + 1.0);
+        assert!(transitions <= 14.0, "{transitions} transitions");
         assert!(late / 240.0 <= 0.025, "{late} s");
     }
 
@@ -447,7 +447,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_deployment_as_long_as_the_last_is_met_in_time(expected in 120u32..650, percent in 92u32..=108) {
+        fn a_deployment_as_long_as_the_last_is_met_in_time(expected in 120u32..650, percent in 96u32..=108) {
             let duration = expected * percent / 100;
             let (looks, late) = follow(duration, Some(expected), 0);
             prop_assert!(looks <= 9, "{looks} looks");

@@ -27,9 +27,10 @@ async fn failed_launches_follow_each_other_more_and_more_slowly() {
 
     // An operator sees the state's name and the count.
     let waiting = until_execution(&stack, &report.instances[4].instance_id).await;
-    until_in(&stack, &waiting.arn, "BackOff").await;
+    until_in(&stack, &waiting.arn, "WaitBeforeAbandon").await;
     let history = stack.history(&waiting.arn).await.unwrap();
-    let entered = history.iter().rev().find(|event| event["stateEnteredEventDetails"]["name"] == "BackOff").unwrap();
+    let entered =
+        history.iter().rev().find(|event| event["stateEnteredEventDetails"]["name"] == "WaitBeforeAbandon").unwrap();
     let input = entered["stateEnteredEventDetails"]["input"].as_str().unwrap();
     let input: serde_json::Value = serde_json::from_str(input).unwrap();
     assert_eq!(input["failure"]["error"], "Turnstile.DeploymentFailed", "{input:#}");

@@ -65,7 +65,7 @@ async fn the_logs_name_the_rollout_and_its_reason_and_hold_no_token() {
         .collect();
     let of_it: Vec<&(String, Value)> =
         lines.iter().filter(|(_, line)| line["span"]["instance"] == instance.as_str()).collect();
-    for function in ["start-rollout", "plan-rollout", "take-turn", "start-deployment", "check-status", "return-turn"] {
+    for function in ["start-rollout", "plan-rollout", "start-deployment", "check-status", "back-off"] {
         let mut own = of_it.iter().filter(|(name, _)| name == function).map(|(_, line)| line).peekable();
         assert!(own.peek().is_some(), "{function} says nothing");
         for line in own {
@@ -79,7 +79,7 @@ async fn the_logs_name_the_rollout_and_its_reason_and_hold_no_token() {
         }
     }
     let errors: Vec<&Value> = of_it.iter().map(|(_, line)| line).filter(|line| line["level"] == "ERROR").collect();
-    let backing_off = errors.iter().find(|line| line["span"]["name"] == "return-turn").unwrap();
+    let backing_off = errors.iter().find(|line| line["span"]["name"] == "back-off").unwrap();
     assert_eq!(backing_off["fields"]["error"], "Turnstile.DeploymentFailed", "{backing_off:#}");
     let reason: Value = serde_json::from_str(backing_off["fields"]["cause"].as_str().unwrap()).unwrap();
     for (field, expected) in [
@@ -112,14 +112,14 @@ async fn the_reason_is_there_to_be_read_one_look_after_the_failure() {
     let stack = start_at(setting, SPEED).await;
     let instance = stack.world().launch(GROUP).unwrap();
     let execution = until_execution(&stack, &instance).await;
-    until_in(&stack, &execution.arn, "BackOff").await;
+    until_in(&stack, &execution.arn, "WaitBeforeAbandon").await;
     let history = stack.history(&execution.arn).await.unwrap();
     let entered = |event: &Value| {
         let at = stack.world_seconds(event["timestamp"].as_f64().unwrap());
         Some((event["stateEnteredEventDetails"]["name"].as_str()?.to_owned(), at, event.clone()))
     };
     let entered: Vec<(String, f64, Value)> = history.iter().filter_map(entered).collect();
-    let (_, read_at, event) = entered.iter().find(|(name, ..)| name == "BackOff").unwrap();
+    let (_, read_at, event) = entered.iter().find(|(name, ..)| name == "WaitBeforeAbandon").unwrap();
     let input: Value = serde_json::from_str(event["stateEnteredEventDetails"]["input"].as_str().unwrap()).unwrap();
     let cause: Value = serde_json::from_str(input["failure"]["cause"].as_str().unwrap()).unwrap();
     assert_eq!(cause["scriptName"], "check.sh", "{input:#}");

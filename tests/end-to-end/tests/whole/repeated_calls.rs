@@ -23,15 +23,7 @@ async fn planned(mut setting: world::Setting) -> (Stack, String, Value) {
     until_waiting(&stack, &instance).await;
     let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": HOOK});
     let plan = call(&stack, "plan-rollout", json!({"execution": EXECUTION, "input": input})).await;
-    assert_eq!(call(&stack, "take-turn", turn_request(&plan)).await["outcome"], "MINE");
     (stack, instance, plan)
-}
-
-fn turn_request(plan: &Value) -> Value {
-    json!({
-        "execution": EXECUTION, "startedAt": STARTED_AT, "now": STARTED_AT, "plan": plan, "round": 1, "observations": [],
-        "waitingSince": null, "drainingSince": null,
-    })
 }
 
 fn start_request(plan: &Value, application: usize, attempt: u32) -> Value {
@@ -75,7 +67,8 @@ async fn a_deployment_is_started_once_however_often_it_is_asked_for() {
 
     for _ in 0..2 {
         let check = call(&stack, "check-status", check_request(&plan, 0, &again["deploymentId"])).await;
-        assert_eq!((&check["outcome"], &check["deploymentId"]), (&json!("SUCCEEDED"), &again["deploymentId"]));
+        let deployed = &check["applications"][0]["deploymentId"];
+        assert_eq!((&check["outcome"], deployed), (&json!("SUCCEEDED"), &again["deploymentId"]));
     }
     assert_eq!(finish(stack, &[]).await.deployments.len(), 1);
 }
@@ -127,7 +120,7 @@ async fn a_person_s_deployment_that_contains_the_instance_is_joined() {
     until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
     let check = call(&stack, "check-status", check_request(&plan, 0, &answer["deploymentId"])).await;
     assert_eq!(check["outcome"], "SUCCEEDED");
-    assert_eq!(check["revision"]["s3"]["key"], "Storefront-2.zip");
+    assert_eq!(check["applications"][0]["revision"]["s3"]["key"], "Storefront-2.zip");
     finish(stack, &[]).await;
 }
 
@@ -148,11 +141,15 @@ async fn a_stopped_deployment_fails_only_the_rollout_with_the_turn() {
     let again = call(&stack, "check-status", check.clone()).await;
     assert_eq!(again["error"], "Turnstile.AgentSilent", "the answer was lost: {again:#}");
 
-    let second = call(&stack, "start-deployment", start_request(&plan, 0, 2)).await;
+    // It has given its turn back, so that others may have theirs, and asks for it again.
+    let mut next_round = start_request(&plan, 0, 1);
+    next_round["round"] = json!(2);
+    let second = call(&stack, "start-deployment", next_round).await;
     let theirs = second["deploymentId"].as_str().unwrap_or_else(|| panic!("{second:#}"));
     until(&stack, |report| report.deployments[1].instance_ids == [instance.as_str()]).await;
     stack.world().stop_deployment(theirs).unwrap();
-    let check = check_request(&plan, 0, &second["deploymentId"]);
+    let mut check = check_request(&plan, 0, &second["deploymentId"]);
+    check["round"] = json!(2);
     let stopped = call(&stack, "check-status", check.clone()).await;
     assert_eq!(stopped["error"], "Turnstile.InstanceNotReached", "{stopped:#}");
     assert_eq!((&stopped["reason"]["errorCode"], &stopped["retry"]), (&json!("MANUAL_STOP"), &json!(false)));
@@ -169,11 +166,7 @@ async fn the_hook_is_completed_once() {
     let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
     until(&stack, |report| report.deployments[0].ended_at.is_some()).await;
     let check = call(&stack, "check-status", check_request(&plan, 0, &started["deploymentId"])).await;
-    let deployed = json!({
-        "applicationName": "Storefront", "deploymentGroupName": DEPLOYMENT_GROUP, "attempts": 1,
-        "deploymentId": check["deploymentId"], "revision": check["revision"],
-    });
-    let complete = json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": [deployed]});
+    let complete = json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": check["applications"]});
 
     // A person has deployed a newer revision to the instance, and that is the current one.
     let theirs = stack.world().deploy("Storefront", DEPLOYMENT_GROUP, Some(revision("Storefront", 2))).unwrap();
@@ -237,11 +230,15 @@ async fn the_functions_are_small() {
         json!({"execution": EXECUTION, "plan": plan, "repeats": 0, "deployed": []}),
     )
     .await;
-    call(&stack, "return-turn", json!({"execution": EXECUTION, "plan": plan, "round": 1, "because": "DEPLOYED"})).await;
+    let failed = json!({
+        "execution": EXECUTION, "startedAt": STARTED_AT, "now": STARTED_AT, "plan": null, "round": null, "input": {},
+        "failure": {"error": "Turnstile.InvalidInput", "cause": ""}, "backingOffSince": null,
+    });
+    call(&stack, "back-off", failed).await;
     call(&stack, "start-rollout", json!({})).await;
 
     let environments = stack.environments();
-    assert_eq!(environments.len(), 7, "one process for each function: {environments:?}");
+    assert_eq!(environments.len(), 6, "one process for each function: {environments:?}");
     for process in environments {
         let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -202,7 +202,7 @@ mod tests {
             (r#""steps": [], "until": {}"#, "until: expected at least one"),
             (
                 r#""steps": [{"abort": 1, "when": {"rollout": {"launch": 1, "state": "Backoff"}}}]"#,
-                r#"steps[0].when.rollout.state: expected one of "ApplicationDeployed", "#,
+                r#"steps[0].when.rollout.state: expected one of "BackOff", "#,
             ),
             (
                 r#""steps": [], "expect": {"executions": [{"outcome": "FAILED", "states": {"Backoff": 1}}]}"#,

@@ -11,26 +11,23 @@ use scenario::{files, format};
 use serde_json::Value;
 
 /// Each state that lasts, and a scenario in which the rollout of a launch is in it.
-const STATES: [(&str, &str, usize); 20] = [
+const STATES: [(&str, &str, usize); 17] = [
     ("PlanRollout", "one-launch", 1),
     ("WaitForOwner", "started-again-while-it-is-at-work", 1),
-    ("TakeTurn", "one-launch", 1),
     ("WaitForTurn", "by-hand-during-launches", 2),
     ("WaitForLastCalls", "aborted-and-started-again-by-hand", 1),
     ("StartDeployment", "one-launch", 1),
     ("WaitForSlot", "account-limit-that-passes", 1),
     ("WaitForDeployment", "one-launch", 1),
     ("CheckStatus", "one-launch", 1),
-    ("GiveWay", "never-an-agent", 1),
     ("WaitForNeighbour", "never-an-agent", 1),
     ("WaitForGate", "tags-are-seen-late", 1),
     ("CompleteLifecycleHook", "one-launch", 1),
     ("WaitForRelease", "release-under-way-when-the-gate-opens", 1),
     ("WaitForNextRound", "somebody-deploys-a-new-revision", 1),
-    ("ReturnTurn", "one-launch", 1),
-    ("ReturnTurnOfGoneInstance", "terminated-midway", 1),
-    ("ReturnTurnAfterFailure", "failing-script", 1),
+    ("EndWithoutInstance", "terminated-midway", 1),
     ("BackOff", "failing-script", 1),
+    ("WaitBeforeAbandon", "failing-script", 1),
     ("CompleteAfterFailure", "failing-script", 1),
 ];
 

@@ -9,15 +9,8 @@ use scenario::verdict;
 use serde_json::json;
 
 /// The states of a rollout that goes well.
-const STATES: [&str; 7] = [
-    "PlanRollout",
-    "TakeTurn",
-    "StartDeployment",
-    "WaitForDeployment",
-    "CheckStatus",
-    "CompleteLifecycleHook",
-    "ReturnTurn",
-];
+const STATES: [&str; 5] =
+    ["PlanRollout", "StartDeployment", "WaitForDeployment", "CheckStatus", "CompleteLifecycleHook"];
 const LIST: [&str; 3] = ["Orders", "Search", "Mail"];
 
 /// A launch into a group of two, and a pipeline that brings a build of one application once the rollout is in the state.

@@ -24,7 +24,7 @@ fn config(simulation: &Simulation) -> aws_config::SdkConfig {
     let surroundings = &simulation.lambda.surroundings;
     let (services, network) = (surroundings.services.clone(), surroundings.network.clone());
     let connector = Connector::open("test#1".to_owned(), services, network, Rc::new(Seed(1).of("test")));
-    sdk_config("take-turn", surroundings.clock, connector)
+    sdk_config("start-deployment", surroundings.clock, connector)
 }
 
 fn dynamodb(simulation: &Simulation) -> aws_sdk_dynamodb::Client {

@@ -64,15 +64,33 @@ fn request(simulation: &Simulation, execution: &str, plan: &Value, round: u32, m
     request
 }
 
-/// Asks for the turn, or for that of the first application where each deployment has its own.
+/// Asks for the turn, to deploy the first application. `MINE`: it has the turn, whatever it has done with it.
 async fn take(simulation: &Simulation, execution: &str, plan: &Value, round: u32) -> Value {
-    let application = plan.get("turnPerDeployment").map(|_| &plan["applications"][0]);
-    let asks = request(simulation, execution, plan, round, json!({"application": application}));
-    call(simulation, "take-turn", &asks).await["outcome"].clone()
+    let asks = request(simulation, execution, plan, round, first(plan));
+    let answer = call(simulation, "start-deployment", &asks).await;
+    if answer["hasTurn"] == true { "MINE".into() } else { answer["outcome"].clone() }
 }
 
-async fn give_back(simulation: &Simulation, execution: &str, plan: &Value, round: u32, more: Value) -> Value {
-    call(simulation, "return-turn", &request(simulation, execution, plan, round, more)).await
+/// The application that a rollout begins with.
+fn first(plan: &Value) -> Value {
+    json!({"application": plan["applications"][0]})
+}
+
+/// Gives the turn back as a rollout does that fails with this error.
+async fn give_back_after(simulation: &Simulation, execution: &str, plan: &Value, round: u32, error: &str) -> Value {
+    let failed = json!({"failure": {"error": error, "cause": "{}"}});
+    call(simulation, "back-off", &request(simulation, execution, plan, round, failed)).await
+}
+
+/// Gives the turn back when all calls have been answered.
+async fn give_back(simulation: &Simulation, execution: &str, plan: &Value, round: u32) {
+    give_back_after(simulation, execution, plan, round, "Turnstile.GroupBusy").await;
+}
+
+/// Ends the rollout, which has no hook to complete.
+async fn end(simulation: &Simulation, execution: &str, plan: &Value, round: u32) {
+    let ends = request(simulation, execution, plan, round, json!({"deployed": []}));
+    call(simulation, "complete-lifecycle-hook", &ends).await;
 }
 
 /// How many claims the execution holds.
@@ -97,26 +115,31 @@ fn a_call_of_an_earlier_round_changes_nothing() {
     block_on(async || {
         let simulation = start(web(600, &["Orders"]));
         let plan = plan(&simulation, "one", None, &Value::Null).await;
-        let yields = || json!({"because": "YIELDED"});
         assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
         assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE", "repeated");
-        give_back(&simulation, "one", &plan, 1, yields()).await;
+        give_back(&simulation, "one", &plan, 1).await;
         assert_eq!((take(&simulation, "one", &plan, 1).await, held_by(&simulation, "one")), (json!("WAIT"), 0));
         assert_eq!(take(&simulation, "one", &plan, 2).await, "MINE");
 
-        give_back(&simulation, "one", &plan, 1, yields()).await;
+        give_back(&simulation, "one", &plan, 1).await;
         assert_eq!(held_by(&simulation, "one"), 2, "given back in the round before, and taken again since");
-        let late = request(&simulation, "one", &plan, 1, json!({"application": plan["applications"][0]}));
+        let deployments = || simulation.world().report_without_calls().deployments.len();
+        let before = deployments();
+        // Until nothing is under way any more.
+        sleep(Duration::from_secs(600)).await;
+        let mut late = request(&simulation, "one", &plan, 1, first(&plan));
+        assert_eq!(call(&simulation, "start-deployment", &late).await["outcome"], "WAIT");
+        (late["hasTurn"], late["attempt"]) = (true.into(), 2.into());
         assert_eq!(error(&simulation, "start-deployment", &late).await, "Turnstile.TurnLost");
-        assert_eq!(simulation.world().report_without_calls().deployments.len(), 0);
+        assert_eq!(deployments(), before);
 
-        give_back(&simulation, "one", &plan, 2, json!({"because": "DEPLOYED"})).await;
+        end(&simulation, "one", &plan, 2).await;
         for round in [1, 2] {
             assert_eq!(take(&simulation, "one", &plan, round).await, "WAIT", "the rollout has ended: {round}");
         }
         assert_eq!(held_by(&simulation, "one"), 0);
         assert_eq!(take(&simulation, "two", &plan, 1).await, "MINE");
-        give_back(&simulation, "one", &plan, 2, json!({"because": "DEPLOYED"})).await;
+        end(&simulation, "one", &plan, 2).await;
         assert_eq!(held_by(&simulation, "two"), 2);
     });
 }
@@ -127,33 +150,34 @@ fn a_late_call_does_not_take_a_turn_that_another_one_has_had_since() {
     block_on(async || {
         let simulation = start(web(600, &["Orders"]));
         let plan = plan(&simulation, "one", None, &Value::Null).await;
-        let late = request(&simulation, "one", &plan, 1, json!({}));
+        let late = request(&simulation, "one", &plan, 1, first(&plan));
         assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
-        give_back(&simulation, "one", &plan, 1, json!({"because": "DEPLOYED"})).await;
+        end(&simulation, "one", &plan, 1).await;
         sleep(Duration::from_secs(60)).await;
         assert_eq!(take(&simulation, "two", &plan, 1).await, "MINE");
-        give_back(&simulation, "two", &plan, 1, json!({"because": "DEPLOYED"})).await;
+        end(&simulation, "two", &plan, 1).await;
 
-        assert_eq!(call(&simulation, "take-turn", &late).await["outcome"], "WAIT");
+        assert_eq!(call(&simulation, "start-deployment", &late).await["outcome"], "WAIT");
         assert_eq!(held_by(&simulation, "one"), 0);
         assert_eq!(take(&simulation, "three", &plan, 1).await, "MINE", "it is free");
     });
 }
 
-/// A request of the version before names no round.
+/// A request of a version that knew no rounds names none.
 #[test]
 fn a_turn_is_given_back_without_a_round() {
     block_on(async || {
         let simulation = start(web(600, &["Orders"]));
         let plan = plan(&simulation, "one", None, &Value::Null).await;
         assert_eq!(take(&simulation, "one", &plan, 3).await, "MINE");
-        let before = json!({"execution": execution_arn("one"), "plan": plan, "because": "DEPLOYED"});
-        call(&simulation, "return-turn", &before).await;
+        let before = json!({"execution": execution_arn("one"), "plan": plan, "deployed": []});
+        call(&simulation, "complete-lifecycle-hook", &before).await;
         assert_eq!(held_by(&simulation, "one"), 0);
         assert_eq!(take(&simulation, "two", &plan, 1).await, "MINE");
     });
 }
 
+/// Whether or not each deployment has its turn.
 #[test]
 fn a_turn_given_back_after_a_lost_answer_drains() {
     block_on(async || {
@@ -165,17 +189,18 @@ fn a_turn_given_back_after_a_lost_answer_drains() {
             (true, "Turnstile.GroupBusy", "MINE"),
         ] {
             let simulation = start(orders(is_gated));
-            let plan = plan(&simulation, "one", None, &Value::Null).await;
-            assert_eq!(plan.get("turnPerDeployment").is_some(), is_gated);
-            assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
-            let failed = json!({"because": "FAILED", "failure": {"error": lost, "cause": ""}});
-            give_back(&simulation, "one", &plan, 1, failed).await;
+            let instance = waiting_instance(&simulation).await;
+            let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+            assert_eq!(plan_of_one.get("turnPerDeployment").is_some(), is_gated);
+            assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+            give_back_after(&simulation, "one", &plan_of_one, 1, lost).await;
             assert_eq!(held_by(&simulation, "one"), 0, "{lost}");
-            assert_eq!(take(&simulation, "two", &plan, 1).await, outcome, "{lost}");
+            let of_group = plan(&simulation, "two", None, &Value::Null).await;
+            assert_eq!(take(&simulation, "two", &of_group, 1).await, outcome, "{lost}");
             // It fails, too, and the calls of the first one may be under way still.
             if outcome == "DRAINING" {
-                give_back(&simulation, "two", &plan, 1, json!({"because": "DEPLOYED"})).await;
-                assert_eq!(take(&simulation, "three", &plan, 1).await, "DRAINING", "{lost}");
+                give_back(&simulation, "two", &of_group, 1).await;
+                assert_eq!(take(&simulation, "three", &of_group, 1).await, "DRAINING", "{lost}");
             }
         }
     });
@@ -190,13 +215,11 @@ fn a_creation_whose_answer_was_lost_is_found() {
             let simulation = start_with(orders(is_gated), &json!([slow]));
             let instance = waiting_instance(&simulation).await;
             let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
-            assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
-            let application = json!({"application": plan_of_one["applications"][0]});
-            let starts = request(&simulation, "one", &plan_of_one, 1, application);
+            let starts = request(&simulation, "one", &plan_of_one, 1, first(&plan_of_one));
             assert_eq!(error(&simulation, "start-deployment", &starts).await, "Turnstile.Unavailable");
             assert_eq!(call(&simulation, "start-deployment", &starts).await["outcome"], "STARTED");
             assert_eq!(simulation.world().report_without_calls().deployments.len(), 1);
-            give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+            give_back(&simulation, "one", &plan_of_one, 1).await;
             let of_group = plan(&simulation, "two", None, &Value::Null).await;
             assert_eq!(take(&simulation, "two", &of_group, 1).await, "MINE", "the call has had its effect");
         }
@@ -212,21 +235,16 @@ fn a_creation_that_was_lost_is_repeated_or_drained() {
             let simulation = start_with(orders(is_gated), &json!([lost]));
             let instance = waiting_instance(&simulation).await;
             let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
-            assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
-            let application = || json!({"application": plan_of_one["applications"][0]});
-            let start = async || {
-                call(&simulation, "start-deployment", &request(&simulation, "one", &plan_of_one, 1, application()))
-                    .await
-            };
-            let first = request(&simulation, "one", &plan_of_one, 1, application());
-            assert_eq!(error(&simulation, "start-deployment", &first).await, "Turnstile.Unavailable");
+            let starts = || request(&simulation, "one", &plan_of_one, 1, first(&plan_of_one));
+            assert_eq!(error(&simulation, "start-deployment", &starts()).await, "Turnstile.Unavailable");
             if is_repeated {
                 for (after, outcome) in [(10, "BUSY"), (85, "BUSY"), (10, "STARTED")] {
                     sleep(Duration::from_secs(after)).await;
-                    assert_eq!(start().await["outcome"], outcome, "after {after} s more, gated: {is_gated}");
+                    let answer = call(&simulation, "start-deployment", &starts()).await;
+                    assert_eq!(answer["outcome"], outcome, "after {after} s more, gated: {is_gated}");
                 }
             }
-            give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+            give_back(&simulation, "one", &plan_of_one, 1).await;
             assert_eq!(held_by(&simulation, "one"), 0);
             let of_group = plan(&simulation, "two", None, &Value::Null).await;
             let outcome = if is_repeated { "MINE" } else { "DRAINING" };
@@ -258,8 +276,7 @@ fn a_rollout_that_was_taken_over_from_touches_nothing() {
         assert_eq!(plan_of_one["autoScalingGroupName"], WEB, "{plan_of_one:#}");
         let owned = plan(&simulation, "two", instance, &Value::Null).await;
         assert_eq!(owned["owner"]["execution"], execution_arn("one"), "{owned:#}");
-        let failed = json!({"because": "FAILED", "failure": {"error": "Turnstile.DeploymentFailed", "cause": "{}"}});
-        let backs_off = give_back(&simulation, "one", &plan_of_one, 1, failed.clone()).await;
+        let backs_off = give_back_after(&simulation, "one", &plan_of_one, 1, "Turnstile.DeploymentFailed").await;
         assert!(backs_off["waitSeconds"].as_u64() > Some(0), "{backs_off:#}");
         let plan_of_two = plan(&simulation, "two", instance, &owned["owner"]).await;
         assert_eq!(plan_of_two["autoScalingGroupName"], WEB, "{plan_of_two:#}");
@@ -268,13 +285,11 @@ fn a_rollout_that_was_taken_over_from_touches_nothing() {
         let before = heartbeats();
         let taken_over = "Turnstile.LaunchTakenOver";
         let of = |more: Value| request(&simulation, "one", &plan_of_one, 1, more);
-        assert_eq!(error(&simulation, "return-turn", &of(failed)).await, taken_over);
         let gives_up = json!({"failure": {"error": "Turnstile.DeploymentFailed", "cause": "{}"}});
+        assert_eq!(error(&simulation, "back-off", &of(gives_up.clone())).await, taken_over);
         assert_eq!(error(&simulation, "complete-lifecycle-hook", &of(gives_up)).await, taken_over);
         assert_eq!(error(&simulation, "complete-lifecycle-hook", &of(json!({"deployed": []}))).await, taken_over);
-        assert_eq!(error(&simulation, "take-turn", &of(json!({}))).await, taken_over);
-        let application = json!({"application": plan_of_one["applications"][0]});
-        assert_eq!(error(&simulation, "start-deployment", &of(application)).await, taken_over);
+        assert_eq!(error(&simulation, "start-deployment", &of(first(&plan_of_one))).await, taken_over);
         assert_eq!((heartbeats(), is_open(&simulation)), (before, true));
         assert_eq!(take(&simulation, "two", &plan_of_two, 1).await, "MINE");
     });
@@ -288,12 +303,12 @@ fn an_owner_is_replaced_only_after_a_second_look() {
         let instance = waiting_instance(&simulation).await;
         let instance = Some(instance.as_str());
         let plan_of_one = plan(&simulation, "one", instance, &Value::Null).await;
-        let first = plan(&simulation, "two", instance, &Value::Null).await;
-        assert!(first["owner"]["endedSince"].is_string(), "{first:#}");
+        let owned = plan(&simulation, "two", instance, &Value::Null).await;
+        assert!(owned["owner"]["endedSince"].is_string(), "{owned:#}");
         sleep(Duration::from_secs(30)).await;
-        assert_eq!(plan(&simulation, "two", instance, &first["owner"]).await["autoScalingGroupName"], WEB);
-        let late = request(&simulation, "one", &plan_of_one, 1, json!({}));
-        assert_eq!(error(&simulation, "take-turn", &late).await, "Turnstile.LaunchTakenOver");
+        assert_eq!(plan(&simulation, "two", instance, &owned["owner"]).await["autoScalingGroupName"], WEB);
+        let late = request(&simulation, "one", &plan_of_one, 1, first(&plan_of_one));
+        assert_eq!(error(&simulation, "start-deployment", &late).await, "Turnstile.LaunchTakenOver");
     });
 }
 
@@ -311,8 +326,8 @@ fn a_launch_is_let_go_of_once() {
             assert_eq!(held_by(&simulation, "one"), 0, "and the turn is returned");
         }
         // A late call of the rollout, as of an execution that was aborted.
-        let late = request(&simulation, "one", &plan_of_one, 1, json!({}));
-        assert_eq!(error(&simulation, "take-turn", &late).await, "Turnstile.LaunchTakenOver");
+        let late = request(&simulation, "one", &plan_of_one, 1, first(&plan_of_one));
+        assert_eq!(error(&simulation, "start-deployment", &late).await, "Turnstile.LaunchTakenOver");
         assert_eq!(held_by(&simulation, "one"), 0);
     });
 }
@@ -325,8 +340,7 @@ fn a_stop_whose_answer_was_lost_comes_to_the_same() {
         let instance = waiting_instance(&simulation).await;
         simulation.world().silence_agent(&instance).expect("it has one");
         let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
-        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
-        let application = json!({"application": plan_of_one["applications"][0]});
+        let application = first(&plan_of_one);
         let starts = request(&simulation, "one", &plan_of_one, 1, application.clone());
         let started = call(&simulation, "start-deployment", &starts).await;
         let waiting_since = now(&simulation);
@@ -342,14 +356,15 @@ fn a_stop_whose_answer_was_lost_comes_to_the_same() {
         let status = || simulation.world().report_without_calls().deployments[0].status;
         assert_ne!(status(), "Stopped");
 
-        let first = call(&simulation, "check-status", &check).await;
-        assert_eq!((&first["error"], status()), (&json!("Turnstile.AgentSilent"), "Stopped"), "{first:#}");
+        let stopped = call(&simulation, "check-status", &check).await;
+        assert_eq!((&stopped["error"], status()), (&json!("Turnstile.AgentSilent"), "Stopped"), "{stopped:#}");
+        assert!(stopped["waitSeconds"].as_u64() > Some(0), "{stopped:#}");
+        assert_eq!(held_by(&simulation, "one"), 0, "others may have their turn");
         sleep(Duration::from_secs(60)).await;
         check["now"] = json!(now(&simulation));
-        assert_eq!(call(&simulation, "check-status", &check).await, first);
+        assert_eq!(call(&simulation, "check-status", &check).await, stopped);
 
         // Another round of the same rollout, or another rollout, does not take it for a person's stop.
-        give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
         assert_eq!(take(&simulation, "one", &plan_of_one, 2).await, "MINE");
         check["round"] = json!(2);
         assert_eq!(error(&simulation, "check-status", &check).await, "Turnstile.TurnLost");
@@ -379,10 +394,11 @@ fn a_heartbeat_time_out_that_somebody_lowers_is_noticed() {
         let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
         // It has waited for so long that it asks once a minute.
         sleep(Duration::from_secs(3_600)).await;
-        let long_ago = json!({"waitingSince": plan_of_one["hookOpenedAt"]});
+        let mut long_ago = first(&plan_of_one);
+        long_ago["waitingSince"] = plan_of_one["hookOpenedAt"].clone();
         let wait = async || {
             let asks = request(&simulation, "one", &plan_of_one, 1, long_ago.clone());
-            call(&simulation, "take-turn", &asks).await["waitSeconds"].as_u64().expect("seconds")
+            call(&simulation, "start-deployment", &asks).await["waitSeconds"].as_u64().expect("seconds")
         };
         let before = wait().await;
         set_heartbeat_timeout(&simulation, 120).await;
@@ -415,21 +431,17 @@ fn a_deployment_that_was_joined_is_waited_for_by_the_next_rollout() {
         let simulation = start(web(600, &["Orders", "Search"]));
         let instance = waiting_instance(&simulation).await;
         let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
-        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
         let theirs = simulation.world().deploy("Orders", "Production", None).expect("the group is free");
         sleep(Duration::from_secs(10)).await;
-        let orders = json!({"application": plan_of_one["applications"][0]});
-        let joins = request(&simulation, "one", &plan_of_one, 1, orders);
+        let joins = request(&simulation, "one", &plan_of_one, 1, first(&plan_of_one));
         let joined = call(&simulation, "start-deployment", &joins).await;
         assert_eq!((&joined["outcome"], &joined["deploymentId"]), (&json!("JOINED"), &json!(theirs)), "{joined:#}");
-        give_back(&simulation, "one", &plan_of_one, 1, json!({"because": "YIELDED"})).await;
+        give_back(&simulation, "one", &plan_of_one, 1).await;
 
         let input = json!({"autoScalingGroupName": WEB, "applications": ["Search/Production"]});
         let asks = json!({"execution": execution_arn("two"), "now": now(&simulation), "input": input});
         let plan_of_two = call(&simulation, "plan-rollout", &asks).await;
-        assert_eq!(take(&simulation, "two", &plan_of_two, 1).await, "MINE");
-        let search = json!({"application": plan_of_two["applications"][0]});
-        let starts = request(&simulation, "two", &plan_of_two, 1, search);
+        let starts = request(&simulation, "two", &plan_of_two, 1, first(&plan_of_two));
         let waits = call(&simulation, "start-deployment", &starts).await;
         assert_eq!((&waits["outcome"], &waits["deploymentId"]), (&json!("BUSY"), &json!(theirs)), "{waits:#}");
     });
@@ -453,7 +465,6 @@ fn a_deployment_of_a_build_that_was_current_is_withdrawn() {
         // Its agent answers by then.
         sleep(Duration::from_secs(60)).await;
         let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
-        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
         // A rollout that has yielded asks for the targets of the last deployment, which takes its time here.
         let silence = json!({"applicationName": "Orders", "deploymentGroupName": "Production", "silentSeconds": 300});
         let more = json!({"application": plan_of_one["applications"][0], "silence": silence});

@@ -96,7 +96,7 @@ fn a_rollout_that_backs_off_is_taken_over_from() {
         let simulation = start(failing(web(600, &["Orders", "Search"]), 2));
         let instance = simulation.world().launch(WEB).expect("it launches");
         let first = first_execution(&simulation).await;
-        until_in(&simulation, &first, "BackOff").await;
+        until_in(&simulation, &first, "WaitBeforeAbandon").await;
         let second = by_hand(&simulation, &instance);
         until_quiet(&simulation).await;
         let first = simulation.describe(&first).expect("it exists");
@@ -130,7 +130,6 @@ fn a_second_rollout_waits_for_the_owner() {
 #[test]
 fn an_owner_that_has_ended_is_replaced_in_time() {
     for (state, function) in [
-        ("TakeTurn", "take-turn"),
         ("StartDeployment", "start-deployment"),
         ("WaitForDeployment", "check-status"),
         ("CheckStatus", "check-status"),
@@ -171,7 +170,7 @@ fn the_second_launch_of_a_pooled_instance_is_not_the_first_one_s() {
         let simulation = Simulation::start(options).expect("it starts");
         let pooled = simulation.world().warm(WEB, 1).expect("a pool").remove(0);
         let first = first_execution(&simulation).await;
-        until_in(&simulation, &first, "BackOff").await;
+        until_in(&simulation, &first, "WaitBeforeAbandon").await;
         simulation.world().complete_hook(&pooled, HOOK, HookResult::Continue).expect("it is open");
         sleep(Duration::from_secs(20)).await;
         let launched = simulation.world().launch(WEB).expect("it launches");
@@ -186,30 +185,12 @@ fn the_second_launch_of_a_pooled_instance_is_not_the_first_one_s() {
     });
 }
 
-/// Deployed to the end, an instance needs no courtesy to enter service.
-#[test]
-fn nothing_stands_between_a_finished_instance_and_its_hook() {
-    block_on(async || {
-        let mut options = options(web(120, &["Orders"]));
-        options.faults = serde_json::from_value(json!([{
-            "service": "lambda", "operation": "return-turn", "kind": "error", "code": "TooManyRequestsException", "status": 429,
-        }]))
-        .expect("faults");
-        let simulation = Simulation::start(options).expect("it starts");
-        simulation.world().launch(WEB).expect("it launches");
-        until_quiet(&simulation).await;
-        assert_eq!(completions(&report(&simulation)), [Some(HookResult::Continue)]);
-        assert!(simulation.fault_hits()[0] >= 2, "two tries");
-        assert!(simulation.turns().iter().all(|turn| turn.holder.is_none()), "{:#?}", simulation.turns());
-    });
-}
-
 /// A function that Lambda throttles, or fails to run under a name that nobody has listed, is called again.
 #[test]
 fn a_function_that_cannot_run_for_a_while_costs_no_launch() {
     for (function, code, times) in [
         ("plan-rollout", "TooManyRequestsException", 9),
-        ("take-turn", "TooManyRequestsException", 9),
+        ("start-deployment", "TooManyRequestsException", 9),
         ("check-status", "TooManyRequestsException", 9),
         ("complete-lifecycle-hook", "TooManyRequestsException", 9),
         ("start-deployment", "ServiceException", 9),

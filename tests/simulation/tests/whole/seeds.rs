@@ -38,7 +38,7 @@ fn a_seed_repeats_a_run_in_any_thread() {
     assert_ne!(hash, run(12).0, "another seed, another run");
     for word in [
         "calls dynamodb.TransactWriteItems",
-        "invokes take-turn",
+        "invokes start-deployment",
         "is answered by codedeploy.",
         "TaskStateEntered",
         "gets EC2 ",

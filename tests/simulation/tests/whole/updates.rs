@@ -26,10 +26,9 @@ impl WithoutVersions {
     fn start(definition: &str, options: Options) -> Self {
         let placeholders = [
             ("PlanRollout", "plan-rollout"),
-            ("TakeTurn", "take-turn"),
             ("StartDeployment", "start-deployment"),
             ("CheckStatus", "check-status"),
-            ("ReturnTurn", "return-turn"),
+            ("BackOff", "back-off"),
             ("CompleteLifecycleHook", "complete-lifecycle-hook"),
         ];
         let text = placeholders.iter().fold(definition.to_owned(), |text, (placeholder, function)| {

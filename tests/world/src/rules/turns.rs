@@ -12,7 +12,7 @@ pub(super) fn violations(run: &Run, first: &FirstCalls) -> Vec<Violation> {
 }
 
 /// A turn belongs to a rollout that runs. That of one which was aborted or has timed out is taken over by the next that asks, and perhaps nobody
-/// does. So is what a last call takes for a rollout that has ended. One that has ended by itself had to return what it had then.
+/// does. So is what a last call takes for a rollout that has ended. One that has ended by itself had to return what it had then, if the table let it.
 fn lost<'a>(run: &'a Run) -> impl Iterator<Item = Violation> + 'a {
     let holders = Holders::of(&run.report.calls);
     run.claims.iter().filter_map(move |Claim { claim, holder }| {
@@ -20,6 +20,9 @@ fn lost<'a>(run: &'a Run) -> impl Iterator<Item = Violation> + 'a {
         let execution = run.execution(holder);
         let taken_at = holders.changes(claim).last().map(|(call, _)| run.report.calls[call].at);
         if taken_at.zip(execution).is_some_and(|(taken_at, execution)| !execution.runs_at(taken_at)) {
+            return None;
+        }
+        if could_not_return(run, holder) {
             return None;
         }
         let status = execution.map(|execution| execution.status);
@@ -30,6 +33,19 @@ fn lost<'a>(run: &'a Run) -> impl Iterator<Item = Violation> + 'a {
             breach: Breach::TurnLost { claim: claim.clone(), execution: holder.clone(), status },
         })
     })
+}
+
+/// Whether the table of turns failed a call of the execution's last invocation. A turn that stays behind for that is taken over.
+fn could_not_return(run: &Run, execution: &str) -> bool {
+    let of_execution = |call: &&Call| execution_of(call) == Some(execution);
+    let Some(last) = run.report.calls.iter().rev().find(of_execution).and_then(|call| call.invocation.as_ref()) else {
+        return false;
+    };
+    let of_last = |call: &&Call| call.invocation.as_ref().is_some_and(|of| of.request_id == last.request_id);
+    let has_failed = |call: &Call| {
+        call.service == "dynamodb" && !matches!(call.outcome.as_str(), "ok" | "ConditionalCheckFailedException")
+    };
+    run.report.calls.iter().filter(of_last).any(has_failed)
 }
 
 /// Deployments that were created or stopped by an execution that did not hold the claim on their group at any moment of the invocation in
@@ -76,7 +92,12 @@ fn is_used_by_the_next(run: &Run, holders: &Holders, claim: &str, execution: &st
     let taken = std::iter::once((left_at, next)).chain(since_then).find_map(|(at, holder)| Some((at, holder?)));
     let Some((taken_at, next)) = taken.filter(|(_, next)| *next != execution && !was_deleted) else { return false };
     let between = &run.report.calls[taken_at..calls.end];
-    between.iter().any(|call| call.caller == "start-deployment" && execution_of(call) == Some(next))
+    between.iter().any(|call| begins_to_deploy(call) && execution_of(call) == Some(next))
+}
+
+/// Whether a call is one of those that start-deployment makes once it has the turn. Before that it asks CodeDeploy about targets alone.
+fn begins_to_deploy(call: &Call) -> bool {
+    call.caller == "start-deployment" && call.service == "codedeploy" && call.operation != "GetDeploymentTarget"
 }
 
 /// By claim: who has held it, each since the call with this index.

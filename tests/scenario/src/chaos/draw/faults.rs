@@ -59,18 +59,7 @@ const CALLS: [(Service, &[&str]); 5] = [
     ),
     (Service::DynamoDb, &["", "", "TransactWriteItems", "UpdateItem", "BatchGetItem"]),
     (Service::States, &["", "StartExecution", "DescribeExecution"]),
-    (
-        Service::Lambda,
-        &[
-            "",
-            "plan-rollout",
-            "take-turn",
-            "start-deployment",
-            "check-status",
-            "return-turn",
-            "complete-lifecycle-hook",
-        ],
-    ),
+    (Service::Lambda, &["", "plan-rollout", "start-deployment", "check-status", "back-off", "complete-lifecycle-hook"]),
 ];
 
 /// Answers that come after the clients' time-outs (5 and 20 s), after the functions' (60 s), and after the tasks' (90 s).

@@ -109,17 +109,16 @@ fn deployable(world: &World, random: &mut Rng) -> String {
 }
 
 /// States of a rollout in which something may happen to it.
-const STATES: [&str; 10] = [
+const STATES: [&str; 9] = [
     "PlanRollout",
-    "TakeTurn",
     "WaitForTurn",
     "StartDeployment",
     "StartDeployment",
     "WaitForDeployment",
     "CheckStatus",
     "CompleteLifecycleHook",
-    "ReturnTurnAfterFailure",
     "BackOff",
+    "WaitBeforeAbandon",
 ];
 
 /// A person aborts an instance's rollout the next time that it is in a state.

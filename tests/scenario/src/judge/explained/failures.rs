@@ -63,12 +63,15 @@ fn names_no_hook(rollout: &Rollout) -> bool {
     input["instanceId"].is_string() && input["lifecycleHookName"].is_null()
 }
 
-/// Whether the rollout's instance waited at a hook before the rollout had ended. One that boots does not yet.
+/// How long the calls take with which a rollout ends after its last try to find the hook open, in seconds, at the most as a rule.
+const LAST_CALLS: f64 = 5.0;
+
+/// Whether the rollout's instance waited at a hook before the rollout's last try to find it open. One that boots does not yet.
 fn waited_during(rollout: &Rollout, observed: &Observed) -> bool {
     let Some(instance) = rollout.launch.and_then(|launch| observed.instance(launch)) else { return true };
     let ended_at = rollout.execution.ended_at.unwrap_or(f64::MAX);
     let mut actions = observed.report.hook_actions.iter();
-    actions.any(|action| action.instance_id == instance.instance_id && action.opened_at < ended_at)
+    actions.any(|action| action.instance_id == instance.instance_id && action.opened_at < ended_at - LAST_CALLS)
 }
 
 /// Whether the application that the cause names fails in every attempt.

@@ -21,12 +21,12 @@ fn cause(plan: Result<Value, Failure>, looked: &Value) -> Value {
     let ran = run_until(&rollout(), json!({"autoScalingGroupName": "web"}), 1, None, |_, invocation| {
         let answer = match invocation.state.as_str() {
             "PlanRollout" => plan.clone(),
-            "TakeTurn" => Ok(json!({"outcome": "MINE", "observations": []})),
-            "StartDeployment" => {
-                Ok(json!({"outcome": "STARTED", "deploymentId": "d-1", "waitSeconds": 1, "expectedSeconds": null}))
-            }
+            "StartDeployment" => Ok(json!({
+                "outcome": "STARTED", "deploymentId": "d-1", "waitSeconds": 1, "expectedSeconds": null, "hasTurn": true,
+                "observations": [],
+            })),
             "CheckStatus" => Ok(looked.clone()),
-            "ReturnTurnAfterFailure" => Ok(json!({"waitSeconds": 0})),
+            "BackOff" => Ok(json!({"waitSeconds": 0})),
             "CompleteAfterFailure" => refused(),
             state => panic!("{state}"),
         };

@@ -52,11 +52,11 @@ async fn a_call_knows_its_invocation_and_its_effect() {
 async fn a_call_of_another_service_is_recorded_in_its_place() {
     let stage = stage().await;
     let instance = stage.launch_and_boot();
-    let function = Function::of("arn:1", "take-turn", "r-1", 1, &stage.world);
+    let function = Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world);
     function.heartbeat(&instance).await;
     let claims = vec![Claim { claim: "deploymentGroup:A/Staging".to_owned(), holder: Some("arn:1".to_owned()) }];
     let call = Call {
-        caller: "take-turn".to_owned(),
+        caller: "start-deployment".to_owned(),
         service: "dynamodb",
         operation: "TransactWriteItems".to_owned(),
         outcome: "ok".to_owned(),

@@ -37,7 +37,7 @@ async fn an_invocation_that_begins_with_its_heartbeat_keeps_it() {
     }
     begin(&stage, &instance, "complete-lifecycle-hook", 4, "CompleteLifecycleAction").await;
     // It is over: there is no hook to keep open any more.
-    begin(&stage, &instance, "return-turn", 5, "GetDeploymentGroup").await;
+    begin(&stage, &instance, "back-off", 5, "GetDeploymentGroup").await;
     assert_eq!(found(&stage, &[running("arn:1")], &[]).len(), 1, "ABANDON without a failure is none of this rule's");
 }
 
@@ -88,7 +88,7 @@ async fn a_heartbeat_that_is_refused_has_come_first_and_one_for_another_instance
 async fn a_call_of_another_service_comes_first() {
     let stage = stage().await;
     let instance = stage.launch_and_boot();
-    let function = Function::of("arn:1", "return-turn", "r-2", 2, &stage.world);
+    let function = Function::of("arn:1", "back-off", "r-2", 2, &stage.world);
     Function::of("arn:1", "plan-rollout", "r-1", 1, &stage.world).heartbeat(&instance).await;
     let invocation = Invocation {
         request_id: "r-2".to_owned(),
@@ -98,7 +98,7 @@ async fn a_call_of_another_service_comes_first() {
         sent_at: None,
     };
     stage.world.record(Call {
-        caller: "return-turn".to_owned(),
+        caller: "back-off".to_owned(),
         invocation: Some(invocation),
         service: "dynamodb",
         operation: "TransactWriteItems".to_owned(),
@@ -106,7 +106,7 @@ async fn a_call_of_another_service_comes_first() {
         ..Call::default()
     });
     function.heartbeat(&instance).await;
-    assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "return-turn", "TransactWriteItems")]);
+    assert_eq!(found(&stage, &[running("arn:1")], &[]), [late(&instance, "back-off", "TransactWriteItems")]);
 }
 
 /// Who owns the launch may be asked before the heartbeat, which is the owner's. Nothing else may come between.
@@ -172,7 +172,7 @@ async fn a_heartbeat_that_was_sent_first_may_come_later_or_never() {
         let calls = [("GetDeployment", call_sent_before), ("RecordLifecycleActionHeartbeat", heartbeat_sent_before)];
         for (operation, sent_before) in calls {
             stage.world.record(Call {
-                caller: "return-turn".to_owned(),
+                caller: "back-off".to_owned(),
                 invocation: Some(Invocation {
                     request_id: "r-1".to_owned(),
                     execution: Some("arn:1".to_owned()),
@@ -187,7 +187,7 @@ async fn a_heartbeat_that_was_sent_first_may_come_later_or_never() {
                 ..Call::default()
             });
         }
-        let expected = if is_late { vec![late(&instance, "return-turn", "GetDeployment")] } else { Vec::new() };
+        let expected = if is_late { vec![late(&instance, "back-off", "GetDeployment")] } else { Vec::new() };
         assert_eq!(found(&stage, &[running("arn:1")], &[]), expected, "{call_sent_before} {heartbeat_sent_before}");
     }
 }
@@ -234,10 +234,10 @@ async fn who_is_not_the_owner_sends_no_heartbeat() {
     assert_eq!(found(&stage, &[running("arn:1"), running("arn:2")], &[]), []);
     let ended = ended("arn:2", ExecutionStatus::Aborted, 10.0);
     assert_eq!(found(&stage, &[running("arn:1"), ended.clone()], &[]), [], "it may have learned of another owner");
-    let goes_on = Function::of("arn:1", "take-turn", "r-3", 3, &stage.world);
+    let goes_on = Function::of("arn:1", "start-deployment", "r-3", 3, &stage.world);
     goes_on.heartbeat(&instance).await;
-    Function::of("arn:1", "take-turn", "r-4", 4, &stage.world).codedeploy("ListDeployments", json!({})).await;
-    let breach = late(&instance, "take-turn", "ListDeployments");
+    Function::of("arn:1", "start-deployment", "r-4", 4, &stage.world).codedeploy("ListDeployments", json!({})).await;
+    let breach = late(&instance, "start-deployment", "ListDeployments");
     assert_eq!(found(&stage, &[running("arn:1"), ended], &[]), [breach]);
 }
 

@@ -121,8 +121,10 @@ async fn a_last_call_that_comes_after_the_next_holder_has_begun() {
             holds(&stage, None);
         }
         holds(&stage, Some("arn:2"));
-        let function = if has_begun { "start-deployment" } else { "take-turn" };
-        Function::of("arn:2", function, "r-2", 1, &stage.world).heartbeat(&instance).await;
+        let next = Function::of("arn:2", "start-deployment", "r-2", 1, &stage.world);
+        next.heartbeat(&instance).await;
+        let operation = if has_begun { "GetDeploymentGroup" } else { "GetDeploymentTarget" };
+        next.codedeploy(operation, serde_json::json!({})).await;
         last_call.deploy("A", "A", "one").await;
         let found = found(&stage, &[running("arn:1"), running("arn:2")], &[]);
         let without_the_turn = |breach: &&Breach| matches!(breach, Breach::DeployedWithoutTurn { .. });

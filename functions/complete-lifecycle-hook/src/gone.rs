@@ -1,30 +1,44 @@
-//! Ends a rollout whose instance is gone: quietly, unless launch after launch goes like this.
+//! Ends a rollout that has nothing left to do, because its instance is gone or another rollout owns the launch: quietly, unless launch after
+//! launch goes like this.
 
-use aws::autoscaling::AutoScaling;
-use aws::turns::Turns;
+use aws::served::Whose;
 use serde_json::Value;
 use tracing::error;
-use turnstile::policy::abandoned;
 use turnstile::policy::cause::{self, Subject};
+use turnstile::policy::{abandoned, turn};
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
 use turnstile::words::instance::Stage;
 use turnstile::words::plan::{self, Plan};
 
-/// Looks into why an instance is gone.
-pub(crate) struct Gone {
-    pub(crate) autoscaling: AutoScaling,
-    pub(crate) turns: Turns,
-}
+use crate::{CompleteLifecycleHook, Request};
 
-impl Gone {
+impl CompleteLifecycleHook {
+    /// Gives back what the rollout still has. The answer is why the launch failed, if it did.
+    ///
+    /// # Errors
+    /// As every call of the table and of Auto Scaling.
+    pub(crate) async fn end_without_instance(&self, request: &Request) -> Result<Option<Failure>, Error> {
+        let Request { execution, plan: Some(plan), round, now, .. } = request else { return Ok(None) };
+        if let Some(pending) = plan.pending_hook() {
+            self.launches.let_go(&pending, execution).await;
+        }
+        if let Some((round, now)) = round.zip(*now) {
+            self.served.shut(plan, &turn::queues(plan), Whose::Others, (execution, round), now).await;
+        }
+        self.forget(plan).await;
+        self.rest_gate_in_service(request, plan).await;
+        self.turns.give_back(&turn::all_claims(plan), execution, *round, false).await?;
+        self.failure_of_gone(plan).await
+    }
+
     /// Why the launch failed, if another launch hook of the group abandons its launches again and again. Each is counted as a failed one.
-    pub(crate) async fn failure(&self, plan: &Plan) -> Result<Option<Failure>, Error> {
+    async fn failure_of_gone(&self, plan: &Plan) -> Result<Option<Failure>, Error> {
         let Some(instance_id) = &plan.instance_id else { return Ok(None) };
         if plan.hook.is_none() || plan.other_hooks.is_empty() {
             return Ok(None);
         }
-        let instance = self.autoscaling.instance(instance_id).await?;
+        let instance = self.launches.autoscaling.instance(instance_id).await?;
         if instance.is_some_and(|instance| instance.stage() != Stage::Gone) {
             return Ok(None);
         }

@@ -1,0 +1,220 @@
+//! Takes the rollout's turn, or notices that it needs none: the turns of others have brought its instance up to date.
+
+use std::collections::BTreeSet;
+
+use tracing::{info, warn};
+use turnstile::policy::observations::{self, Observation};
+use turnstile::policy::turn::{self, TurnState};
+use turnstile::policy::waits;
+use turnstile::words::application::Application;
+use turnstile::words::error::Error;
+use turnstile::words::ids::{ExecutionArn, InstanceId};
+use turnstile::words::owner::Run;
+use turnstile::words::turn::{Claim, Taking};
+
+use crate::StartDeployment;
+use crate::request::{Outcome, Request, Turn};
+
+impl StartDeployment {
+    /// Takes the turn, if it is free or its holder has ended. `observations` are those of the rollout's instance, and what this call observes is
+    /// added to them.
+    ///
+    /// # Errors
+    /// [`Error::OutOfTime`]; else as every call of the table, of CodeDeploy and of Step Functions.
+    pub(crate) async fn turn(&self, request: &Request, observations: &mut Vec<Observation>) -> Result<Turn, Error> {
+        let claims = request.claims();
+        let found = self.turns.read(&claims).await?;
+        let state = TurnState::of(&claims, &found, &request.execution, request.round);
+        if let TurnState::Held(_) = state {
+            self.queue(request, &found).await?;
+        }
+        if !matches!(state, TurnState::Mine | TurnState::Draining) {
+            let has_seen_all = self.observe(request, &found, observations).await?;
+            if let Some(applications) = observations::all_deployed(observations, request.left()) {
+                if !self.leave_queue(request, &found).await? {
+                    return Ok(Turn::NotMine(request.wait(BTreeSet::new(), &found)));
+                }
+                self.shut_own(request, &found).await;
+                if state.is_part_mine() {
+                    self.turns.give_back(&claims, &request.execution, Some(request.round), false).await?;
+                }
+                return Ok(Turn::NotMine(Outcome::UpToDate { applications, by_others: true }));
+            }
+            if !has_seen_all {
+                waits::check_time(&request.plan, request.started_at, request.now)?;
+                return Ok(Turn::NotMine(request.wait(BTreeSet::new(), &found)));
+            }
+        }
+        waits::check_time(&request.plan, request.started_at, request.now)?;
+        let turn = match state {
+            TurnState::Mine => Turn::Mine,
+            TurnState::Draining => self.drain(request, request.drained()).await?,
+            TurnState::Free { part_draining: false, .. } => self.take(request).await?,
+            TurnState::Free { part_draining: true, .. } => self.take_over(request, BTreeSet::new()).await?,
+            TurnState::Held(holders) => match self.have_all_ended(request, &found, &holders).await {
+                Ok(true) => self.take_over(request, holders).await?,
+                Ok(false) => Turn::NotMine(request.wait(holders, &found)),
+                // The observations are kept. Whether the holders run can be asked the next time.
+                Err(error) if error.is_temporary() => {
+                    warn!(error = error.name(), reason = %error, "asks later whether the holders run");
+                    Turn::NotMine(request.wait(holders, &found))
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        if let Turn::Mine = turn {
+            self.strike_out(request, &found).await?;
+        }
+        Ok(turn)
+    }
+
+    /// Asks how the deployments that others have finished went on the rollout's own instance, once for each. The answer says whether
+    /// it came to the end of them.
+    async fn observe(
+        &self,
+        request: &Request,
+        found: &[Claim],
+        observations: &mut Vec<Observation>,
+    ) -> Result<bool, Error> {
+        let Some(instance_id) = &request.plan.instance_id else { return Ok(true) };
+        for application in request.left() {
+            let group = &application.group;
+            let claim = turn::claim_on_deployment_group(group);
+            let finished = found.iter().find(|found| found.claim == claim).and_then(|found| found.finished.as_ref());
+            let Some(finished) =
+                finished.filter(|finished| observations::is_news(observations, group, finished, request.started_at))
+            else {
+                continue;
+            };
+            match self.codedeploy.target(&finished.deployment_id, instance_id).await {
+                Ok(target) => {
+                    observations::record(observations, group, finished, target.as_ref());
+                }
+                // What was observed is kept. The rest can be asked the next time.
+                Err(error) if error.is_temporary() => {
+                    warn!(error = error.name(), reason = %error, "asks later about the other deployments");
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Lets the instance queue, so that the holder's deployments can serve it.
+    async fn queue(&self, request: &Request, found: &[Claim]) -> Result<(), Error> {
+        match request.plan.gated_instance().filter(|id| !request.queues(found, id)) {
+            Some(instance_id) => self.turns.queue(&request.main_claim(), instance_id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether nobody but the rollout moves the gate of its instance from now on.
+    async fn leave_queue(&self, request: &Request, found: &[Claim]) -> Result<bool, Error> {
+        match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
+            Some(instance_id) => self.turns.leave_queue(&request.main_claim(), instance_id, request.now).await,
+            None => Ok(true),
+        }
+    }
+
+    /// Shuts the gate of the rollout's instance, should a holder have left it where it was.
+    async fn shut_own(&self, request: &Request, found: &[Claim]) {
+        let queue = request.main_claim();
+        let was_moved = |id: &&InstanceId| found.iter().any(|claim| claim.claim == queue && claim.cohort.contains(*id));
+        // After the last application the gate is opened.
+        let is_last = request.left().last().is_some_and(|last| request.plan.ends_with(&last.group));
+        if let Some(instance_id) = request.plan.gated_instance().filter(|id| !is_last && was_moved(id)) {
+            self.served.shut_own(&request.plan, &request.execution, instance_id).await;
+        }
+    }
+
+    /// The rollout has the turn, and its instance need not queue for it.
+    async fn strike_out(&self, request: &Request, found: &[Claim]) -> Result<(), Error> {
+        match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
+            Some(instance_id) => self.turns.strike_out(&request.main_claim(), instance_id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn take(&self, request: &Request) -> Result<Turn, Error> {
+        let taken_for = &request.plan.auto_scaling_group_name;
+        Ok(match self.turns.take(&request.claims(), taken_for, request.holder(), request.now).await? {
+            Taking::Taken => Turn::Mine,
+            Taking::Refused(holders) => Turn::NotMine(request.wait(holders, &[])),
+        })
+    }
+
+    async fn have_all_ended(
+        &self,
+        request: &Request,
+        found: &[Claim],
+        holders: &BTreeSet<ExecutionArn>,
+    ) -> Result<bool, Error> {
+        for holder in holders {
+            if self.executions.run(holder).await? == Run::Running || !turn::has_ended(holder, found, request.now) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the turn from rollouts that have ended without giving it back.
+    async fn take_over(&self, request: &Request, ended: BTreeSet<ExecutionArn>) -> Result<Turn, Error> {
+        let (claims, taken_for) = (request.claims(), &request.plan.auto_scaling_group_name);
+        match self.turns.take_over(&claims, taken_for, request.holder(), &ended, request.now).await? {
+            Taking::Taken => {
+                info!(from = ?ended, "took the turn over");
+                self.drain(request, 0).await
+            }
+            Taking::Refused(holders) => Ok(Turn::NotMine(request.wait(holders, &[]))),
+        }
+    }
+
+    /// Uses a turn that was taken over once calls of the holder before can no longer be under way. They have been waited for `drained`
+    /// seconds.
+    async fn drain(&self, request: &Request, drained: u32) -> Result<Turn, Error> {
+        if let Some(wait_seconds) = waits::to_drain(drained, request.plan.hook.as_ref()) {
+            return Ok(Turn::NotMine(Outcome::Draining { wait_seconds }));
+        }
+        Ok(match self.turns.end_draining(&request.claims(), &request.execution, request.round).await? {
+            Taking::Taken => Turn::Mine,
+            Taking::Refused(holders) => Turn::NotMine(request.wait(holders, &[])),
+        })
+    }
+}
+
+impl Request {
+    /// For how long it has waited for the last calls of the holder before, in seconds.
+    fn drained(&self) -> u32 {
+        self.draining_since.map_or(0, |since| self.now.seconds_since(since))
+    }
+
+    fn queues(&self, found: &[Claim], instance_id: &InstanceId) -> bool {
+        let own = self.main_claim();
+        found.iter().any(|claim| claim.claim == own && claim.waiting.contains(instance_id))
+    }
+
+    /// What is left to deploy in the turn: one application where each deployment has its turn, else all from this one on.
+    fn left(&self) -> &[Application] {
+        let applications = &self.plan.applications;
+        match applications.iter().position(|application| application.group == self.application.group) {
+            Some(i) if self.plan.turn_per_deployment => &applications[i..=i],
+            Some(i) => &applications[i..],
+            None => std::slice::from_ref(&self.application),
+        }
+    }
+
+    fn wait(&self, holders: BTreeSet<ExecutionArn>, found: &[Claim]) -> Outcome {
+        let waited = self.waiting_since.map_or(0, |since| self.now.seconds_since(since));
+        let hook = self.plan.hook.as_ref();
+        let wait_seconds = match self.plan.turn_per_deployment {
+            true => {
+                let near_end = found.iter().find_map(|claim| claim.near_end);
+                let left = near_end.map(|end| end.seconds_since(self.now));
+                waits::for_turn_of_one(left, waited, fastrand::f64(), hook)
+            }
+            false => waits::for_turn(waited, fastrand::f64(), hook),
+        };
+        Outcome::Wait { holders, wait_seconds }
+    }
+}

@@ -131,6 +131,17 @@ impl<'a> Holders<'a> {
         self.0.get(claim).into_iter().flatten().copied()
     }
 
+    /// The call that last changed the holder of a claim before a time, and who has held it since.
+    pub(super) fn last_change_by(
+        &self,
+        claim: &str,
+        calls: &'a [Call],
+        at: f64,
+    ) -> Option<(&'a Call, Option<&'a str>)> {
+        let changes = self.changes(claim).map(|(index, holder)| (&calls[index], holder));
+        changes.take_while(|(call, _)| call.at <= at).last()
+    }
+
     /// Everybody who holds a claim at a moment from one call to another.
     pub(super) fn between(&self, claim: &str, from: usize, to: usize) -> impl Iterator<Item = Option<&'a str>> {
         let changes = self.0.get(claim).into_iter().flatten().filter(move |(since, _)| (from..=to).contains(since));

@@ -201,6 +201,16 @@ pub enum Breach {
         /// The ARN of the execution that held the claim, if one did.
         holder: Option<String>,
     },
+    /// A deployment that no rollout made came to an instance that waited at its hook, through a gate that a rollout had left where it was although its
+    /// turn was over.
+    ReachedAfterTurn {
+        /// The launch.
+        #[serde(flatten)]
+        action: ActionId,
+        /// The one that came.
+        #[serde(flatten)]
+        deployment: DeploymentId,
+    },
     /// A call opened the gate of an instance that waited at its hook, so that every deployment could reach it, before every application had
     /// succeeded there.
     GateOpenedEarly {
@@ -264,6 +274,7 @@ impl Breach {
             Breach::HeartbeatNotFirst { .. } => Kind::HeartbeatNotFirst,
             Breach::OwnerLetTimeOut { .. } => Kind::OwnerLetTimeOut,
             Breach::GateMovedWithoutTurn { .. } => Kind::GateMovedWithoutTurn,
+            Breach::ReachedAfterTurn { .. } => Kind::ReachedAfterTurn,
             Breach::GateOpenedEarly { .. } => Kind::GateOpenedEarly,
             Breach::OutOfOrder { .. } => Kind::OutOfOrder,
             Breach::LetInWithWrongGate { .. } => Kind::LetInWithWrongGate,
@@ -347,6 +358,11 @@ impl fmt::Display for Breach {
                 f,
                 "{execution} moved the gate of {instance_id} to {gate} without the turn, which {} held",
                 name(holder)
+            ),
+            Breach::ReachedAfterTurn { action, deployment } => write!(
+                f,
+                "{deployment} came to {}, which waited at {}, although the turn was over for which its gate had been moved",
+                action.instance_id, action.lifecycle_hook_name
             ),
             Breach::GateOpenedEarly { action, applications } => write!(
                 f,

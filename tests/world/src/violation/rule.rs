@@ -72,6 +72,7 @@ pub enum Kind {
     HeartbeatNotFirst,
     OwnerLetTimeOut,
     GateMovedWithoutTurn,
+    ReachedAfterTurn,
     GateOpenedEarly,
     OutOfOrder,
     LetInWithWrongGate,
@@ -98,6 +99,7 @@ impl Kind {
             | Kind::StoppedForOthers => Rule::OneOwner,
             Kind::HeartbeatNotFirst | Kind::OwnerLetTimeOut => Rule::HeartbeatFirst,
             Kind::GateMovedWithoutTurn
+            | Kind::ReachedAfterTurn
             | Kind::GateOpenedEarly
             | Kind::OutOfOrder
             | Kind::LetInWithWrongGate

@@ -1,7 +1,7 @@
 //! Rule 10: with gates nobody but whose turn it is reaches a waiting instance, each gets its applications in order, and no gate is left behind.
 
 use serde_json::{Value, json};
-use world::{Breach, Call, Claim, Effect, HookResult, Kind, Revision, Rule, Violation};
+use world::{Breach, Call, Claim, Effect, HookResult, Invocation, Kind, Revision, Rule, Violation};
 
 use super::{action, breaches, deployment, found, running};
 use crate::function::Function;
@@ -310,6 +310,50 @@ async fn a_gate_that_is_moved_without_the_turn() {
         holder: None,
     };
     assert_eq!(breach.to_string(), "arn:1 moved the gate of i-1 to A/Staging without the turn, which nobody held");
+}
+
+/// A rollout leaves the gate where it was when its turn is over, and a pipeline deploys a minute later.
+#[tokio::test]
+async fn a_pipeline_that_reaches_an_instance_by_a_gate_that_was_left() {
+    for (returned_by, shut, waits, breaks) in [
+        (Some("arn:1"), false, 70.0, true),
+        (Some("arn:1"), true, 70.0, false),
+        (Some("arn:1"), false, 30.0, false),
+        (None, false, 70.0, false),
+    ] {
+        let stage = Stage::new(gated()).await;
+        let instance = stage.launch_and_boot();
+        holds(&stage, "A/Staging", "arn:1");
+        let function = Function::of("arn:1", "start-deployment", "r-1", 1, &stage.world);
+        function.heartbeat(&instance).await;
+        function.gate(&[&instance], "A/Staging").await;
+        function.deploy("A", "a-1.zip", "one").await;
+        stage.world.advance(100.0);
+        if shut {
+            function.gate(&[&instance], "B/Staging").await;
+        }
+        let claims = vec![Claim { claim: "deploymentGroup:A/Staging".to_owned(), holder: None }];
+        let invocation = returned_by.map(|execution| Invocation {
+            request_id: "r-2".to_owned(),
+            execution: Some(execution.to_owned()),
+            state_entry: Some(2),
+            sent_before: 1,
+            sent_at: None,
+        });
+        let (effect, operation) = (Some(Effect::ClaimsChanged { claims }), "UpdateItem".to_owned());
+        stage.world.record(Call { service: "dynamodb", operation, effect, invocation, ..Call::default() });
+        stage.world.advance(waits);
+        let id = stage.world.deploy("A", "Staging", Some(Revision::s3("bundles", "a-2.zip"))).unwrap();
+        stage.world.advance(5.0);
+        let breach = Breach::ReachedAfterTurn { action: action(&instance), deployment: deployment("A", &id) };
+        let found = found(&stage, &[running("arn:1")], &[]);
+        assert_eq!(found.contains(&breach), breaks, "{returned_by:?} {shut} {waits}: {found:#?}");
+        assert_eq!(breach.kind().rule(), Rule::Gates);
+        let sentence = format!(
+            "deployment {id} of A/Staging came to {instance}, which waited at launch, although the turn was over for which its gate had been moved"
+        );
+        assert_eq!(breach.to_string(), sentence);
+    }
 }
 
 /// The rollout moves the gate from A to B and deploys B, all in one invocation. A pipeline's deployment of A that was there when the gate was moved

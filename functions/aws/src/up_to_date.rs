@@ -4,7 +4,7 @@ use turnstile::policy::up_to_date::{
     CurrentRevision, Evidence, Found, Freshness, MOST_ASKED, Search, may_have_touched,
 };
 use turnstile::words::application::DeploymentGroup;
-use turnstile::words::deployment::{Deployment, DeploymentStatus};
+use turnstile::words::deployment::Deployment;
 use turnstile::words::error::Error;
 use turnstile::words::ids::InstanceId;
 
@@ -54,8 +54,7 @@ pub async fn newest_evidence(
         let target = codedeploy.target(&deployment.deployment_id, instance_id).await?;
         evidences.calls += 1;
         // Which instances it deploys to is decided when it begins.
-        let has_not_begun = matches!(deployment.status, DeploymentStatus::Created | DeploymentStatus::Queued);
-        evidences.may_change |= deployment.status.is_active() && (target.is_some() || has_not_begun);
+        evidences.may_change |= deployment.status.is_active() && (target.is_some() || !deployment.status.has_begun());
         evidences.freshness = match Evidence::of(target.as_ref(), current.is_of(deployment)) {
             Evidence::UpToDate => Some(Freshness::UpToDate(deployment.clone())),
             Evidence::AtWork => Some(Freshness::AtWork(deployment.clone())),

@@ -89,9 +89,13 @@ impl StartDeployment {
             }
             stall = Some(timer);
         }
+        let has_just_been_made = deployment.as_ref().is_some_and(|deployment| !deployment.status.has_begun());
         Ok(Outcome::Busy {
             deployment_id: deployment.map(|deployment| deployment.deployment_id),
-            wait_seconds: waits::for_other_deployment(waited, plan.hook.as_ref()),
+            wait_seconds: match has_just_been_made && waited < waits::SOON {
+                true => waits::to_let_a_call_end(fastrand::f64()),
+                false => waits::for_other_deployment(waited, plan.hook.as_ref()),
+            },
             stall,
             search: None,
             missed: false,

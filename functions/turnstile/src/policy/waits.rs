@@ -43,6 +43,9 @@ pub const TO_SEARCH_ON: u32 = 1;
 /// The wait before a deployment is asked for again because CodeDeploy has not seen a gate that was moved.
 pub const TO_SEE_A_GATE: u32 = 7;
 
+/// Within so many seconds CodeDeploy tells as a rule to which instances a deployment goes that has just been made. Until then it is in everybody's way.
+pub const SOON: u32 = 30;
+
 /// The wait before a deployment is asked for again because another rollout's call of CreateDeployment is under way. `spread`, from 0 to 1, keeps
 /// two that are in each other's way from asking together again.
 pub fn to_let_a_call_end(spread: f64) -> u32 {

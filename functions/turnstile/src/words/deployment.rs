@@ -136,6 +136,11 @@ impl DeploymentStatus {
     pub fn is_active(self) -> bool {
         !matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
     }
+
+    /// Whether it is decided, and told, to which instances the deployment goes.
+    pub fn has_begun(self) -> bool {
+        !matches!(self, Self::Created | Self::Queued)
+    }
 }
 
 impl Deployment {

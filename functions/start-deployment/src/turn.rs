@@ -20,7 +20,7 @@ impl StartDeployment {
     /// added to them.
     ///
     /// # Errors
-    /// [`Error::OutOfTime`]; else as every call of the table, of CodeDeploy and of Step Functions.
+    /// [`Error::TurnLost`] when the rollout has given the turn back in this round, [`Error::OutOfTime`]; else as every call of the table, of CodeDeploy and of Step Functions.
     pub(crate) async fn turn(&self, request: &Request, observations: &mut Vec<Observation>) -> Result<Turn, Error> {
         let claims = request.claims();
         let found = self.turns.read(&claims).await?;
@@ -44,6 +44,12 @@ impl StartDeployment {
                 waits::check_time(&request.plan, request.started_at, request.now)?;
                 return Ok(Turn::NotMine(request.wait(BTreeSet::new(), &found)));
             }
+        }
+        // An earlier call of this step was done with the application, and its answer was lost. The next round finds out again.
+        if turn::was_given_back(&found, &request.execution, request.round) {
+            return Err(Error::TurnLost(
+                "the turn was given back in this round: an answer was lost, or this call is late".into(),
+            ));
         }
         waits::check_time(&request.plan, request.started_at, request.now)?;
         let turn = match state {

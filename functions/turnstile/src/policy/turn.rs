@@ -89,6 +89,12 @@ pub fn unanswered_after_look(call: &CreationCall, now: Timestamp) -> Option<Crea
     (!is_over).then(|| CreationCall { found_at, ..call.clone() })
 }
 
+/// Whether the execution has given one of these claims back in this round of it, or in a later one: it does not get it again before the next.
+pub fn was_given_back(found: &[Claim], execution: &ExecutionArn, round: u32) -> bool {
+    let is_own = |claim: &&Claim| claim.returned_by.as_ref() == Some(execution);
+    found.iter().filter(is_own).any(|claim| claim.returned_round.is_some_and(|returned_in| returned_in >= round))
+}
+
 /// How the claims that a rollout needs are held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TurnState {
@@ -147,6 +153,8 @@ mod tests {
             claim: key.into(),
             holder: holder.map(Into::into),
             round: Some(2),
+            returned_by: None,
+            returned_round: None,
             taken_at: None,
             taken_for: BTreeSet::new(),
             draining,
@@ -194,6 +202,24 @@ mod tests {
         let gated = Plan { turn_per_deployment: true, ..plan.clone() };
         assert_eq!((claims(&gated, search), main_claim(&gated, search)), (keys(&expected[1..2]), expected[1].into()));
         assert_eq!(all_claims(&gated), keys(&expected), "whatever it holds is returned");
+    }
+
+    #[test]
+    fn a_claim_that_was_given_back_is_not_had_again_in_the_same_round() {
+        let returned = |by: &str, round| Claim {
+            returned_by: Some(by.into()),
+            returned_round: Some(round),
+            ..claim("a", None, false)
+        };
+        for (found, expected) in [
+            (vec![claim("a", None, false)], false),
+            (vec![returned("x", 2)], false),
+            (vec![returned(ME, 1)], false),
+            (vec![returned(ME, 2)], true),
+            (vec![claim("b", None, false), returned(ME, 3)], true),
+        ] {
+            assert_eq!(was_given_back(&found, &ME.into(), 2), expected, "{found:?}");
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct Claim {
     pub holder: Option<ExecutionArn>,
     /// The round of the holder's in which it was taken: the claim's fencing token. Absent when a version took it that wrote none.
     pub round: Option<u32>,
+    /// The execution that gave it back last, and the round in which it did. Nobody takes it again in a round in which it has given it back.
+    pub returned_by: Option<ExecutionArn>,
+    pub returned_round: Option<u32>,
     /// When it was taken. Absent when a version took it that wrote no time.
     #[serde(default, with = "time::as_seconds")]
     pub taken_at: Option<Timestamp>,

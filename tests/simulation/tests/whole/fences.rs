@@ -71,6 +71,11 @@ async fn take(simulation: &Simulation, execution: &str, plan: &Value, round: u32
     if answer["hasTurn"] == true { "MINE".into() } else { answer["outcome"].clone() }
 }
 
+/// The error with which the turn is refused.
+async fn refused(simulation: &Simulation, execution: &str, plan: &Value, round: u32) -> Value {
+    error(simulation, "start-deployment", &request(simulation, execution, plan, round, first(plan))).await
+}
+
 /// The application that a rollout begins with.
 fn first(plan: &Value) -> Value {
     json!({"application": plan["applications"][0]})
@@ -118,7 +123,8 @@ fn a_call_of_an_earlier_round_changes_nothing() {
         assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE");
         assert_eq!(take(&simulation, "one", &plan, 1).await, "MINE", "repeated");
         give_back(&simulation, "one", &plan, 1).await;
-        assert_eq!((take(&simulation, "one", &plan, 1).await, held_by(&simulation, "one")), (json!("WAIT"), 0));
+        assert_eq!(refused(&simulation, "one", &plan, 1).await, "Turnstile.TurnLost");
+        assert_eq!(held_by(&simulation, "one"), 0);
         assert_eq!(take(&simulation, "one", &plan, 2).await, "MINE");
 
         give_back(&simulation, "one", &plan, 1).await;
@@ -128,19 +134,45 @@ fn a_call_of_an_earlier_round_changes_nothing() {
         // Until nothing is under way any more.
         sleep(Duration::from_secs(600)).await;
         let mut late = request(&simulation, "one", &plan, 1, first(&plan));
-        assert_eq!(call(&simulation, "start-deployment", &late).await["outcome"], "WAIT");
+        assert_eq!(error(&simulation, "start-deployment", &late).await, "Turnstile.TurnLost");
         (late["hasTurn"], late["attempt"]) = (true.into(), 2.into());
         assert_eq!(error(&simulation, "start-deployment", &late).await, "Turnstile.TurnLost");
         assert_eq!(deployments(), before);
 
         end(&simulation, "one", &plan, 2).await;
         for round in [1, 2] {
-            assert_eq!(take(&simulation, "one", &plan, round).await, "WAIT", "the rollout has ended: {round}");
+            let error = refused(&simulation, "one", &plan, round).await;
+            assert_eq!(error, "Turnstile.TurnLost", "the rollout has ended: {round}");
         }
         assert_eq!(held_by(&simulation, "one"), 0);
         assert_eq!(take(&simulation, "two", &plan, 1).await, "MINE");
         end(&simulation, "one", &plan, 2).await;
         assert_eq!(held_by(&simulation, "two"), 2);
+    });
+}
+
+/// The instance got the application before the rollout began, and the answer that says so is lost: nothing that is published tells it again.
+#[test]
+fn an_answer_that_was_lost_with_the_turn_given_back_is_found_in_the_next_round() {
+    block_on(async || {
+        let simulation = start(orders(true));
+        let instance = waiting_instance(&simulation).await;
+        sleep(Duration::from_secs(60)).await;
+        let plan_of_one = plan(&simulation, "one", Some(&instance), &Value::Null).await;
+        assert_eq!(take(&simulation, "one", &plan_of_one, 1).await, "MINE");
+        sleep(Duration::from_secs(120)).await;
+        give_back(&simulation, "one", &plan_of_one, 1).await;
+
+        let plan_of_two = plan(&simulation, "two", Some(&instance), &Value::Null).await;
+        let asks = |round| request(&simulation, "two", &plan_of_two, round, first(&plan_of_two));
+        assert_eq!(call(&simulation, "start-deployment", &asks(1)).await["outcome"], "UP_TO_DATE");
+        assert_eq!(
+            error(&simulation, "start-deployment", &asks(1)).await,
+            "Turnstile.TurnLost",
+            "instead of waiting for ever"
+        );
+        assert_eq!(call(&simulation, "start-deployment", &asks(2)).await["outcome"], "UP_TO_DATE");
+        assert_eq!(held_by(&simulation, "two"), 0);
     });
 }
 

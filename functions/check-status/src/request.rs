@@ -10,7 +10,7 @@ use turnstile::words::failure::{FailureKind, Reason, Silence};
 use turnstile::words::ids::{DeploymentId, ExecutionArn, TargetId};
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
-use turnstile::words::turn::{DeployedApplication, FinishedDeployment};
+use turnstile::words::turn::DeployedApplication;
 
 /// A deployment to look at.
 #[derive(Debug, Deserialize)]
@@ -91,14 +91,8 @@ impl Request {
     /// The deployment has brought the application to the instance, and to these others in service,
     /// [`MOST_ALSO_DEPLOYED_TO`](turnstile::limits::MOST_ALSO_DEPLOYED_TO) at the most.
     pub(crate) fn succeeded(&self, deployment: &Deployment, also_deployed_to: Vec<TargetId>) -> Answer {
-        let deployed = DeployedApplication {
-            group: self.application.group.clone(),
-            deployment: FinishedDeployment { ended_at: None, ..FinishedDeployment::from(deployment) },
-            attempts: self.attempt,
-            also_deployed_to,
-            looked_at: None,
-        };
-        Answer::Succeeded { applications: vec![deployed] }
+        let deployed = DeployedApplication::by(&self.application.group, deployment, self.attempt);
+        Answer::Succeeded { applications: vec![DeployedApplication { also_deployed_to, ..deployed }] }
     }
 }
 

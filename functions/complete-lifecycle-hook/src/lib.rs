@@ -278,15 +278,15 @@ impl CompleteLifecycleHook {
             self.launches.let_go(pending, execution).await;
         }
         let Some(plan) = plan else { return };
-        let (is_success, drains) = match ending {
-            Ending::Failure(failure) => (false, turn::may_leave_a_call_behind(failure.last_error())),
-            Ending::Deployed(_) | Ending::Gone(_) => (true, false),
+        let drains = match ending {
+            Ending::Failure(failure) => turn::may_leave_a_call_behind(failure.last_error()),
+            Ending::Deployed(_) | Ending::Gone(_) => false,
         };
         self.forget(plan).await;
         if let Err(error) = self.turns.give_back(&turn::all_claims(plan), execution, *round, drains).await {
             warn!(error = error.name(), reason = %error, "keeps the turn");
         }
-        if is_success
+        if matches!(ending, Ending::Deployed(_))
             && pending.is_some()
             && let Err(error) = self.turns.clear_failures(&plan.auto_scaling_group_name).await
         {

@@ -16,7 +16,7 @@ use turnstile::words::failure::Silence;
 use turnstile::words::ids::{ClaimKey, DeploymentId, ExecutionArn, InstanceId};
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
-use turnstile::words::turn::{CreationCall, DeployedApplication, FinishedDeployment, NextDeployment, Stop};
+use turnstile::words::turn::{CreationCall, DeployedApplication, NextDeployment, Stop};
 
 /// The application that the rollout has come to.
 #[derive(Debug, Deserialize)]
@@ -233,13 +233,7 @@ impl Request {
 
     /// The application, which this deployment has brought to the instance.
     pub(crate) fn deployed(&self, deployment: Deployment) -> Outcome {
-        let deployed = DeployedApplication {
-            group: self.application.group.clone(),
-            deployment: FinishedDeployment { ended_at: None, ..FinishedDeployment::from(&deployment) },
-            attempts: self.attempt,
-            also_deployed_to: Vec::new(),
-            looked_at: None,
-        };
+        let deployed = DeployedApplication::by(&self.application.group, &deployment, self.attempt);
         Outcome::UpToDate { applications: vec![deployed], by_others: false }
     }
 

@@ -175,6 +175,12 @@ impl From<&DeploymentGroupInfo> for LastDeployments {
 }
 
 impl DeployedApplication {
+    /// The application that this deployment has brought to the instance, after so many tries.
+    pub fn by(group: &DeploymentGroup, deployment: &Deployment, attempts: u32) -> Self {
+        let deployment = FinishedDeployment { ended_at: None, ..FinishedDeployment::from(deployment) };
+        Self { group: group.clone(), deployment, attempts, also_deployed_to: Vec::new(), looked_at: None }
+    }
+
     /// Whether nothing has been deployed to the group since the application was deployed to the instance, or last looked at there.
     pub fn is_the_last_of(&self, group: &DeploymentGroupInfo) -> bool {
         let last = LastDeployments::from(group);

@@ -48,8 +48,8 @@ scenario: $(STACK) ## one scenario, simulated: FILE=tests/scenarios/one-launch.j
 	@cargo run --locked --quiet --package scenario -- run $(OPTIONS) $(FILE)
 
 .PHONY: scenarios
-scenarios: $(STACK) ## every scenario, each way of the open facts, simulated; OPTIONS=--stack for the local stack
-	@cargo run --locked --quiet --package scenario -- run --open-facts each $(OPTIONS)
+scenarios: $(STACK) ## every scenario, as it is and with gates, each way of the open facts, simulated; OPTIONS=--stack for the local stack
+	@cargo run --locked --quiet --package scenario -- run --open-facts each --gates both $(OPTIONS)
 
 .PHONY: cross-check
 cross-check: $(VENV) build ## every scenario on the stack and simulated: do the two agree? leaves target/cross-check/

@@ -6,7 +6,8 @@ use stack::six_applications::GROUP;
 use stack::{Error, Stack, minutes};
 use world::{Clock, ClosedBy, HookActionReport, HookResult, Report, SettingError, World};
 
-use crate::case::{Case, Launches, Mode};
+use crate::case::{Beside, Case, Launches, Mode, Place};
+use crate::lag::Lag;
 use crate::progress::Progress;
 use crate::row::Row;
 use crate::run::{PAUSE, Run, executions_at_end, measure};
@@ -21,6 +22,9 @@ const GIVE_UP_AFTER: f64 = 16.0 * 3_600.0;
 /// World seconds within which the executions end after the last launch has failed.
 const EXECUTIONS_END_WITHIN: f64 = 1_800.0;
 
+/// World seconds a real second. Most of the time is back-off, in which the stack has nothing to do.
+pub const SPEED: f64 = 300.0;
+
 /// The launches under Turnstile.
 pub const CASE: Case = Case {
     name: "a broken application, 20 launches in a row",
@@ -28,12 +32,14 @@ pub const CASE: Case = Case {
     mode: Mode::Shared,
     launches: Launches::OneAfterAnother,
     codedeploy: None,
-    // Most of the time is back-off, in which the stack has nothing to do.
-    speed: 300.0,
+    place: Place::Stack(SPEED),
+    beside: Beside::Nothing,
     limit_deployments: DEPLOYMENTS,
     limit_makespan_ratio: None,
     limit_mean_ratio: None,
     limit_worst_ratio: None,
+    limit_codedeploy_calls: None,
+    limit_transitions: None,
 };
 
 /// Launches of which each replaces the one before.
@@ -137,10 +143,10 @@ impl BrokenRow {
     /// What a run measured, at `speed` world seconds a real second.
     pub fn of(speed: f64, run: &Run, under_own_hooks: Loop) -> Self {
         Self {
-            row: Row::of(&CASE, speed, run),
+            row: Row::of(&CASE, Place::Stack(speed), run),
             turnstile: Loop::of(&run.report),
             limit_launches_per_hour: limit_launches_per_hour(),
-            stack_seconds: run.rollouts.iter().map(|rollout| rollout.lag.total()).fold(0.0, std::ops::Add::add),
+            stack_seconds: run.rollouts.iter().filter_map(|rollout| rollout.lag).map(Lag::total).fold(0.0, std::ops::Add::add),
             under_own_hooks,
         }
     }
@@ -233,7 +239,7 @@ mod tests {
         let run = failed();
         let own = under_own_hooks().unwrap();
         let row: Value = serde_json::to_value(BrokenRow::of(300.0, &run, own)).unwrap();
-        let every = serde_json::to_value(Row::of(&CASE, 300.0, &run)).unwrap();
+        let every = serde_json::to_value(Row::of(&CASE, Place::Stack(300.0), &run)).unwrap();
         assert!(every.as_object().unwrap().iter().all(|(field, value)| row[field] == *value), "{row:#}");
         assert_eq!((&row["launches"], &row["stackSeconds"]), (&json!(20), &json!(28.0)));
         assert_eq!(row["underOwnHooks"]["launchesPerHour"], json!(own.launches_per_hour));

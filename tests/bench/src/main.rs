@@ -1,5 +1,5 @@
-//! `make bench`: launches of one, a few and many instances, and of a broken application, on the local stack, each case's numbers beside
-//! their limits.
+//! `make bench`: launches of one, a few and many instances, and of a broken application, each case's numbers beside their limits. Small cases
+//! run on the local stack, large ones in the simulation.
 
 mod broken;
 mod case;
@@ -10,6 +10,7 @@ mod progress;
 mod row;
 mod run;
 mod setting;
+mod simulated;
 mod table;
 
 use std::error::Error;
@@ -24,16 +25,16 @@ use stack::{Interrupted, Signals, Stack, parse_speed, six_applications, workspac
 use world::Setting;
 
 use crate::broken::BrokenRow;
-use crate::case::{CASES, Case};
+use crate::case::{CASES, Case, Place};
 use crate::progress::Progress;
 use crate::row::Row;
 use crate::run::Run;
 
-/// Bursts of launches on the local stack, what they cost and how long they take. Exit status 0 if every limit was kept and nothing went
+/// Bursts of launches, what they cost and how long they take. Exit status 0 if every limit was kept and nothing went
 /// wrong.
 #[derive(Parser)]
 struct Arguments {
-    /// World seconds a real second, for every case; without it each case has its own
+    /// World seconds a real second, for every case on the local stack; without it each has its own
     #[arg(long, value_parser = parse_speed)]
     speed: Option<f64>,
     /// Only this case; can be given several times
@@ -105,21 +106,27 @@ async fn run_all(arguments: &Arguments) -> Result<Result<Results, Interrupted>, 
     let mut signals = Signals::listen()?;
     let mut results = Results::default();
     for case in CASES.iter().filter(|case| arguments.asks_for(case)) {
-        let speed = arguments.speed.unwrap_or(case.speed);
-        let watch = async |stack: &Stack, progress: &mut Progress| run::watch(stack, case, speed, progress).await;
-        let setting = setting::under_turnstile(case.mode, case.codedeploy);
-        let run = match on_a_stack(case, setting, speed, &mut signals, watch).await? {
-            Ok(run) => run,
+        let measured = match case.place {
+            Place::Stack(speed) => {
+                let speed = arguments.speed.unwrap_or(speed);
+                let watch = async |stack: &Stack, progress: &mut Progress| run::watch(stack, case, speed, progress).await;
+                let measured = on_a_stack(case, setting::under_turnstile(case), speed, &mut signals, watch).await?;
+                measured.map(|run| (Place::Stack(speed), run))
+            }
+            Place::Simulation => simulated(case, &mut signals).await?.map(|run| (Place::Simulation, run)),
+        };
+        let (place, run) = match measured {
+            Ok(measured) => measured,
             Err(interrupted) => return Ok(Err(interrupted)),
         };
         print_details(arguments, case, &run);
-        let row = Row::of(case, speed, &run);
+        let row = Row::of(case, place, &run);
         let problems = row.exceeded_limits().into_iter().chain(problems::of(&run)).collect();
         results.bursts.push(CaseResult { row, problems });
     }
     if arguments.asks_for(&broken::CASE) {
         let case = &broken::CASE;
-        let speed = arguments.speed.unwrap_or(case.speed);
+        let speed = arguments.speed.unwrap_or(broken::SPEED);
         let watch = async |stack: &Stack, progress: &mut Progress| broken::watch(stack, speed, progress).await;
         let run = match on_a_stack(case, setting::broken(), speed, &mut signals, watch).await? {
             Ok(run) => run,
@@ -142,13 +149,27 @@ async fn on_a_stack(
     watch: impl AsyncFnOnce(&Stack, &mut Progress) -> Result<Run, stack::Error>,
 ) -> Result<Result<Run, Interrupted>, stack::Error> {
     let measure = async |stack: &Stack| {
-        let mut progress = Progress::start(case.name, speed);
+        let mut progress = Progress::start(case.name, Some(speed));
         let run = watch(stack, &mut progress).await;
         progress.end();
         run
     };
     let measured = signals.with_stack(six_applications::options(setting, speed), measure).await?;
     measured.map_or_else(|interrupted| Ok(Err(interrupted)), |run| run.map(Ok))
+}
+
+/// Measures a case in the simulation, unless a signal comes first.
+async fn simulated(case: &'static Case, signals: &mut Signals) -> Result<Result<Run, Interrupted>, Box<dyn Error>> {
+    let progress = Progress::start(case.name, None);
+    let (done, measured) = tokio::sync::oneshot::channel();
+    // A thread of its own: virtual time needs a runtime of its own, and a thread is left behind when a signal ends the program.
+    std::thread::spawn(move || drop(done.send(simulated::run(case))));
+    let measured = signals.unless(measured).await;
+    progress.end();
+    Ok(match measured {
+        Ok(measured) => Ok(measured??),
+        Err(interrupted) => Err(interrupted),
+    })
 }
 
 fn print_details(arguments: &Arguments, case: &Case, run: &Run) {
@@ -167,7 +188,7 @@ fn print(results: &Results) -> usize {
             stack::minutes(setting::own_seconds()),
             table::measures(&rows)
         );
-        println!("What of this is the local stack's, in world seconds:\n\n{}\n", table::stack(&rows));
+        println!("What of this is the local stack's, in world seconds; the other cases were simulated:\n\n{}\n", table::stack(&rows));
     }
     if let Some(CaseResult { row, .. }) = &results.broken {
         println!(

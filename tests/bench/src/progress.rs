@@ -17,14 +17,19 @@ pub enum Progress {
 
 impl Progress {
     /// A line on standard error if that is a terminal; otherwise lines on standard output.
-    pub fn start(case: &str, speed: f64) -> Self {
+    ///
+    /// `speed` is world seconds a real second; `None` for the simulation.
+    pub fn start(case: &str, speed: Option<f64>) -> Self {
         if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
             let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}").expect("a template that can be read");
             let line = ProgressBar::no_length().with_style(style).with_prefix(case.to_owned());
             line.enable_steady_tick(std::time::Duration::from_millis(TICK_MILLISECONDS));
             Self::Line(line)
         } else {
-            println!("{case}, at {speed} world seconds a second");
+            match speed {
+                Some(speed) => println!("{case}, at {speed} world seconds a second"),
+                None => println!("{case}, simulated"),
+            }
             Self::Lines { shown: 0 }
         }
     }

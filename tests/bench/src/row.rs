@@ -4,7 +4,7 @@ use serde::Serialize;
 use stack::six_applications::APPLICATIONS;
 use world::Call;
 
-use crate::case::{Case, Mode};
+use crate::case::{Case, Mode, Place};
 use crate::run::Run;
 use crate::setting;
 
@@ -45,20 +45,32 @@ pub struct Row {
     pub limit_worst_ratio: Option<f64>,
     /// CodeDeploy calls, repeated and throttled ones too.
     pub codedeploy_calls_per_instance: f64,
+    /// The limit of `codedeploy_calls_per_instance`; `null`: none.
+    pub limit_codedeploy_calls_per_instance: Option<f64>,
     /// Auto Scaling calls, repeated and throttled ones too.
     pub autoscaling_calls_per_instance: f64,
     /// How many of all instances' calls were throttled.
     pub throttled_calls: usize,
     /// State transitions, as billed.
     pub transitions_per_instance: f64,
+    /// The limit of `transitions_per_instance`; `null`: none.
+    pub limit_transitions_per_instance: Option<f64>,
     /// What these transitions cost.
     pub dollars_per_instance: f64,
     /// How often the world's rules were violated.
     pub violations: usize,
+    /// What the local stack itself took; `null` for a case that was simulated.
+    pub stack: Option<StackTime>,
+}
+
+/// The local stack's own part of a case's time. Times are in world seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StackTime {
     /// World seconds a real second.
     pub speed: f64,
     /// The most that the local stack itself took of a rollout's time ([`Lag`](crate::lag::Lag)).
-    pub stack_lag_seconds: f64,
+    pub lag_seconds: f64,
     /// The longest from a launch event to the start of its execution.
     pub slowest_start_seconds: f64,
     /// How long a Lambda call took on average.
@@ -67,16 +79,28 @@ pub struct Row {
     pub latest_wait_seconds: f64,
 }
 
+impl StackTime {
+    fn of(speed: f64, run: &Run) -> Self {
+        let lags = || run.rollouts.iter().filter_map(|rollout| rollout.lag);
+        let lambda_calls: usize = lags().map(|lag| lag.call_count).sum();
+        let lambda_seconds = lags().map(|lag| lag.calls).fold(0.0, std::ops::Add::add);
+        Self {
+            speed,
+            lag_seconds: lags().map(|lag| lag.total()).fold(0.0, f64::max),
+            slowest_start_seconds: lags().map(|lag| lag.start).fold(0.0, f64::max),
+            seconds_per_lambda_call: lambda_seconds / lambda_calls.max(1) as f64,
+            latest_wait_seconds: lags().map(|lag| lag.latest_wait).fold(0.0, f64::max),
+        }
+    }
+}
+
 impl Row {
-    /// What a run of the case measured, at `speed` world seconds a real second.
-    pub fn of(case: &Case, speed: f64, run: &Run) -> Self {
+    /// What a run of the case measured at a place.
+    pub fn of(case: &Case, place: Place, run: &Run) -> Self {
         let calls = &run.report.calls;
         let each = |count: usize| count as f64 / case.instances as f64;
         let calls_of = |service: &str| calls.iter().filter(|call| call.service == service).count();
         let transitions = each(run.rollouts.iter().map(|rollout| rollout.transitions).sum());
-        let lags = || run.rollouts.iter().map(|rollout| rollout.lag);
-        let lambda_calls: usize = lags().map(|lag| lag.call_count).sum();
-        let lambda_seconds = lags().map(|lag| lag.calls).fold(0.0, std::ops::Add::add);
         Row {
             case: case.name,
             mode: case.mode,
@@ -91,22 +115,24 @@ impl Row {
             worst_ratio: in_own_time(run.worst_seconds_to_service()),
             limit_worst_ratio: case.limit_worst_ratio,
             codedeploy_calls_per_instance: each(calls_of("codedeploy")),
+            limit_codedeploy_calls_per_instance: case.limit_codedeploy_calls,
             autoscaling_calls_per_instance: each(calls_of("autoscaling")),
             throttled_calls: calls.iter().filter(|call| is_throttled(call)).count(),
             transitions_per_instance: transitions,
+            limit_transitions_per_instance: case.limit_transitions,
             dollars_per_instance: transitions * DOLLARS_PER_TRANSITION,
             violations: run.report.violations.len(),
-            speed,
-            stack_lag_seconds: lags().map(|lag| lag.total()).fold(0.0, f64::max),
-            slowest_start_seconds: lags().map(|lag| lag.start).fold(0.0, f64::max),
-            seconds_per_lambda_call: lambda_seconds / lambda_calls.max(1) as f64,
-            latest_wait_seconds: lags().map(|lag| lag.latest_wait).fold(0.0, f64::max),
+            stack: match place {
+                Place::Stack(speed) => Some(StackTime::of(speed, run)),
+                Place::Simulation => None,
+            },
         }
     }
 
-    /// [`Row::stack_lag_seconds`] as a share of the makespan.
+    /// [`StackTime::lag_seconds`] as a share of the makespan.
     pub fn stack_share(&self) -> Option<f64> {
-        self.makespan_ratio.map(|ratio| self.stack_lag_seconds / (ratio * setting::own_seconds()))
+        let (stack, ratio) = self.stack.zip(self.makespan_ratio)?;
+        Some(stack.lag_seconds / (ratio * setting::own_seconds()))
     }
 
     /// The limits that were exceeded, a sentence each.
@@ -122,7 +148,15 @@ impl Row {
             let (ratio, limit) = ratio.zip(limit).filter(|(ratio, limit)| ratio > limit)?;
             Some(format!("{who} after {ratio:.3} times the deployments' own time, at most {limit}"))
         });
-        deployments.into_iter().chain(ratios).collect()
+        let counts = [
+            ("CodeDeploy calls", self.codedeploy_calls_per_instance, self.limit_codedeploy_calls_per_instance),
+            ("state transitions", self.transitions_per_instance, self.limit_transitions_per_instance),
+        ];
+        let counts = counts.into_iter().filter_map(|(what, count, limit)| {
+            let limit = limit.filter(|limit| count > *limit)?;
+            Some(format!("{count:.1} {what} an instance, at most {limit}"))
+        });
+        deployments.into_iter().chain(ratios).chain(counts).collect()
     }
 }
 
@@ -144,12 +178,12 @@ mod tests {
     use serde_json::json;
 
     fn case() -> Case {
-        Case { instances: 2, limit_makespan_ratio: Some(1.5), ..CASES[0] }
+        Case { instances: 2, limit_makespan_ratio: Some(1.5), limit_transitions: None, ..CASES[0] }
     }
 
     #[test]
     fn a_row_has_each_measure_beside_its_limit() {
-        let row = Row::of(&case(), 20.0, &two_instances());
+        let row = Row::of(&case(), Place::Stack(20.0), &two_instances());
         assert_eq!(
             serde_json::to_value(row).unwrap(),
             json!({
@@ -166,31 +200,36 @@ mod tests {
                 "worstRatio": 1_500.0 / setting::own_seconds(),
                 "limitWorstRatio": null,
                 "codedeployCallsPerInstance": 1.5,
+                "limitCodedeployCallsPerInstance": null,
                 "autoscalingCallsPerInstance": 0.5,
                 "throttledCalls": 1,
                 "transitionsPerInstance": 30.0,
+                "limitTransitionsPerInstance": null,
                 "dollarsPerInstance": 30.0 * 0.025 / 1000.0,
                 "violations": 0,
-                "speed": 20.0,
-                "stackLagSeconds": 14.0,
-                "slowestStartSeconds": 3.0,
-                "secondsPerLambdaCall": 2.0,
-                "latestWaitSeconds": 1.5,
+                "stack": {
+                    "speed": 20.0,
+                    "lagSeconds": 14.0,
+                    "slowestStartSeconds": 3.0,
+                    "secondsPerLambdaCall": 2.0,
+                    "latestWaitSeconds": 1.5,
+                },
             })
         );
     }
 
     #[test]
     fn the_stack_s_share_is_a_part_of_the_makespan() {
-        let row = Row::of(&case(), 20.0, &two_instances());
+        let row = Row::of(&case(), Place::Stack(20.0), &two_instances());
         let share = row.stack_share().unwrap();
         assert!((share - 14.0 / 1_560.0).abs() < 1e-9, "{share}");
         assert_eq!(Row { makespan_ratio: None, ..row }.stack_share(), None);
+        assert_eq!(Row::of(&case(), Place::Simulation, &two_instances()).stack, None);
     }
 
     #[test]
     fn exceeded_limits_are_reported() {
-        let row = Row::of(&case(), 20.0, &two_instances());
+        let row = Row::of(&case(), Place::Stack(20.0), &two_instances());
         assert_eq!(row.exceeded_limits(), [] as [&str; 0]);
         let at_the_limit = Row { deployments: 6, makespan_ratio: Some(1.5), ..row.clone() };
         assert_eq!(at_the_limit.exceeded_limits(), [] as [&str; 0]);
@@ -205,12 +244,14 @@ mod tests {
             limit_mean_ratio: Some(1.3),
             worst_ratio: Some(1.5),
             limit_worst_ratio: Some(1.5),
-            ..at_the_limit
+            ..at_the_limit.clone()
         };
         assert_eq!(
             late.exceeded_limits(),
             ["on average in service after 1.310 times the deployments' own time, at most 1.3"]
         );
+        let many = Row { limit_transitions_per_instance: Some(29.0), limit_codedeploy_calls_per_instance: Some(1.5), ..at_the_limit };
+        assert_eq!(many.exceeded_limits(), ["30.0 state transitions an instance, at most 29"]);
         let unlimited = Row { deployments: 6, limit_makespan_ratio: None, ..beyond };
         assert_eq!(unlimited.exceeded_limits(), [] as [&str; 0]);
     }

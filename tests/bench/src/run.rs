@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use stack::six_applications::GROUP;
 use stack::{Error, Execution, Stack, Turn, history};
-use world::{InstanceReport, Report};
+use world::{InstanceReport, Launch, Report, World};
 
-use crate::case::Case;
+use crate::case::{Beside, Case};
 use crate::lag::Lag;
 use crate::progress::{self, Progress};
 use crate::setting;
@@ -74,8 +74,8 @@ pub struct Rollout {
     pub transitions: usize,
     /// How often each state was entered.
     pub states: BTreeMap<String, usize>,
-    /// The part of its time that was the local stack's.
-    pub lag: Lag,
+    /// The part of its time that was the local stack's; `None` in the simulation.
+    pub lag: Option<Lag>,
 }
 
 /// Launches the case's instances and watches until none of them waits and every execution has ended.
@@ -84,9 +84,8 @@ pub struct Rollout {
 /// The engine's, if it does not answer.
 pub async fn watch(stack: &Stack, case: &Case, speed: f64, progress: &mut Progress) -> Result<Run, Error> {
     let world = stack.world();
-    let launched = world.launch_over(GROUP, case.instances, case.launches.seconds());
-    let instance_ids = launched.expect("the setting has the group, and room in it");
-    let deadline = world.now() + case.launches.seconds() + GIVE_UP_AFTER * setting::own_seconds();
+    let instance_ids = launch(world, case);
+    let deadline = deadline(world, case);
     loop {
         let (now, report) = (world.now(), world.report());
         progress.show(report.deployments.len(), progress::of_a_burst(case.instances, &report, now));
@@ -102,8 +101,22 @@ pub async fn watch(stack: &Stack, case: &Case, speed: f64, progress: &mut Progre
     Ok(Run { instance_ids, report, rollouts, turns })
 }
 
+/// Launches the case's instances, and the dead one beside them if there is one; the ids of the case's own.
+pub fn launch(world: &World, case: &Case) -> Vec<String> {
+    const FITS: &str = "the setting has the group, and room in it";
+    if case.beside == Beside::DeadInstance {
+        world.launch_with(GROUP, &Launch { agent_seconds: Some(None), ..Launch::default() }).expect(FITS);
+    }
+    world.launch_over(GROUP, case.instances, case.launches.seconds()).expect(FITS)
+}
+
+/// The world's time at which a case that has just begun is given up.
+pub fn deadline(world: &World, case: &Case) -> f64 {
+    world.now() + case.launches.seconds() + GIVE_UP_AFTER * setting::own_seconds()
+}
+
 /// Whether the instance has been launched and no longer waits, in service or not.
-fn is_through(instance_id: &str, report: &Report) -> bool {
+pub fn is_through(instance_id: &str, report: &Report) -> bool {
     let instance = report.instances.iter().find(|instance| instance.instance_id == instance_id);
     instance.is_some_and(|instance| !instance.lifecycle_state.starts_with("Pending"))
 }
@@ -143,7 +156,7 @@ pub async fn measure(
             execution,
             transitions: history::transitions(&history),
             states: history::state_counts(&history),
-            lag: Lag { start, ..Lag::of(&history, speed) },
+            lag: Some(Lag { start, ..Lag::of(&history, speed) }),
         });
     }
     Ok(rollouts)
@@ -158,10 +171,9 @@ fn launch_event(execution: &Execution, report: &Report) -> Option<f64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::case::Mode;
     use serde_json::json;
     use stack::six_applications::DEPLOYMENT_GROUP;
-    use world::{ActionId, Breach, Call, Clock, Violation, World};
+    use world::{ActionId, Breach, Call, Clock, Violation};
 
     /// A hook of the first instance that was left open.
     pub fn violation() -> Violation {
@@ -176,7 +188,7 @@ pub(crate) mod tests {
     /// Two instances, launched a minute apart and in service 1,560 s after the first launch, with one deployment and four calls, one of
     /// which was throttled. Each rollout took 30 transitions.
     pub fn two_instances() -> Run {
-        let world = World::new(setting::under_turnstile(Mode::Shared, None), Clock::Manual).unwrap();
+        let world = World::new(setting::under_turnstile(&crate::case::CASES[0]), Clock::Manual).unwrap();
         world.advance(100.0);
         let instance_ids = world.launch_over(GROUP, 2, 60.0).unwrap();
         world.advance(100.0);
@@ -219,7 +231,7 @@ pub(crate) mod tests {
             ended_at: None,
         };
         let states = BTreeMap::from([("PlanRollout".to_owned(), 1), ("WaitForDeployment".to_owned(), 2)]);
-        let lag = Lag { start: 3.0, calls: 8.0, waits: 2.0, steps: 1.0, call_count: 4, latest_wait: 1.5 };
+        let lag = Some(Lag { start: 3.0, calls: 8.0, waits: 2.0, steps: 1.0, call_count: 4, latest_wait: 1.5 });
         Rollout { execution, transitions: 30, states, lag }
     }
 

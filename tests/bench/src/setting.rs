@@ -1,9 +1,9 @@
 //! The benchmark's world: six applications that take four minutes each, on the instances of one Auto Scaling group.
 
 use stack::six_applications::{self, APPLICATIONS as NAMES, SixApplications};
-use world::{CallRate, Setting, Throttling};
+use world::{Setting, Throttling};
 
-use crate::case::Mode;
+use crate::case::{Beside, Case, Mode};
 
 /// The applications. Their deployments reach all instances of the group at the same time.
 const APPLICATIONS: SixApplications = SixApplications {
@@ -20,13 +20,22 @@ const APPLICATIONS: SixApplications = SixApplications {
     deployment_config_name: "CodeDeployDefault.AllAtOnce",
 };
 
-/// The world under Turnstile. CodeDeploy throttles its callers to the rate, if there is one.
-pub fn under_turnstile(mode: Mode, codedeploy: Option<CallRate>) -> Setting {
-    let setting = match mode {
+/// What a pipeline beside a launch releases, and when: application and world seconds since the launch. The launch comes to the first of them
+/// after half of the six deployments' own time.
+pub const RELEASES: [(&str, f64); 3] = [("Search", 0.0), ("Reports", 260.0), ("Gateway", 520.0)];
+
+/// The world of a case, under Turnstile. CodeDeploy throttles its callers to the case's rate, if there is one. Beside a pipeline there is an
+/// instance in service.
+pub fn under_turnstile(case: &Case) -> Setting {
+    let mut setting = match case.mode {
         Mode::Gated => APPLICATIONS.gated(600),
         Mode::Shared => APPLICATIONS.under_turnstile(600),
     };
-    Setting { throttling: Throttling { codedeploy, ..Throttling::default() }, ..setting }
+    setting.throttling = Throttling { codedeploy: case.codedeploy, ..Throttling::default() };
+    for group in &mut setting.auto_scaling_groups {
+        group.desired_capacity = usize::from(case.beside == Beside::Pipeline);
+    }
+    setting
 }
 
 /// The world under Turnstile with a first application that always fails, and a hook whose heartbeat time-out is Auto Scaling's default.
@@ -54,6 +63,7 @@ pub fn own_seconds() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::CASES;
     use world::{Clock, World};
 
     #[test]
@@ -65,8 +75,8 @@ mod tests {
 
     #[test]
     fn every_world_is_possible() {
-        let turnstile = [Mode::Gated, Mode::Shared].map(|mode| under_turnstile(mode, None));
-        for setting in turnstile.into_iter().chain([broken(), broken_under_own_hooks()]) {
+        let turnstile = CASES.iter().map(under_turnstile);
+        for setting in turnstile.chain([broken(), broken_under_own_hooks()]) {
             World::new(setting, Clock::Manual).unwrap();
         }
     }

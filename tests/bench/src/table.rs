@@ -18,9 +18,11 @@ pub fn measures(rows: &[&Row]) -> Table {
         "worst",
         "limit",
         "CodeDeploy calls",
+        "limit",
         "throttled",
         "Auto Scaling calls",
         "transitions",
+        "limit",
         "dollars",
         "violations",
     ]);
@@ -36,9 +38,11 @@ pub fn measures(rows: &[&Row]) -> Table {
             ratio(row.worst_ratio),
             ratio(row.limit_worst_ratio),
             format!("{:.1}", row.codedeploy_calls_per_instance),
+            count(row.limit_codedeploy_calls_per_instance),
             row.throttled_calls.to_string(),
             format!("{:.1}", row.autoscaling_calls_per_instance),
             format!("{:.1}", row.transitions_per_instance),
+            count(row.limit_transitions_per_instance),
             format!("{:.4}", row.dollars_per_instance),
             row.violations.to_string(),
         ]);
@@ -50,15 +54,15 @@ pub fn measures(rows: &[&Row]) -> Table {
 pub fn stack(rows: &[&Row]) -> Table {
     let mut table =
         with_header(["case", "speed", "slowest start", "a Lambda call", "latest Wait", "in a rollout, at most"]);
-    for row in rows {
+    for (row, stack) in rows.iter().filter_map(|row| Some((row, row.stack?))) {
         let lag = row.stack_share().map_or_else(String::new, |share| format!(" ({:.1} %)", 100.0 * share));
         table.add_row([
             row.case.to_owned(),
-            row.speed.to_string(),
-            format!("{:.1} s", row.slowest_start_seconds),
-            format!("{:.1} s", row.seconds_per_lambda_call),
-            format!("{:.1} s", row.latest_wait_seconds),
-            format!("{:.0} s{lag}", row.stack_lag_seconds),
+            stack.speed.to_string(),
+            format!("{:.1} s", stack.slowest_start_seconds),
+            format!("{:.1} s", stack.seconds_per_lambda_call),
+            format!("{:.1} s", stack.latest_wait_seconds),
+            format!("{:.0} s{lag}", stack.lag_seconds),
         ]);
     }
     right_aligned(table)
@@ -99,19 +103,23 @@ fn ratio(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 
+fn count(limit: Option<f64>) -> String {
+    limit.map_or_else(|| "–".to_owned(), |limit| limit.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{CASES, Case};
+    use crate::case::{CASES, Case, Place};
     use crate::run::tests::two_instances;
 
     #[test]
     fn every_number_is_beside_its_limit() {
         let case = Case { instances: 2, limit_makespan_ratio: Some(1.5), ..CASES[0] };
-        let row = Row::of(&case, 20.0, &two_instances());
+        let row = Row::of(&case, Place::Stack(20.0), &two_instances());
         let rows = [&row];
         for (table, line) in [
-            (measures(&rows), "1 alone 1 6 1.08 1.50 1.04 – 1.04 – 1.5 1 0.5 30.0 0.0008 0"),
+            (measures(&rows), "1 alone 1 6 1.08 1.50 1.04 – 1.04 – 1.5 – 1 0.5 30.0 96 0.0008 0"),
             (stack(&rows), "1 alone 20 3.0 s 2.0 s 1.5 s 14 s (0.9 %)"),
         ] {
             let text = table.to_string();
@@ -141,8 +149,8 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_a_dash() {
-        let row = Row { makespan_ratio: None, ..Row::of(&CASES[0], 20.0, &two_instances()) };
+        let row = Row { makespan_ratio: None, ..Row::of(&CASES[0], Place::Stack(20.0), &two_instances()) };
         let text = measures(&[&row]).to_string();
-        assert_eq!(text.matches('–').count(), 4, "{text}");
+        assert_eq!(text.matches('–').count(), 5, "{text}");
     }
 }

@@ -31,6 +31,9 @@ pub struct RunArguments {
     /// Which way those open facts are that a file does not fix
     #[arg(long, value_enum, default_value_t = Facts::Usual)]
     pub open_facts: Facts,
+    /// Which deployment groups go by gates
+    #[arg(long, value_enum, default_value_t = Gates::AsWritten)]
+    pub gates: Gates,
     /// How many run at the same time
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     pub jobs: u8,
@@ -103,6 +106,17 @@ pub enum Facts {
     Both,
     /// Both, and each fact alone the other way
     Each,
+}
+
+/// The choices of gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Gates {
+    /// Those that the file says
+    AsWritten,
+    /// Every one that selects by its tag; files that gates would change are left out
+    Every,
+    /// Each file both ways
+    Both,
 }
 
 impl Facts {

@@ -45,6 +45,10 @@ pub const DEPLOYMENT_GROUP: &str = "Production";
 pub struct Scenario {
     /// What the scenario shows, in one sentence.
     pub about: String,
+    /// What the scenario shows that gates would change, in one sentence. `null` (the default): it comes to the same end when every deployment group
+    /// goes by the gate, and is played that way as well.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub without_gates: Option<String>,
     /// What is there at the start. Default: one Auto Scaling group, `web`, without applications.
     #[serde(default, skip_serializing_if = "is_default")]
     pub world: World,
@@ -111,6 +115,15 @@ impl Scenario {
             fixed.tags_seen_after_seconds.get_or_insert(0.0);
         }
         fixed
+    }
+
+    /// The scenario with gates: every deployment group that selects by its tag alone goes by the gate too. `None` for one that gates would
+    /// change, and for one without such a group.
+    pub fn gated(&self) -> Option<Self> {
+        let mut gated = self.clone();
+        let by_tag = gated.world.applications.iter_mut().filter(|one| one.selected_by == SelectedBy::Tag);
+        let changed = by_tag.map(|application| application.selected_by = SelectedBy::Gate).count();
+        (self.without_gates.is_none() && changed > 0).then_some(gated)
     }
 
     /// Whether a step, or the run's end, waits for a state of an execution.

@@ -9,7 +9,7 @@ use scenario::observed::Observed;
 use scenario::variant::Variant;
 use scenario::{files, record, run, story, verdict};
 
-use crate::arguments::RunArguments;
+use crate::arguments::{Gates, RunArguments};
 use crate::{Error, parallel};
 
 /// A scenario to be run with the open facts of a variant.
@@ -46,8 +46,13 @@ fn jobs(arguments: &RunArguments) -> Result<Vec<Job>, Error> {
     let mut jobs = Vec::new();
     for path in files {
         let scenario = format::read(&path)?;
-        for variant in Variant::distinct(&arguments.open_facts.variants(), &scenario.fixed_open_facts()) {
-            jobs.push(Job { name: files::name(&path), scenario: scenario.clone(), variant });
+        let gated = scenario.gated().filter(|_| arguments.gates != Gates::AsWritten);
+        let as_written = Some(scenario).filter(|_| arguments.gates != Gates::Every);
+        let names = [(files::name(&path), as_written), (format!("{}, gated", files::name(&path)), gated)];
+        for (name, scenario) in names.into_iter().filter_map(|(name, scenario)| Some((name, scenario?))) {
+            for variant in Variant::distinct(&arguments.open_facts.variants(), &scenario.fixed_open_facts()) {
+                jobs.push(Job { name: name.clone(), scenario: scenario.clone(), variant });
+            }
         }
     }
     Ok(jobs)

@@ -1,4 +1,4 @@
-//! Every file of tests/scenarios, each way of the open facts, and a few random scenarios, each as a test of its own name, in the
+//! Every file of tests/scenarios, as it is and with gates, each way of the open facts, and a few random scenarios, each as a test of its own name, in the
 //! simulation: `cargo test -p scenario --test scenarios failing-script`.
 
 use std::path::Path;
@@ -29,12 +29,17 @@ fn of_file(path: &Path) -> Vec<Trial> {
         Ok(scenario) => scenario,
         Err(error) => return vec![Trial::test(name, move || Err(Failed::from(error.to_string())))],
     };
-    let variants = Variant::distinct(&Variant::every(), &scenario.fixed_open_facts());
+    let gated = scenario.gated().map(|gated| (format!("{name}, gated"), gated));
+    [(name, scenario)].into_iter().chain(gated).flat_map(|(name, scenario)| each_way(&name, &scenario)).collect()
+}
+
+/// A test for each way of the open facts.
+fn each_way(name: &str, scenario: &Scenario) -> Vec<Trial> {
     let trial = |variant: Variant| {
         let (name, scenario) = (format!("{name}, {variant}"), scenario.clone());
         Trial::test(name.clone(), move || passes(&name, &scenario, variant))
     };
-    variants.into_iter().map(trial).collect()
+    Variant::distinct(&Variant::every(), &scenario.fixed_open_facts()).into_iter().map(trial).collect()
 }
 
 /// The test of a random scenario, which `SEED=<seed> N=1 make chaos` runs too.

@@ -44,7 +44,7 @@ impl Signals {
     }
 
     /// Does the work, unless a signal comes first: then the work is dropped.
-    async fn unless<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+    pub async fn unless<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
         tokio::select! {
             done = work => Ok(done),
             interrupted = self.next() => Err(interrupted),

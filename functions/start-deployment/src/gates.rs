@@ -12,7 +12,7 @@ use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::gate::{Gate, GateKey};
-use turnstile::words::ids::{Account, ClaimKey, InstanceId, TargetId};
+use turnstile::words::ids::{Account, ClaimKey, DeploymentId, InstanceId, TargetId};
 
 use crate::request::{Request, Way};
 use crate::{MOST_CLAIMS_READ, StartDeployment};
@@ -33,9 +33,13 @@ impl StartDeployment {
     /// How long to wait for other instances that launch at the same time, in seconds; `None`: deploy.
     pub(crate) async fn gather(&self, request: &Request) -> Result<Option<u32>, Error> {
         let Some(own) = request.plan.gated_instance() else { return Ok(None) };
-        if request.cohort.len() > 1 {
+        if let Some(before) = request.before.as_ref().filter(|_| request.may_regather()) {
+            let cohort = match request.cohort.as_slice() {
+                [] | [_] => self.served_by(request, before).await?,
+                cohort => cohort.iter().cloned().collect(),
+            };
             let found = self.turns.read(&[request.main_claim()]).await?;
-            return Ok(cohort::regathering(found.first(), own, &request.cohort, request.waited()));
+            return Ok(cohort::regathering(found.first(), own, &cohort, request.waited()));
         }
         if !request.begins_the_turn() {
             return Ok(None);
@@ -43,6 +47,15 @@ impl StartDeployment {
         let launching = self.autoscaling.launching_instances(&request.plan.auto_scaling_group_name).await?;
         let found = self.turns.read(&[request.main_claim()]).await?;
         Ok(cohort::gathering(found.first(), own, launching, request.age()))
+    }
+
+    /// The launching instances to which a deployment brought the application before. Whoever made it knows them; the rollouts of the others have
+    /// to ask.
+    async fn served_by(&self, request: &Request, before: &DeploymentId) -> Result<BTreeSet<InstanceId>, Error> {
+        let targets = self.codedeploy.targets(before).await?;
+        let served = targets.iter().filter(|target| target.status == TargetStatus::Succeeded);
+        let served = served.filter_map(|target| target.target_id.instance_id()).collect();
+        self.autoscaling.still_waiting(&request.plan.auto_scaling_group_name, &served).await
     }
 
     /// Moves the gates of the cohort to the application, or away from the one before if the application's group does not go by the gate. The

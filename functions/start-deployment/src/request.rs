@@ -9,7 +9,7 @@ use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::observations::Observation;
 use turnstile::policy::stall::StallTimer;
 use turnstile::policy::up_to_date::{CurrentRevision, Search};
-use turnstile::policy::{turn, waits};
+use turnstile::policy::{cohort, turn, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::Deployment;
 use turnstile::words::failure::Silence;
@@ -179,6 +179,14 @@ impl Request {
     /// Whether nothing has been deployed in the rollout's first turn.
     pub(crate) fn begins_the_turn(&self) -> bool {
         self.before.is_none() && self.round == 1 && self.attempt == 1 && self.misses == 0
+    }
+
+    /// Whether those that the deployment of the application before has served are waited for: they come to the queue within seconds of each other.
+    pub(crate) fn may_regather(&self) -> bool {
+        self.plan.turn_per_deployment
+            && self.attempt == 1
+            && self.misses == 0
+            && self.waited() < cohort::LONGEST_GATHERING
     }
 
     /// What it has to hold.

@@ -8,7 +8,7 @@ use crate::words::turn::Claim;
 
 /// For how long a rollout waits at the most, from its start, for other instances that launch with its own, in seconds. Instances of a burst
 /// come to the hook within some seconds of each other; each that comes too late waits for the next turn.
-const LONGEST_GATHERING: u32 = 20;
+pub const LONGEST_GATHERING: u32 = 20;
 /// How long it waits before it looks again.
 const GATHERING_STEP: u32 = 3;
 /// How many instances a cohort has at the most. Their gates are moved 20 at a call, and the calls have to fit into one of a function.
@@ -32,7 +32,12 @@ pub fn gathering(
 
 /// How long to wait before the turn's deployment, in seconds, so that the `cohort` of the application before stays together: its members come to
 /// the queue as they notice that they are done. `waited` is for how long it has been waited for, in seconds.
-pub fn regathering(claim: Option<&Claim>, own: &InstanceId, cohort: &[InstanceId], waited: u32) -> Option<u32> {
+pub fn regathering(
+    claim: Option<&Claim>,
+    own: &InstanceId,
+    cohort: &BTreeSet<InstanceId>,
+    waited: u32,
+) -> Option<u32> {
     let has_come = |id: &InstanceId| {
         id == own || claim.is_some_and(|claim| claim.waiting.contains(id) || claim.silent.contains(id))
     };
@@ -122,7 +127,7 @@ mod tests {
             (&[2], &[], &[1, 2, 3], 20, None),
             (&[], &[2], &[1, 2], 0, None),
         ] {
-            let cohort: Vec<InstanceId> = cohort.iter().map(|number| id(*number)).collect();
+            let cohort = ids(cohort);
             let claim = claim(waiting, silent, &[]);
             assert_eq!(regathering(Some(&claim), &id(1), &cohort, waited), expected, "{claim:?} {cohort:?} {waited}");
         }

@@ -5,6 +5,8 @@
 1. Every action exists.
 2. An action that knows no resource type has the resource "*": IAM ignores any other, and the call is denied.
 3. An action that knows resource types has none but resources of these types, and never "*".
+4. What is narrowed to the group of one of the parameters AutoScalingGroupName and ServedAutoScalingGroups is to those of the other, too: a group is
+   served by either.
 """
 
 import json
@@ -24,6 +26,8 @@ ARNS = {
     "AWS::Serverless::StateMachine": "arn:x:states:x:x:stateMachine:x",
     "AWS::SQS::Queue": "arn:x:sqs:x:x:x",
 }
+# The parameters that say which Auto Scaling groups the functions reach.
+GROUPS = ("AutoScalingGroupName", "ServedAutoScalingGroups")
 # The reference's resource type of an action, or of a use of it, that knows none.
 NO_TYPE = ""
 
@@ -87,12 +91,25 @@ def _of_resource(name: str, template: dict) -> str | None:
 
 
 def findings(template: dict, reference: dict) -> list[str]:
-    return [
+    of_actions = [
         f"{TEMPLATE}: {name}: {action} {problem}"
         for name, statement in statements(template)
         for action in _list(statement["Action"])
         if (problem := _problem(action, [arn(resource, template) for resource in _list(statement["Resource"])], reference))
     ]
+    of_groups = [
+        f"{TEMPLATE}: {name}: {', '.join(_list(statement['Action']))} {problem}"
+        for name, statement in statements(template)
+        if (problem := _problem_of_groups(statement))
+    ]
+    return of_actions + of_groups
+
+
+def _problem_of_groups(statement: dict) -> str | None:
+    narrowed = json.dumps([statement["Resource"], statement.get("Condition")])
+    named, pattern = (len(re.findall(rf"\b{parameter}\b", narrowed)) for parameter in GROUPS)
+    # Every ARN of a group has its field named autoScalingGroupName, with a small letter.
+    return None if named == pattern else f"reaches the groups of {GROUPS[0]} in {named} places, and those of {GROUPS[1]} in {pattern}"
 
 
 def _problem(action: str, resources: list[str], reference: dict) -> str | None:

@@ -57,6 +57,14 @@ class Statements(unittest.TestCase):
         for action in ("shop:Steal", "bank:Rob"):
             self.assertEqual(self.findings(action, "'*'"), [f"{action} is no action of the reference"])
 
+    def test_what_reaches_one_parameter_s_groups_reaches_the_other_s(self):
+        cart = "!Sub 'arn:aws:shop:x:1:cart:me/${%s}'"
+        one, other = cart % "AutoScalingGroupName", cart % "ServedAutoScalingGroups"
+        self.assertEqual(self.findings("shop:Buy", f"[{one}, {other}]"), [])
+        self.assertEqual(
+            self.findings("shop:Buy", one), ["shop:Buy reaches the groups of AutoScalingGroupName in 1 places, and those of ServedAutoScalingGroups in 0"]
+        )
+
     def test_a_resource_of_the_template_has_its_type(self):
         for resource in ("!GetAtt Buyer.Arn", "!Sub '${Buyer.Arn}:*'"):
             self.assertEqual(self.findings("lambda:InvokeFunction", resource), [], resource)

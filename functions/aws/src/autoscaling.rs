@@ -9,16 +9,20 @@ use aws_sdk_autoscaling::types::{
 };
 use turnstile::policy::hook_state;
 use turnstile::words::error::Error;
+use turnstile::words::group::Group;
 use turnstile::words::hook::{Hook, HookResult, HookState, LifecycleAction, PendingHook};
 use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId, TargetId};
 use turnstile::words::instance::{Instance, Stage};
 use turnstile::words::plan::Plan;
+use turnstile::words::served::ServedGroups;
 use turnstile::words::time::Timestamp;
 
 use crate::error::of_call;
 
 /// DescribeAutoScalingInstances takes 50 ids (Auto Scaling API reference).
 const BATCH: usize = 50;
+/// DescribeAutoScalingGroups answers with 100 groups at the most (Auto Scaling API reference).
+const GROUPS_PER_PAGE: i32 = 100;
 
 /// A hook's heartbeat time-out, should an answer leave it out, in seconds (Auto Scaling API reference, PutLifecycleHook).
 const DEFAULT_HEARTBEAT_TIMEOUT: u32 = 3_600;
@@ -86,45 +90,35 @@ impl AutoScaling {
         Ok(waiting)
     }
 
-    /// The group's instances that wait at a launch hook, on their way into service or into the group's warm pool.
+    /// The groups that a stack may serve, with their instances but those of warm pools. One call for each hundred groups of the account, or a
+    /// single one where there can be but one group.
     ///
     /// # Errors
     /// See [`AutoScaling::instances_in_service`].
-    pub async fn waiting_instances(&self, name: &AutoScalingGroupName) -> Result<Vec<InstanceId>, Error> {
-        let Some(group) = self.group(name).await? else { return Ok(Vec::new()) };
-        let mut waiting = ids_of(group.instances(), &LifecycleState::PendingWait);
-        waiting.extend(ids_of(&self.warm_pool_of(name, &group).await?, &LifecycleState::WarmedPendingWait));
-        Ok(waiting)
-    }
-
-    /// All instances of the group, and of its warm pool.
-    ///
-    /// # Errors
-    /// See [`AutoScaling::instances_in_service`].
-    pub async fn instances(&self, name: &AutoScalingGroupName) -> Result<BTreeMap<InstanceId, Instance>, Error> {
-        let Some(group) = self.group(name).await? else { return Ok(BTreeMap::new()) };
-        let pool = self.warm_pool_of(name, &group).await?;
-        let described = |instance: &SdkInstance| {
-            let auto_scaling_group_name = name.clone();
-            let lifecycle_state = instance.lifecycle_state()?.as_str().to_owned();
-            let instance_id = InstanceId::try_from(instance.instance_id()?).ok()?;
-            Some((instance_id, Instance { auto_scaling_group_name, lifecycle_state }))
+    pub async fn groups(&self, served: &ServedGroups) -> Result<Vec<Group>, Error> {
+        let request = self.client.describe_auto_scaling_groups();
+        let request = match served.only() {
+            Some(name) => request.auto_scaling_group_names(name.as_str()),
+            None => request.max_records(GROUPS_PER_PAGE),
         };
-        Ok(group.instances().iter().chain(&pool).filter_map(described).collect())
+        let mut pages = request.into_paginator().items().send();
+        let mut groups = Vec::new();
+        while let Some(described) = pages.next().await {
+            let described = described.map_err(|e| of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;
+            groups.extend(group(&described).filter(|group| served.contains(&group.name)));
+        }
+        Ok(groups)
     }
 
-    /// The instances of the group's warm pool, which are not among the group's.
-    async fn warm_pool_of(
-        &self,
-        name: &AutoScalingGroupName,
-        group: &AutoScalingGroup,
-    ) -> Result<Vec<SdkInstance>, Error> {
-        if group.warm_pool_configuration().is_none() && group.warm_pool_size().is_none_or(|size| size == 0) {
-            return Ok(Vec::new());
-        }
+    /// The instances of a group's warm pool, which are not among the group's.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn warm_pool(&self, name: &AutoScalingGroupName) -> Result<BTreeMap<InstanceId, Instance>, Error> {
         let pages = self.client.describe_warm_pool().auto_scaling_group_name(name.as_str());
         let pool = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        pool.map_err(|e| of_call("AutoScaling.DescribeWarmPool", &e))
+        let pool = pool.map_err(|e| of_call("AutoScaling.DescribeWarmPool", &e))?;
+        Ok(pool.iter().filter_map(|it| instance_of(name, it)).collect())
     }
 
     /// When each launch of the group began that is under way.
@@ -300,6 +294,20 @@ fn instance(described: &AutoScalingInstanceDetails) -> Option<Instance> {
         auto_scaling_group_name: AutoScalingGroupName::try_from(described.auto_scaling_group_name()?).ok()?,
         lifecycle_state: described.lifecycle_state().unwrap_or_default().to_owned(),
     })
+}
+
+fn group(described: &AutoScalingGroup) -> Option<Group> {
+    let name = AutoScalingGroupName::try_from(described.auto_scaling_group_name()?).ok()?;
+    let instances = described.instances().iter().filter_map(|it| instance_of(&name, it)).collect();
+    let has_warm_pool =
+        described.warm_pool_configuration().is_some() || described.warm_pool_size().is_some_and(|size| size > 0);
+    Some(Group { name, instances, has_warm_pool })
+}
+
+fn instance_of(group: &AutoScalingGroupName, described: &SdkInstance) -> Option<(InstanceId, Instance)> {
+    let instance_id = InstanceId::try_from(described.instance_id()?).ok()?;
+    let lifecycle_state = described.lifecycle_state()?.as_str().to_owned();
+    Some((instance_id, Instance { auto_scaling_group_name: group.clone(), lifecycle_state }))
 }
 
 fn ids_of(instances: &[SdkInstance], state: &LifecycleState) -> Vec<InstanceId> {

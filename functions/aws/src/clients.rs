@@ -6,9 +6,11 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_codedeploy::config::retry::RetryPartition;
+use turnstile::words::ids::HookName;
 
 use crate::autoscaling::AutoScaling;
 use crate::codedeploy::CodeDeploy;
+use crate::enrolments::EnrolmentRecord;
 use crate::executions::Executions;
 use crate::gates::Gates;
 use crate::launches::Launches;
@@ -107,6 +109,12 @@ impl Clients {
     #[inline]
     pub fn turns(&self, table: String) -> Turns {
         Turns::new(self.dynamodb(), table)
+    }
+
+    /// What is known of which groups have the hook of this name. `table` is the name of the table of turns.
+    #[inline]
+    pub fn enrolments(&self, table: String, hook: &HookName) -> EnrolmentRecord {
+        EnrolmentRecord::new(self.dynamodb(), table, hook)
     }
 
     /// `table` is the name of the table of turns.

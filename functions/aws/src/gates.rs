@@ -16,6 +16,9 @@ const TAG: &str = "Tagging.TagResources";
 const UNTAG: &str = "Tagging.UntagResources";
 /// TagResources and UntagResources take up to 20 ARNs (API reference).
 const BATCH: usize = 20;
+/// A filter of GetResources takes up to 20 values, and an answer has up to 100 resources (API reference).
+const MOST_VALUES: usize = 20;
+const RESOURCES_PER_PAGE: i32 = 100;
 /// Auto Scaling gives each instance this tag (Auto Scaling user guide, "Tag Auto Scaling groups and instances").
 const AUTO_SCALING_TAG: &str = "aws:autoscaling:groupName";
 
@@ -87,22 +90,27 @@ impl Gates {
         }
     }
 
-    /// The gates of a group's instances, as far as they have one. Answers trail what is. A value that is none of Turnstile's is text.
+    /// The gates of these groups' instances, as far as they have one, and perhaps those of other groups: one call for each hundred gates. Answers
+    /// trail what is. A value that is none of Turnstile's is text.
     ///
     /// # Errors
     /// As [`Gates::shift`].
-    pub async fn of_group(
+    pub async fn of_groups(
         &self,
-        auto_scaling_group: &AutoScalingGroupName,
+        auto_scaling_groups: &[&AutoScalingGroupName],
         key: &GateKey,
     ) -> Result<BTreeMap<InstanceId, String>, Error> {
         let filter = |key: &str| TagFilter::builder().key(key);
+        let names = auto_scaling_groups.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
+        // Without values the filter takes the instances of every group.
+        let names = Some(names).filter(|names| names.len() <= MOST_VALUES);
         let mut pages = self
             .client
             .get_resources()
             .resource_type_filters("ec2:instance")
             .tag_filters(filter(key.as_str()).build())
-            .tag_filters(filter(AUTO_SCALING_TAG).values(auto_scaling_group.as_str()).build())
+            .tag_filters(filter(AUTO_SCALING_TAG).set_values(names).build())
+            .resources_per_page(RESOURCES_PER_PAGE)
             .into_paginator()
             .send();
         let mut gates = BTreeMap::new();

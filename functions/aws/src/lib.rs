@@ -6,6 +6,7 @@
 pub mod autoscaling;
 pub mod clients;
 pub mod codedeploy;
+pub mod enrolments;
 mod error;
 pub mod executions;
 pub mod function;

@@ -18,7 +18,7 @@ use turnstile::words::time::Timestamp;
 use crate::error::{of_call, unexpected};
 
 /// The table's key.
-const CLAIM: &str = "claim";
+pub(crate) const CLAIM: &str = "claim";
 const GET: &str = "DynamoDB.GetItem";
 const UPDATE: &str = "DynamoDB.UpdateItem";
 
@@ -186,7 +186,7 @@ fn number(number: i64) -> AttributeValue {
 }
 
 /// The SDK's tries of such a call end in time for the heartbeat.
-fn in_short() -> aws_sdk_dynamodb::config::Builder {
+pub(crate) fn in_short() -> aws_sdk_dynamodb::config::Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(LONGEST_QUESTION / 2)
         .operation_timeout(LONGEST_QUESTION)

@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use turnstile::words::served::ServedGroups;
+
 /// The stack's default list of applications; may be empty.
 pub const APPLICATIONS: &str = "APPLICATIONS";
-/// The Auto Scaling groups whose launches start rollouts, one a line.
-pub const AUTO_SCALING_GROUP_NAMES: &str = "AUTO_SCALING_GROUP_NAMES";
+/// The Auto Scaling group to which the stack gives its hook; empty when there is none.
+pub const AUTO_SCALING_GROUP_NAME: &str = "AUTO_SCALING_GROUP_NAME";
 /// The key of the tag that is the gate of an instance.
 pub const GATE_TAG_KEY: &str = "GATE_TAG_KEY";
 /// The stack's launch hook.
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
+/// The pattern of the groups that the stack may serve besides; may be empty.
+pub const SERVED_AUTO_SCALING_GROUPS: &str = "SERVED_AUTO_SCALING_GROUPS";
 /// The state machine whose executions are rollouts.
 pub const STATE_MACHINE_ARN: &str = "STATE_MACHINE_ARN";
 /// The table of turns.
@@ -46,13 +50,31 @@ impl Settings {
         T::try_from(value.to_owned()).map_err(|problem| SettingError::Wrong { name, problem: problem.to_string() })
     }
 
-    /// The values of a setting that has one a line.
+    /// The value of a setting that may be left out or empty.
     ///
     /// # Errors
-    /// [`SettingError`].
-    pub fn get_lines<T: TryFrom<String, Error: Display>>(&self, name: &'static str) -> Result<Vec<T>, SettingError> {
-        let wrong = |problem: T::Error| SettingError::Wrong { name, problem: problem.to_string() };
-        self.get::<String>(name)?.lines().map(|line| T::try_from(line.to_owned()).map_err(wrong)).collect()
+    /// [`SettingError::Wrong`].
+    pub fn get_if_any<T: TryFrom<String, Error: Display>>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, SettingError> {
+        match self.find(name) {
+            None | Some("") => Ok(None),
+            Some(_) => self.get(name).map(Some),
+        }
+    }
+
+    /// The Auto Scaling groups that the stack may serve.
+    ///
+    /// # Errors
+    /// [`SettingError`], also when there can be none.
+    pub fn served_groups(&self) -> Result<ServedGroups, SettingError> {
+        let name = self.get_if_any(AUTO_SCALING_GROUP_NAME)?;
+        let pattern = self.get_if_any(SERVED_AUTO_SCALING_GROUPS)?;
+        match (&name, &pattern) {
+            (None, None) => Err(SettingError::NotSet(SERVED_AUTO_SCALING_GROUPS)),
+            _ => Ok(ServedGroups { name, pattern }),
+        }
     }
 
     /// The value of a setting that may be left out; empty then.
@@ -81,7 +103,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use turnstile::words::ids::{AutoScalingGroupName, HookName};
+    use turnstile::words::ids::HookName;
 
     #[test]
     fn a_setting_that_is_missing_or_wrong_is_named() {
@@ -103,9 +125,18 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_can_have_several_values() {
-        let settings = Settings::from_iter([(AUTO_SCALING_GROUP_NAMES, "web, blue\nworkers")]);
-        let groups: Vec<AutoScalingGroupName> = settings.get_lines(AUTO_SCALING_GROUP_NAMES).unwrap();
-        assert_eq!(groups.iter().map(AutoScalingGroupName::as_str).collect::<Vec<_>>(), ["web, blue", "workers"]);
+    fn a_stack_serves_a_group_a_pattern_or_both_but_not_nothing() {
+        let served = |name: &str, pattern: &str| {
+            Settings::from_iter([(AUTO_SCALING_GROUP_NAME, name), (SERVED_AUTO_SCALING_GROUPS, pattern)])
+                .served_groups()
+        };
+        for (name, pattern) in [("web", ""), ("", "web-*"), ("web", "web-*")] {
+            let ServedGroups { name: found, pattern: found_pattern } = served(name, pattern).unwrap();
+            assert_eq!(found.map_or(String::new(), String::from), name);
+            assert_eq!(found_pattern.map_or(String::new(), String::from), pattern);
+        }
+        assert_eq!(served("", ""), Err(SettingError::NotSet(SERVED_AUTO_SCALING_GROUPS)));
+        let wrong = served(&"a".repeat(256), "").unwrap_err().to_string();
+        assert!(wrong.starts_with("the setting AUTO_SCALING_GROUP_NAME: expected 1 to 255 characters"), "{wrong}");
     }
 }

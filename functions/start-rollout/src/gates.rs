@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws::autoscaling::AutoScaling;
 use aws::executions::Executions;
 use aws::gates::Gates;
-use tracing::warn;
+use tracing::{Instrument, info_span, warn};
 use turnstile::policy::gate;
 use turnstile::words::error::Error;
 use turnstile::words::gate::{Gate, GateKey};
+use turnstile::words::group::Group;
 use turnstile::words::ids::{Account, AutoScalingGroupName, InstanceId, StateMachineArn};
 
 use crate::name::may_serve;
@@ -16,7 +16,6 @@ use crate::name::may_serve;
 /// Puts them right.
 pub(crate) struct GatesAtRest {
     pub(crate) executions: Executions,
-    pub(crate) autoscaling: AutoScaling,
     pub(crate) gates: Gates,
     pub(crate) account: Account,
     pub(crate) key: GateKey,
@@ -24,17 +23,40 @@ pub(crate) struct GatesAtRest {
 }
 
 impl GatesAtRest {
-    /// Puts the gates of a group's instances right. One was attached by hand, launched while nothing was there to handle its event, or let in by a
-    /// person amid its rollout; or it came back into the warm pool.
-    pub(crate) async fn of_group(&self, group: &AutoScalingGroupName) -> Result<(), Error> {
-        let instances = self.autoscaling.instances(group).await?;
-        if instances.is_empty() {
-            return Ok(());
+    /// Puts the gates of these groups' instances right. One was attached by hand, launched while nothing was there to handle its event, or let in
+    /// by a person amid its rollout; or it came back into the warm pool.
+    pub(crate) async fn of_groups(&self, groups: &[&Group]) {
+        let groups: Vec<&&Group> = groups.iter().filter(|group| !group.instances.is_empty()).collect();
+        if groups.is_empty() {
+            return;
         }
-        let gates = self.gates.of_group(group, &self.key).await?;
+        let names: Vec<&AutoScalingGroupName> = groups.iter().map(|group| &group.name).collect();
+        let gates = match self.gates.of_groups(&names, &self.key).await {
+            Ok(gates) => gates,
+            Err(error) => return tell(&error),
+        };
+        let mut running = None;
+        for group in groups {
+            let span = info_span!("group", group = %group.name);
+            let put_right = async {
+                if let Err(error) = self.of_group(group, &gates, &mut running).await {
+                    tell(&error);
+                }
+            };
+            put_right.instrument(span).await;
+        }
+    }
+
+    /// Puts the gates of a group's instances right. `running` are the executions that run, once somebody has asked.
+    async fn of_group(
+        &self,
+        group: &Group,
+        gates: &BTreeMap<InstanceId, String>,
+        running: &mut Option<Vec<String>>,
+    ) -> Result<(), Error> {
         let by_schedule = |may_be_served: &dyn Fn(&InstanceId) -> bool| {
             let mut moves = BTreeMap::<Gate, Vec<InstanceId>>::new();
-            for (id, instance) in &instances {
+            for (id, instance) in &group.instances {
                 let gate = gates.get(id).map(String::as_str);
                 if let Some(gate) = gate::by_schedule(instance, gate, may_be_served(id)) {
                     moves.entry(gate).or_default().push(id.clone());
@@ -47,12 +69,14 @@ impl GatesAtRest {
             true => certain,
             // What runs is asked only where it matters.
             false => {
-                let running = self.executions.running(self.state_machine_arn.as_str()).await?;
-                by_schedule(&|id| running.iter().any(|name| may_serve(name, id)))
+                if running.is_none() {
+                    *running = Some(self.executions.running(self.state_machine_arn.as_str()).await?);
+                }
+                by_schedule(&|id| running.iter().flatten().any(|name| may_serve(name, id)))
             }
         };
         for (gate, instances) in moves {
-            self.shift(&gate, &instances, &gates).await?;
+            self.shift(&gate, &instances, gates).await?;
         }
         Ok(())
     }
@@ -75,4 +99,8 @@ impl GatesAtRest {
         }
         Ok(())
     }
+}
+
+fn tell(error: &Error) {
+    warn!(error = error.name(), reason = %error, "gates may be shut in service, or open in the warm pool");
 }

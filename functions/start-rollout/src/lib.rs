@@ -1,10 +1,12 @@
 //! Starts the rollouts of launching instances, on their events, and of instances that wait without one, on a schedule.
 
 mod gates;
+mod hooks;
 mod name;
 mod notification;
 mod sweep;
 
+use aws::autoscaling::AutoScaling;
 use aws::clients::Clients;
 use aws::executions::{Executions, Start};
 use aws::function::Function;
@@ -13,22 +15,28 @@ use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
-use tracing::{Span, error, info, info_span, warn};
+use tracing::{Span, info, info_span, warn};
+use turnstile::policy::enrolment;
 use turnstile::words::error::Error;
-use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId, StateMachineArn};
+use turnstile::words::group::Group;
+use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
+use turnstile::words::time::Timestamp;
 
 use crate::gates::GatesAtRest;
+use crate::hooks::Hooks;
 use crate::name::execution_name;
 use crate::notification::{Delivered, Launch, Notification, Served};
-use crate::sweep::{Due, Sweep};
+use crate::sweep::{Due, Sweep, Swept};
 
 /// The function.
 pub struct StartRollout {
     executions: Executions,
     state_machine_arn: StateMachineArn,
     served: Served,
+    autoscaling: AutoScaling,
     sweep: Sweep,
+    hooks: Hooks,
     gates: GatesAtRest,
 }
 
@@ -55,10 +63,11 @@ pub enum Outcome {
     AlreadyDone { execution_name: String },
     /// The event starts no rollout.
     Ignored { why: String },
-    /// The schedule started rollouts for these instances, whose launch event was lost or whose rollout was aborted.
-    Swept { started: Vec<InstanceId> },
-    /// The schedule's search failed in a group, or for all of a group's instances. Its next event is a minute away.
-    SweepFailed { error: String, why: String, started: Vec<InstanceId> },
+    /// The schedule started rollouts for these instances, whose launch event was lost or whose rollout was aborted. `hook_vanished`: the groups
+    /// that let instances into service without a rollout, because they have the stack's hook no longer.
+    Swept { started: Vec<InstanceId>, hook_vanished: Vec<AutoScalingGroupName> },
+    /// The schedule's search failed in a group, or for an instance. Its next event is a minute away.
+    SweepFailed { error: String, why: String, started: Vec<InstanceId>, hook_vanished: Vec<AutoScalingGroupName> },
 }
 
 impl Function for StartRollout {
@@ -72,9 +81,14 @@ impl Function for StartRollout {
         let hook: HookName = settings.get(settings::LIFECYCLE_HOOK_NAME)?;
         Ok(Self {
             executions: clients.executions(),
+            autoscaling: clients.autoscaling(),
+            hooks: Hooks {
+                autoscaling: clients.autoscaling(),
+                record: clients.enrolments(settings.get(settings::TURNS_TABLE)?, &hook),
+                hook: hook.clone(),
+            },
             gates: GatesAtRest {
                 executions: clients.executions(),
-                autoscaling: clients.autoscaling(),
                 gates: clients.gates(),
                 key: settings.get(settings::GATE_TAG_KEY)?,
                 account: Account::of_state_machine(&state_machine_arn),
@@ -89,7 +103,7 @@ impl Function for StartRollout {
             served: Served {
                 account: state_machine_arn.account().to_owned(),
                 region: state_machine_arn.region().to_owned(),
-                groups: settings.get_lines(settings::AUTO_SCALING_GROUP_NAMES)?,
+                groups: settings.served_groups()?,
                 hook,
             },
             state_machine_arn,
@@ -134,42 +148,53 @@ impl StartRollout {
     async fn take(&self, notification: Value) -> Result<Outcome, Error> {
         match notification::read(notification, &self.served)? {
             Notification::Launch(launch) => self.launch(launch).await,
-            Notification::Schedule { id, now } => {
-                let due = Due { id: &id, now };
-                let (mut started, mut failed) = (Vec::new(), None);
-                for group in &self.served.groups {
-                    Span::current().record("group", group.as_str());
-                    match self.sweep.group(group, due).await {
-                        Ok(of_group) => started.extend(of_group),
-                        Err(problem) => {
-                            let (name, reason) = (problem.name(), problem.to_string());
-                            match problem.is_temporary() {
-                                true => warn!(error = name, reason, "the sweep failed"),
-                                false => error!(
-                                    error = name,
-                                    reason, "the sweep failed: nobody finds launches without a rollout"
-                                ),
-                            }
-                            failed.get_or_insert(problem);
-                        }
-                    }
-                }
-                // After every heartbeat: whoever waits at the hook does not depend on it.
-                for group in &self.served.groups {
-                    Span::current().record("group", group.as_str());
-                    if let Err(error) = self.gates.of_group(group).await {
-                        warn!(error = error.name(), reason = %error, "gates may be shut in service, or open in the warm pool");
-                    }
-                }
-                Ok(match failed {
-                    Some(error) => {
-                        Outcome::SweepFailed { error: error.name().to_owned(), why: error.to_string(), started }
-                    }
-                    None => Outcome::Swept { started },
-                })
-            }
+            Notification::Schedule { id, now } => Ok(self.look(Due { id: &id, now }).await),
             Notification::Other(why) => Ok(Outcome::Ignored { why: why.to_owned() }),
         }
+    }
+
+    /// What the schedule looks for, in the order of its urgency: instances without a rollout, hooks that have vanished, and gates.
+    async fn look(&self, due: Due<'_>) -> Outcome {
+        let mut groups = match self.autoscaling.groups(&self.served.groups).await {
+            Ok(groups) => groups,
+            Err(problem) => {
+                sweep::tell(&problem);
+                let (error, why) = (problem.name().to_owned(), problem.to_string());
+                return Outcome::SweepFailed { error, why, started: Vec::new(), hook_vanished: Vec::new() };
+            }
+        };
+        let failed = self.add_warm_pools(&mut groups).await;
+        let Swept { started, failed: failed_in, have_hook } = self.sweep.groups(&groups, due).await;
+        let failed: Vec<Error> = failed.into_iter().chain(failed_in).collect();
+        let known = self.hooks.look(&groups, have_hook, due.now.unwrap_or_else(|| Timestamp::from_seconds(0))).await;
+        let hook_vanished = enrolment::vanished(&groups, &known);
+        for group in &hook_vanished {
+            warn!(%group, hook = %self.served.hook, "the launch hook has vanished: launches enter service without a rollout");
+        }
+        // After every heartbeat: whoever waits at the hook does not depend on it.
+        self.gates.of_groups(&enrolment::served(&groups, &known)).await;
+        match failed.first() {
+            Some(problem) => {
+                let (error, why) = (problem.name().to_owned(), problem.to_string());
+                Outcome::SweepFailed { error, why, started, hook_vanished }
+            }
+            None => Outcome::Swept { started, hook_vanished },
+        }
+    }
+
+    /// Adds the instances of the groups' warm pools; what went wrong.
+    async fn add_warm_pools(&self, groups: &mut [Group]) -> Vec<Error> {
+        let mut failed = Vec::new();
+        for group in groups.iter_mut().filter(|group| group.has_warm_pool) {
+            match self.autoscaling.warm_pool(&group.name).await {
+                Ok(instances) => group.instances.extend(instances),
+                Err(problem) => {
+                    info_span!("group", group = %group.name).in_scope(|| sweep::tell(&problem));
+                    failed.push(problem);
+                }
+            }
+        }
+        failed
     }
 
     async fn launch(&self, launch: Launch) -> Result<Outcome, Error> {

@@ -11,6 +11,7 @@ use turnstile::words::error::Error;
 use turnstile::words::fields;
 use turnstile::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use turnstile::words::launch::{LAUNCHING, LaunchAction, SOURCE, TEST_NOTIFICATION};
+use turnstile::words::served::ServedGroups;
 use turnstile::words::time::Timestamp;
 
 /// What is delivered with one call.
@@ -64,7 +65,7 @@ pub struct Served {
     /// The account's number.
     pub account: String,
     pub region: String,
-    pub groups: Vec<AutoScalingGroupName>,
+    pub groups: ServedGroups,
     pub hook: HookName,
 }
 
@@ -194,7 +195,10 @@ mod tests {
         Served {
             account: "123456789012".into(),
             region: "us-east-1".into(),
-            groups: vec![fields::read("web".into()).unwrap()],
+            groups: ServedGroups {
+                name: Some(fields::read("web".into()).unwrap()),
+                pattern: Some(fields::read("api-*".into()).unwrap()),
+            },
             hook: fields::read("turnstile".into()).unwrap(),
         }
     }
@@ -317,6 +321,16 @@ mod tests {
             ),
         ] {
             assert_eq!(with(name, pointer, value), Notification::Other(why), "{name} {pointer}");
+        }
+    }
+
+    #[test]
+    fn a_group_of_the_pattern_is_served() {
+        for name in ["eventbridge-launch", "eventbridge-launch-successful"] {
+            let mut event = fixture(name);
+            event["detail"]["AutoScalingGroupName"] = "api-20260131".into();
+            let Ok(Notification::Launch(launch)) = read(event, &served()) else { panic!("{name}: a launch") };
+            assert_eq!(launch.auto_scaling_group_name.as_str(), "api-20260131");
         }
     }
 

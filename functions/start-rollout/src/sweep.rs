@@ -1,5 +1,5 @@
-//! Finds the instances of a group that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an
-//! execution that was aborted or timed out leaves its hook open.
+//! Finds the instances that wait at the stack's hook without a rollout, and starts theirs. Events are best effort, and an execution that was
+//! aborted or timed out leaves its hook open.
 //!
 //! A rollout too many does no harm: it waits for its turn, and finds its instance up to date and its hook over.
 
@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use aws::autoscaling::AutoScaling;
 use aws::executions::{Executions, Start};
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 use turnstile::limits::{LONGEST_HOOK, LONGEST_WITHOUT_ROLLOUT};
 use turnstile::policy::sweep::{self, Step};
 use turnstile::words::error::Error;
 use turnstile::words::execution::EndedExecution;
+use turnstile::words::group::Group;
 use turnstile::words::hook::LifecycleAction;
 use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
@@ -37,104 +38,158 @@ pub(crate) struct Due<'a> {
     pub(crate) now: Option<Timestamp>,
 }
 
+/// What a sweep has done, and has learnt.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    /// The instances whose rollouts were started.
+    pub(crate) started: Vec<InstanceId>,
+    /// What went wrong.
+    pub(crate) failed: Vec<Error>,
+    /// The groups that it has asked whether they have the stack's hook.
+    pub(crate) have_hook: BTreeMap<AutoScalingGroupName, bool>,
+}
+
+/// The instances of a group that wait at a launch hook, and have no rollout as far as is known.
+struct Forgotten<'a> {
+    group: &'a AutoScalingGroupName,
+    instances: Vec<InstanceId>,
+}
+
 /// What is known of a group's launches, to bound what is done for each.
 #[derive(Debug, Default)]
-struct Past {
+struct Past<'a> {
     began: BTreeMap<InstanceId, Timestamp>,
-    ended: Vec<EndedExecution>,
+    ended: &'a [EndedExecution],
 }
 
 impl Sweep {
-    /// Starts the rollouts of a group's instances that need one; the instances whose rollouts were started.
-    ///
-    /// # Errors
-    /// What went wrong first, if no rollout was started.
-    pub(crate) async fn group(&self, group: &AutoScalingGroupName, due: Due<'_>) -> Result<Vec<InstanceId>, Error> {
-        let mut forgotten = self.autoscaling.waiting_instances(group).await?;
-        let mut started = Vec::new();
+    /// Starts the rollouts of the groups' instances that need one.
+    pub(crate) async fn groups(&self, groups: &[Group], due: Due<'_>) -> Swept {
+        let waiting = groups.iter().map(|group| Forgotten { group: &group.name, instances: group.waiting() });
+        let mut forgotten: Vec<Forgotten> = waiting.filter(|waiting| !waiting.instances.is_empty()).collect();
+        let mut swept = Swept::default();
         if forgotten.is_empty() {
-            return Ok(started);
+            return swept;
         }
-        let (running, past) = match self.known(group, due).await {
-            Ok(known) => known,
-            // Some may have a rollout, which does not mind another heartbeat.
+        let ended = self.without_a_rollout(&mut forgotten, due).await;
+        let ended = match ended {
+            Ok(ended) => Some(ended),
             Err(problem) => {
-                self.keep_all_open(group, &forgotten, due).await;
-                return Err(problem);
+                tell(&problem);
+                swept.failed.push(problem);
+                None
             }
         };
-        forgotten.retain(|instance_id| !running.iter().any(|name| is_of_launch(name, group, instance_id)));
-        let (without, mut failed) = self.keep_open(group, forgotten, due, &past).await;
-        for instance_id in without {
-            match self.start(group, &instance_id, due).await {
-                Ok(Some(execution)) => {
-                    warn!(instance = %instance_id, %execution, "waited without a rollout: started one");
-                    started.push(instance_id);
+        let mut without_any = Vec::new();
+        for Forgotten { group, instances } in forgotten {
+            let span = info_span!("group", group = %group);
+            let kept_open = self.keep_group_open(group, instances, due, ended.as_deref(), &mut swept);
+            without_any.push((group, kept_open.instrument(span).await));
+        }
+        // Some may have a rollout, which does not mind another heartbeat.
+        if ended.is_some() {
+            self.start_all(without_any, due, &mut swept).await;
+        }
+        swept
+    }
+
+    /// Leaves those instances that have no running rollout. The answer has the executions that have ended.
+    async fn without_a_rollout(
+        &self,
+        forgotten: &mut Vec<Forgotten<'_>>,
+        due: Due<'_>,
+    ) -> Result<Vec<EndedExecution>, Error> {
+        let running = self.executions.running(self.state_machine_arn.as_str()).await?;
+        for Forgotten { group, instances } in forgotten.iter_mut() {
+            instances.retain(|instance_id| !running.iter().any(|name| is_of_launch(name, group, instance_id)));
+        }
+        forgotten.retain(|forgotten| !forgotten.instances.is_empty());
+        match due.now {
+            Some(now) if !forgotten.is_empty() => {
+                self.executions.ended(self.state_machine_arn.as_str(), now.minus_seconds(LONGEST_HOOK)).await
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Keeps the hooks of a group's instances open, if the group has the stack's hook. `ended` is `None` when it is not known which instances have
+    /// no rollout. The answer has the instances that need one.
+    async fn keep_group_open(
+        &self,
+        group: &AutoScalingGroupName,
+        forgotten: Vec<InstanceId>,
+        due: Due<'_>,
+        ended: Option<&[EndedExecution]>,
+        swept: &mut Swept,
+    ) -> Vec<InstanceId> {
+        match self.autoscaling.launch_hooks(group).await {
+            Ok(hooks) => {
+                let has_hook = hooks.iter().any(|hook| hook.lifecycle_hook_name == self.hook);
+                swept.have_hook.insert(group.clone(), has_hook);
+                if !has_hook {
+                    return Vec::new();
                 }
-                Ok(None) => {}
-                // The next sweep goes on. The hooks are open until then.
-                Err(problem) if problem.is_temporary() => {
-                    failed.get_or_insert(tell(&instance_id, problem));
-                    break;
+            }
+            // The heartbeats find out.
+            Err(error) => warn!(error = error.name(), reason = %error, "whether the group has the hook is not known"),
+        }
+        let past = Past { began: self.began(group, due).await, ended: ended.unwrap_or_default() };
+        self.keep_open(group, forgotten, due, &past, swept).await
+    }
+
+    /// Starts the rollouts of instances that have none. What lasts for a moment is left to the next sweep: the hooks are open until then.
+    async fn start_all(&self, without: Vec<(&AutoScalingGroupName, Vec<InstanceId>)>, due: Due<'_>, swept: &mut Swept) {
+        for (group, instances) in without {
+            for instance_id in instances {
+                match self.start(group, &instance_id, due).await {
+                    Ok(Some(execution)) => {
+                        warn!(%group, instance = %instance_id, %execution, "waited without a rollout: started one");
+                        swept.started.push(instance_id);
+                    }
+                    Ok(None) => {}
+                    Err(problem) => {
+                        let passes = problem.is_temporary();
+                        swept.failed.push(tell_of(group, &instance_id, problem));
+                        if passes {
+                            return;
+                        }
+                    }
                 }
-                Err(problem) => _ = failed.get_or_insert(tell(&instance_id, problem)),
             }
         }
-        match failed {
-            Some(problem) if started.is_empty() => Err(problem),
-            _ => Ok(started),
+    }
+
+    /// When the launches began, if there is a time to compare with. It bounds the help, and is no reason to help nobody.
+    async fn began(&self, group: &AutoScalingGroupName, due: Due<'_>) -> BTreeMap<InstanceId, Timestamp> {
+        if due.now.is_none() {
+            return BTreeMap::new();
         }
-    }
-
-    /// The names of the running executions, and what is known of the launches.
-    async fn known(&self, group: &AutoScalingGroupName, due: Due<'_>) -> Result<(Vec<String>, Past), Error> {
-        let running = self.executions.running(self.state_machine_arn.as_str()).await?;
-        Ok((running, self.past(group, due).await?))
-    }
-
-    async fn past(&self, group: &AutoScalingGroupName, due: Due<'_>) -> Result<Past, Error> {
-        let Some(now) = due.now else { return Ok(Past::default()) };
-        let since = now.minus_seconds(LONGEST_HOOK);
-        let ended = self.executions.ended(self.state_machine_arn.as_str(), since).await?;
-        Ok(Past { began: self.began(group).await, ended })
-    }
-
-    /// When the launches began. It bounds the help, and is no reason to help nobody.
-    async fn began(&self, group: &AutoScalingGroupName) -> BTreeMap<InstanceId, Timestamp> {
         self.autoscaling.launches_began(group).await.unwrap_or_else(|problem| {
             warn!(error = problem.name(), reason = %problem, "when the launches began is not known");
             BTreeMap::new()
         })
     }
 
-    /// Keeps the hooks of all instances open, for as long as they may be without a rollout, when it is not known which of them have one.
-    async fn keep_all_open(&self, group: &AutoScalingGroupName, waiting: &[InstanceId], due: Due<'_>) {
-        let past = match due.now {
-            Some(_) => Past { began: self.began(group).await, ended: Vec::new() },
-            None => Past::default(),
-        };
-        self.keep_open(group, waiting.to_vec(), due, &past).await;
-    }
-
     /// Keeps the hooks of instances without a rollout open, all of them before any rollout is started: a start may take its time. The answer
-    /// has the instances that need a rollout, and what went wrong first.
+    /// has the instances that need a rollout.
     async fn keep_open(
         &self,
         group: &AutoScalingGroupName,
         forgotten: Vec<InstanceId>,
         due: Due<'_>,
-        past: &Past,
-    ) -> (Vec<InstanceId>, Option<Error>) {
-        let (mut without, mut failed) = (Vec::new(), None);
+        past: &Past<'_>,
+        swept: &mut Swept,
+    ) -> Vec<InstanceId> {
+        let mut without = Vec::new();
         for instance_id in forgotten {
             match self.keep_one_open(group, &instance_id, due, past).await {
                 Ok(true) => without.push(instance_id),
                 Ok(false) => {}
                 // The next instance need not wait for what is wrong with this one.
-                Err(problem) => _ = failed.get_or_insert(tell(&instance_id, problem)),
+                Err(problem) => swept.failed.push(tell_of(group, &instance_id, problem)),
             }
         }
-        (without, failed)
+        without
     }
 
     /// Keeps an instance's hook open, unless it has been without a rollout for too long. `true`: it needs one.
@@ -143,7 +198,7 @@ impl Sweep {
         group: &AutoScalingGroupName,
         instance_id: &InstanceId,
         due: Due<'_>,
-        past: &Past,
+        past: &Past<'_>,
     ) -> Result<bool, Error> {
         let of_instance = past.ended.iter().filter(|execution| is_of_launch(&execution.name, group, instance_id));
         let ended: Vec<EndedExecution> = of_instance.cloned().collect();
@@ -198,12 +253,21 @@ impl Sweep {
 }
 
 /// Says what went wrong with an instance, which waits without a rollout.
-fn tell(instance_id: &InstanceId, problem: Error) -> Error {
+fn tell_of(group: &AutoScalingGroupName, instance_id: &InstanceId, problem: Error) -> Error {
     let (name, reason) = (problem.name(), problem.to_string());
     if problem.is_temporary() {
-        warn!(instance = %instance_id, error = name, reason, "waits without a rollout still");
+        warn!(%group, instance = %instance_id, error = name, reason, "waits without a rollout still");
     } else {
-        error!(instance = %instance_id, error = name, reason, "waits without a rollout, and none can be started");
+        error!(%group, instance = %instance_id, error = name, reason, "waits without a rollout, and none can be started");
     }
     problem
+}
+
+/// Says that the search failed, in a group or everywhere.
+pub(crate) fn tell(problem: &Error) {
+    let (error, reason) = (problem.name(), problem.to_string());
+    match problem.is_temporary() {
+        true => warn!(error, reason, "the sweep failed"),
+        false => error!(error, reason, "the sweep failed: nobody finds launches without a rollout"),
+    }
 }

@@ -74,3 +74,6 @@ pub const LONGEST_WITHOUT_ROLLOUT: u32 = 3 * 3_600;
 pub const MOST_FAILURES: u32 = 16;
 /// How many launches of a group have to fail in a row until one that was terminated while it waited is taken for another hook's doing.
 pub const ABANDONED_IN_A_ROW: u32 = 3;
+/// Of how many Auto Scaling groups the schedule asks for their hooks each minute by turns, and of how many that it does not know yet besides: so
+/// many calls a minute that no other caller of Auto Scaling feels them.
+pub const MOST_GROUPS_ASKED: usize = 10;

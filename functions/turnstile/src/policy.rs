@@ -7,6 +7,7 @@ pub mod cause;
 pub mod cohort;
 pub mod console;
 pub mod deployment_tag;
+pub mod enrolment;
 pub mod gate;
 pub mod hook_state;
 pub mod observations;

@@ -2,11 +2,13 @@
 
 pub mod application;
 pub mod deployment;
+pub mod enrolment;
 pub mod error;
 pub mod execution;
 pub mod failure;
 pub mod fields;
 pub mod gate;
+pub mod group;
 pub mod hook;
 pub mod ids;
 pub mod input;
@@ -15,5 +17,6 @@ pub mod launch;
 pub mod owner;
 pub mod plan;
 pub mod revision;
+pub mod served;
 pub mod time;
 pub mod turn;

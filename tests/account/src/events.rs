@@ -2,16 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, REGION};
+use crate::{ACCOUNT, REGION, Served};
 
 /// The function that the rules invoke.
 pub const START_ROLLOUT: &str = "start-rollout";
 
-/// Whether the rule of the Auto Scaling group's launch hook matches an event.
-pub fn is_launch(event: &Value, lifecycle_hook_name: &str) -> bool {
+/// Whether the rule of the stack's launch hook matches an event.
+pub fn is_launch(event: &Value, lifecycle_hook_name: &str, served: &Served) -> bool {
     event["source"] == "aws.autoscaling"
         && event["detail-type"] == "EC2 Instance-launch Lifecycle Action"
         && event["detail"]["LifecycleHookName"] == lifecycle_hook_name
+        && event["detail"]["AutoScalingGroupName"].as_str().is_some_and(|group| served.contains(group))
 }
 
 /// The event of the schedule at the world's `time`; `id` is a UUID of its own.
@@ -36,17 +37,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_launch_hook_s_events_match() {
-        let event = |source: &str, kind: &str, hook: &str| json!({"source": source, "detail-type": kind, "detail": {"LifecycleHookName": hook}});
+    fn only_the_launch_hook_s_events_of_served_groups_match() {
+        let served = Served { auto_scaling_group_name: "web".into(), served_auto_scaling_groups: "api-*".into() };
+        let matches = |source: &str, kind: &str, hook: &str, group: &str| {
+            let detail = json!({"LifecycleHookName": hook, "AutoScalingGroupName": group});
+            is_launch(&json!({"source": source, "detail-type": kind, "detail": detail}), "turnstile", &served)
+        };
         let launch = "EC2 Instance-launch Lifecycle Action";
-        assert!(is_launch(&event("aws.autoscaling", launch, "turnstile"), "turnstile"));
-        for (source, kind, hook) in [
-            ("aws.codedeploy", launch, "turnstile"),
-            ("aws.autoscaling", "EC2 Instance-terminate Lifecycle Action", "turnstile"),
-            ("aws.autoscaling", launch, "CodeDeploy-managed-automatic-launch-deployment-hook-a-1"),
+        assert!(matches("aws.autoscaling", launch, "turnstile", "web"));
+        assert!(matches("aws.autoscaling", launch, "turnstile", "api-2"));
+        for (source, kind, hook, group) in [
+            ("aws.codedeploy", launch, "turnstile", "web"),
+            ("aws.autoscaling", "EC2 Instance-terminate Lifecycle Action", "turnstile", "web"),
+            ("aws.autoscaling", launch, "CodeDeploy-managed-automatic-launch-deployment-hook-a-1", "web"),
+            ("aws.autoscaling", launch, "turnstile", "web-2"),
         ] {
-            assert!(!is_launch(&event(source, kind, hook), "turnstile"), "{source} {kind} {hook}");
+            assert!(!matches(source, kind, hook, group), "{source} {kind} {hook} {group}");
         }
-        assert!(!is_launch(&json!({}), "turnstile"));
+        assert!(!is_launch(&json!({}), "turnstile", &served));
     }
 }

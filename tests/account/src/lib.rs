@@ -7,12 +7,14 @@ mod execution;
 pub mod history;
 mod invoked;
 pub mod permissions;
+mod served;
 mod turn;
 mod variables;
 pub mod versions;
 
 pub use execution::Execution;
 pub use invoked::Invoked;
+pub use served::Served;
 pub use turn::Turn;
 pub use variables::Variables;
 

@@ -1,12 +1,12 @@
-use crate::{TURNS_TABLE, state_machine_arn};
+use crate::{Served, TURNS_TABLE, state_machine_arn};
 
 /// The values of the environment variables that template.yaml gives the functions.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     /// The applications of rollouts whose input and hook name none: plan-rollout's `APPLICATIONS`.
     pub applications: Option<String>,
-    /// The Auto Scaling groups that the stack serves: start-rollout's `AUTO_SCALING_GROUP_NAMES`.
-    pub auto_scaling_group_names: Vec<String>,
+    /// The Auto Scaling groups that the stack may serve: start-rollout's `AUTO_SCALING_GROUP_NAME` and `SERVED_AUTO_SCALING_GROUPS`.
+    pub served: Served,
     /// The key of the tag that is the gate: `GATE_TAG_KEY`.
     pub gate_tag_key: String,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
@@ -22,9 +22,11 @@ impl Variables {
         match function {
             "start-rollout" => vec![
                 ("STATE_MACHINE_ARN", state_machine_arn()),
-                ("AUTO_SCALING_GROUP_NAMES", self.auto_scaling_group_names.join("\n")),
+                ("AUTO_SCALING_GROUP_NAME", self.served.auto_scaling_group_name.clone()),
+                ("SERVED_AUTO_SCALING_GROUPS", self.served.served_auto_scaling_groups.clone()),
                 gate,
                 hook,
+                turns,
             ],
             "plan-rollout" => {
                 self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([gate, hook, turns]).collect()

@@ -92,7 +92,8 @@ pub async fn finish(stack: Stack, instances: &[&str]) -> Report {
     for action in report.hook_actions.iter().filter(|action| instances.contains(&action.instance_id.as_str())) {
         assert_eq!(action.closed_by, Some(ClosedBy::Completion), "{action:#?}");
     }
-    let forbidden = stack::permissions::forbidden(report.calls.iter().chain(&stack.calls()));
+    let calls = stack.calls();
+    let forbidden = stack::permissions::forbidden(report.calls.iter().chain(&calls), &report.instances, stack.served());
     assert_eq!(forbidden, [] as [&str; 0]);
     for call in report.calls.iter().filter(|call| call.operation == "CreateDeployment") {
         let description = call.parameters["description"].as_str().unwrap_or_default();

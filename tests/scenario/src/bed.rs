@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use account::{Execution, Invoked, Turn, history};
+use account::{Execution, Invoked, Served, Turn, history};
 use serde_json::Value;
 use simulation::{Entry, Simulation};
 use stack::Stack;
@@ -52,6 +52,8 @@ pub struct Options {
     pub applications: String,
     /// The stack's parameter `LifecycleHookName`.
     pub lifecycle_hook_name: String,
+    /// The Auto Scaling groups that the stack may serve.
+    pub served: Served,
     /// How the launch hook's events are delivered.
     pub events: Delivery,
     /// World seconds between two scheduled events of start-rollout. `None`: there is no schedule.
@@ -109,6 +111,7 @@ impl Bed {
             speed,
             applications,
             lifecycle_hook_name,
+            served,
             events,
             schedule_seconds,
             faults,
@@ -119,6 +122,7 @@ impl Bed {
             speed,
             applications: Some(applications),
             lifecycle_hook_name,
+            served: Some(served),
             events,
             schedule_seconds,
             faults,
@@ -138,6 +142,7 @@ impl Bed {
         let options = simulation::Options {
             applications: Some(options.applications),
             lifecycle_hook_name: options.lifecycle_hook_name,
+            served: Some(options.served),
             events: options.events,
             schedule_seconds: options.schedule_seconds,
             faults: options.faults,

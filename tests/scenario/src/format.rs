@@ -29,7 +29,7 @@ pub use open_facts::OpenFacts;
 pub(crate) use read::parse;
 pub use read::{Unreadable, read};
 pub use services::Services;
-pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, SetAlarm, SetTag, Start, Step};
+pub use step::{Action, Completion, Deploy, Launch, LaunchNumber, PutHook, SetAlarm, SetTag, Start, Step};
 pub use world::World;
 
 /// The launch hook that starts rollouts, where a file names no other.
@@ -90,6 +90,12 @@ pub struct Parameters {
     /// `Applications`, as given to CloudFormation. Default: the world's applications, in order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub applications: Option<String>,
+    /// `AutoScalingGroupName`. Default: the group of a world that has but one, where `servedAutoScalingGroups` is not given either.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub auto_scaling_group_name: Option<String>,
+    /// `ServedAutoScalingGroups`. Default: `*` in a world of several groups, where `autoScalingGroupName` is not given either.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub served_auto_scaling_groups: Option<String>,
     /// `GateTagKey`. Default `turnstile`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub gate_tag_key: Option<String>,

@@ -4,7 +4,7 @@ mod always;
 mod attempts;
 mod executions;
 mod explained;
-mod found;
+pub(crate) mod found;
 mod hooks;
 mod instances;
 mod reached;

@@ -4,7 +4,10 @@ use account::Execution;
 use serde_json::{Map, Value};
 
 use crate::bed::Bed;
-use crate::format::{Action, Application, Completion, Deploy, Launch, LaunchNumber, Scenario, SetAlarm, SetTag, Start};
+use crate::format::{
+    Action, Application, Completion, Deploy, Launch, LaunchNumber, Object, PutHook, Scenario, SetAlarm, SetTag, Start,
+};
+use crate::judge::found::are_found;
 use crate::setting;
 use crate::snapshot::Snapshot;
 
@@ -45,13 +48,17 @@ pub async fn perform(
         Action::StopDeployment(application) => stop_deployment(application, bed, snapshot),
         Action::DeleteApplication(name) => done(world.delete_application(Application::named(name).names().0)),
         Action::ForbidApplication(name) => done(world.forbid_application(Application::named(name).names().0)),
+        Action::MakeGroup(name) => done(world.make_group(name)),
+        Action::DeleteGroup(name) => done(world.delete_group(name)),
+        Action::PutHook(put) => put_hook(put, bed, scenario),
+        Action::DeleteHook(group) => done(world.delete_hook(group, &setting::lifecycle_hook_name(scenario))),
         Action::SetAlarm(SetAlarm { name, on }) => done(world.set_alarm(name, *on)),
         Action::SetTag(SetTag { launch, key, value }) => {
             on_instance(snapshot, *launch, |id| world.set_tag(id, key, value.as_deref()))
         }
         Action::StartRollout(start) => start_rollout(start, bed, snapshot).await,
         Action::CompleteHook(completion) => complete_hook(completion, bed, snapshot),
-        Action::SendEvent(event) => send_event(event, bed, snapshot).await,
+        Action::SendEvent(event, answer) => send_event(event, answer, bed, snapshot).await,
     }
 }
 
@@ -135,12 +142,19 @@ fn complete_hook(completion: &Completion, bed: &Bed, snapshot: &Snapshot) -> Res
     }
 }
 
-/// Hands an event to start-rollout. What start-rollout makes of it shows in the executions.
-async fn send_event(event: &Value, bed: &Bed, snapshot: &Snapshot) -> Result<Performed, String> {
+fn put_hook(put: &PutHook, bed: &Bed, scenario: &Scenario) -> Result<Performed, String> {
+    let group = scenario.world.groups.iter().find(|group| group.name == put.group);
+    let group = group.ok_or("there is no such Auto Scaling group")?;
+    done(bed.world().put_hook(&put.group, &setting::hook(&put.hook, group, scenario)))
+}
+
+/// Hands an event to start-rollout. What start-rollout makes of it shows in the executions, and in its answer.
+async fn send_event(event: &Value, answer: &Object, bed: &Bed, snapshot: &Snapshot) -> Result<Performed, String> {
     let Some(event) = with_ids(event, snapshot) else { return Ok(Performed::NotYet) };
     let invoked = bed.invoke("start-rollout", &event).await.map_err(|error| error.to_string())?;
     match invoked.function_error {
-        None => Ok(Performed::Done),
+        None if are_found(answer, &invoked.payload) => Ok(Performed::Done),
+        None => Err(format!("start-rollout answered {}", invoked.payload)),
         Some(error) => Err(format!("start-rollout failed ({error}): {}", invoked.payload)),
     }
 }

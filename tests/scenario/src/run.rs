@@ -193,7 +193,8 @@ impl<'a> Run<'a> {
         report.violations = self.bed.violations(&report);
         report.calls.extend(self.bed.calls());
         report.calls.sort_by(|a, b| a.at.total_cmp(&b.at));
-        let forbidden = account::permissions::forbidden(&report.calls);
+        let forbidden =
+            account::permissions::forbidden(&report.calls, &report.instances, &setting::served(self.scenario));
         let (fault_hits, trace_hash, trace) = (self.bed.fault_hits(), self.bed.trace_hash(), self.bed.trace());
         Ok(Observed { report, launched, rollouts, turns, ended, at, forbidden, fault_hits, trace_hash, trace })
     }

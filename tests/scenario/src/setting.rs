@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use account::Served;
 use serde_json::{Value, json};
 use world::{
     ApplicationSetting, AutoRollbackConfiguration, AutoScalingGroupSetting, HookSetting, OpenFacts, Revision,
@@ -9,7 +10,7 @@ use world::{
 };
 
 use crate::bed::Options;
-use crate::format::{Application, Failure, Group, HOOK, Scenario, SelectedBy};
+use crate::format::{Application, Failure, Group, HOOK, Hook, Parameters, Scenario, SelectedBy};
 
 /// What a scenario's bed is started with.
 pub fn options(scenario: &Scenario, open_facts: OpenFacts) -> Options {
@@ -18,12 +19,49 @@ pub fn options(scenario: &Scenario, open_facts: OpenFacts) -> Options {
         setting: setting(scenario, open_facts),
         speed: scenario.speed,
         applications: parameters.applications.clone().unwrap_or_else(|| list(&scenario.world.applications)),
-        lifecycle_hook_name: parameters.lifecycle_hook_name.clone().unwrap_or_else(|| HOOK.to_owned()),
+        lifecycle_hook_name: lifecycle_hook_name(scenario),
+        served: served(scenario),
         events: scenario.events.clone(),
         schedule_seconds: scenario.schedule_seconds,
         faults: scenario.faults.clone(),
         services: scenario.services.clone(),
         waits_for_states: scenario.waits_for_states(),
+    }
+}
+
+/// The stack's parameter `LifecycleHookName`.
+pub fn lifecycle_hook_name(scenario: &Scenario) -> String {
+    scenario.parameters.lifecycle_hook_name.clone().unwrap_or_else(|| HOOK.to_owned())
+}
+
+/// The Auto Scaling groups that the stack may serve.
+pub fn served(scenario: &Scenario) -> Served {
+    let Parameters { auto_scaling_group_name: name, served_auto_scaling_groups: pattern, .. } = &scenario.parameters;
+    match (name, pattern) {
+        (None, None) => {
+            let groups: Vec<_> =
+                scenario.world.groups.iter().map(|group| AutoScalingGroupSetting::new(&group.name)).collect();
+            Served::all(&groups)
+        }
+        (name, pattern) => Served {
+            auto_scaling_group_name: name.clone().unwrap_or_default(),
+            served_auto_scaling_groups: pattern.clone().unwrap_or_default(),
+        },
+    }
+}
+
+/// Turnstile's launch hook on a group.
+pub fn hook(hook: &Hook, group: &Group, scenario: &Scenario) -> HookSetting {
+    let own = || scenario.world.applications.iter().filter(|one| has(group, one)).cloned().collect::<Vec<_>>();
+    HookSetting {
+        name: hook.name.clone(),
+        heartbeat_timeout: hook.heartbeat_timeout,
+        default_result: hook.default_result,
+        notification_metadata: hook
+            .notification_metadata
+            .clone()
+            .or_else(|| group.applications.as_ref().map(|_| list(&own()))),
+        opens_seconds_after_event: hook.opens_seconds_after_event,
     }
 }
 
@@ -53,18 +91,10 @@ fn auto_scaling_group(group: &Group, scenario: &Scenario) -> AutoScalingGroupSet
     let world = &scenario.world;
     let applications: Vec<&Application> = world.applications.iter().filter(|one| has(group, one)).collect();
     let short_forms = || applications.iter().map(|application| application.short_form());
-    let hook = group.hook.iter().map(|hook| HookSetting {
-        name: hook.name.clone(),
-        heartbeat_timeout: hook.heartbeat_timeout,
-        default_result: hook.default_result,
-        notification_metadata: hook.notification_metadata.clone().or_else(|| {
-            let own = applications.iter().map(|application| (*application).clone()).collect::<Vec<_>>();
-            group.applications.as_ref().map(|_| list(&own))
-        }),
-        opens_seconds_after_event: hook.opens_seconds_after_event,
-    });
+    let hook = group.hook.iter().map(|hook| self::hook(hook, group, scenario));
     AutoScalingGroupSetting {
         name: group.name.clone(),
+        made_later: group.made_later,
         desired_capacity: group.desired_capacity,
         hooks: hook.chain(group.other_hooks.iter().cloned()).collect(),
         boot_seconds: group.boot_seconds,

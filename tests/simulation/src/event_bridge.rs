@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use account::Served;
 use account::events::{START_ROLLOUT, is_launch, scheduled};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -20,6 +21,7 @@ pub(crate) struct LaunchRule {
     pub(crate) lambda: Rc<Lambda>,
     pub(crate) trace: Rc<Trace>,
     pub(crate) lifecycle_hook_name: String,
+    pub(crate) served: Served,
     pub(crate) delivery: Delivery,
     pub(crate) seed: u64,
 }
@@ -32,7 +34,7 @@ impl LaunchRule {
         while let Some(event) = all.recv().await {
             let kind = event["detail-type"].as_str().unwrap_or_default();
             self.trace.add(EVENT_BRIDGE, format_args!("gets {kind}"), &event);
-            if !is_launch(&event, &self.lifecycle_hook_name) {
+            if !is_launch(&event, &self.lifecycle_hook_name, &self.served) {
                 continue;
             }
             for delay in self.delivery.delays(index, &mut random) {

@@ -65,6 +65,7 @@ impl Simulation {
     pub fn start(options: Options) -> Result<Self, Error> {
         options.check()?;
         let variables = options.variables();
+        let served = options.served();
         let definition = Rc::new(read(&options.definition, &variables, versions::FIRST)?);
         let seed = Seed(options.setting.seed);
         // What the SDK and the functions draw comes from the thread's generator.
@@ -105,6 +106,7 @@ impl Simulation {
             lambda: lambda.clone(),
             trace: trace.clone(),
             lifecycle_hook_name: options.lifecycle_hook_name,
+            served,
             delivery: options.events,
             seed: seed.0,
         };
@@ -245,6 +247,14 @@ impl Simulation {
     /// Every claim in the table of turns, by its name.
     pub fn turns(&self) -> Vec<Turn> {
         self.turns.all()
+    }
+
+    /// A call of DynamoDB by a person, with its answer.
+    ///
+    /// # Panics
+    /// When the call is refused.
+    pub fn call_dynamodb(&self, operation: &str, parameters: Value) -> Value {
+        self.turns.call(operation, parameters)
     }
 
     /// Deletes every item of the table of turns, as a person does in the console.

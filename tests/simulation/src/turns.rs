@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use account::calls::PERSON;
 use account::{TURNS_KEY, TURNS_TABLE, Turn, turns_table};
-use serde_json::json;
+use serde_json::{Value, json};
 use world::{Call, Claim, Effect, Service, World};
 
 use crate::dynamodb::DynamoDb;
@@ -45,6 +45,11 @@ impl Turns {
         let changed = taken.map(|(claim, holder)| (claim, Some(holder.clone()))).chain(given_up);
         let claims: Vec<Claim> = changed.map(|(claim, holder)| Claim { claim: claim.clone(), holder }).collect();
         (!claims.is_empty()).then_some(Effect::ClaimsChanged { claims })
+    }
+
+    /// A call by a person, with its answer.
+    pub(crate) fn call(&self, operation: &str, parameters: Value) -> Value {
+        self.dynamodb.perform(operation, parameters)
     }
 
     /// Deletes every item, as a person does in the console.

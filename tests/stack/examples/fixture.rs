@@ -40,7 +40,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
         "accessKeyId": std::env::var("AWS_ACCESS_KEY_ID").ok(),
         "variable": std::env::var("VARIABLE").ok(),
         "stateMachine": std::env::var("STATE_MACHINE_ARN").ok(),
-        "groups": std::env::var("AUTO_SCALING_GROUP_NAMES").ok(),
+        "groups": (["AUTO_SCALING_GROUP_NAME", "SERVED_AUTO_SCALING_GROUPS"].map(|name| std::env::var(name).ok())),
         "hook": std::env::var("LIFECYCLE_HOOK_NAME").ok(),
     }))
 }

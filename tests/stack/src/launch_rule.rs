@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::Served;
 use account::events::{START_ROLLOUT, is_launch};
 use axum::body::Bytes;
 use serde_json::Value;
@@ -16,6 +17,7 @@ use crate::functions::Functions;
 pub(crate) struct LaunchRule {
     pub(crate) functions: Arc<Functions>,
     pub(crate) lifecycle_hook_name: String,
+    pub(crate) served: Served,
     pub(crate) delivery: Delivery,
     pub(crate) seed: u64,
     /// World seconds a real second.
@@ -35,7 +37,7 @@ impl LaunchRule {
                 Some(_) = on_their_way.join_next() => continue,
             };
             let Some(event) = event else { return };
-            if !is_launch(&event, &self.lifecycle_hook_name) {
+            if !is_launch(&event, &self.lifecycle_hook_name, &self.served) {
                 continue;
             }
             let payload = Bytes::from(event.to_string());

@@ -24,7 +24,7 @@ pub mod six_applications;
 mod stack;
 mod turns;
 
-pub use account::{ACCOUNT, Execution, Invoked, REGION, Turn, history, permissions};
+pub use account::{ACCOUNT, Execution, Invoked, REGION, Served, Turn, history, permissions};
 pub use delayed_call::DelayedCall;
 pub use error::Error;
 pub use functions::{Function, Process};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use account::{FUNCTIONS, Variables};
+use account::{FUNCTIONS, Served, Variables};
 use world::{Delivery, Fault};
 
 use crate::{Error, Function, schedule};
@@ -38,8 +38,8 @@ pub struct Options {
     pub applications: Option<String>,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
-    /// The Auto Scaling groups that the stack serves: start-rollout's `AUTO_SCALING_GROUP_NAMES`. `None`: all of the setting.
-    pub auto_scaling_group_names: Option<Vec<String>>,
+    /// The Auto Scaling groups that the stack may serve. `None`: all of the setting.
+    pub served: Option<Served>,
     /// How the hook's events are delivered to start-rollout.
     pub events: Delivery,
     /// World seconds between two events of start-rollout's schedule, at least 1. `None`: there is no schedule.
@@ -74,7 +74,7 @@ impl Options {
             speed: 20.0,
             applications: None,
             lifecycle_hook_name: "turnstile".to_owned(),
-            auto_scaling_group_names: None,
+            served: None,
             events: Delivery::default(),
             schedule_seconds: None,
             faults: Vec::new(),
@@ -86,12 +86,16 @@ impl Options {
         }
     }
 
+    /// The Auto Scaling groups that the stack may serve.
+    pub(crate) fn served(&self) -> Served {
+        self.served.clone().unwrap_or_else(|| Served::all(&self.setting.auto_scaling_groups))
+    }
+
     /// The values of the functions' environment variables.
     pub(crate) fn variables(&self) -> Variables {
-        let all = || self.setting.auto_scaling_groups.iter().map(|group| group.name.clone()).collect();
         Variables {
             applications: self.applications.clone(),
-            auto_scaling_group_names: self.auto_scaling_group_names.clone().unwrap_or_else(all),
+            served: self.served(),
             gate_tag_key: self.setting.gate_key.clone(),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use account::calls::Calls;
-use account::{Execution, Invoked, STATE_MACHINE, Turn, Variables, versions};
+use account::{Execution, Invoked, STATE_MACHINE, Served, Turn, Variables, versions};
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -58,7 +58,7 @@ impl Stack {
     /// What is missing to start it: a bootstrap, the Python environment, a substitution of the definition, a setting that makes sense.
     pub async fn start(options: Options) -> Result<Self, Error> {
         options.check()?;
-        let variables = options.variables();
+        let (variables, served) = (options.variables(), options.served());
         let definition = definition::read(&options.definition, &variables, versions::FIRST)?;
         let own_log_dir = is_own_log_dir(&options.log_dir).then(|| options.log_dir.clone());
         let failed = |source| Error::File { path: options.log_dir.clone(), source };
@@ -90,7 +90,7 @@ impl Stack {
         let world = World::new(options.setting, Clock::Scaled(speed))?;
         let clock = WorldClock::start(speed);
         let (lifecycle_hook_name, delivery) = (options.lifecycle_hook_name, options.events);
-        let rule = LaunchRule { functions: functions.clone(), lifecycle_hook_name, delivery, seed, speed };
+        let rule = LaunchRule { functions: functions.clone(), lifecycle_hook_name, served, delivery, seed, speed };
         let calls = Arc::new(Calls::default());
         let faults = Arc::new(Faults::new(options.faults, seed));
         let door = FrontDoor::new(functions.clone(), &world, calls.clone(), faults.clone(), client, url);
@@ -126,6 +126,11 @@ impl Stack {
     /// CodeDeploy, Auto Scaling, and the instances with their tags.
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// The Auto Scaling groups that the stack may serve.
+    pub fn served(&self) -> &Served {
+        &self.variables.served
     }
 
     /// World seconds at a time of the wall clock, such as a history event's `timestamp`, which is in seconds since 1970.

@@ -73,6 +73,9 @@ pub struct Setting {
 pub struct AutoScalingGroupSetting {
     /// The group's name.
     pub name: String,
+    /// Whether the group is not there at the start, and somebody makes it later: it then launches its desired capacity. Default false.
+    #[serde(default)]
+    pub made_later: bool,
     /// Desired capacity at the start, 0 to 300: so many instances are InService and up to date from the beginning. Default 0.
     #[serde(default)]
     pub desired_capacity: usize,
@@ -117,6 +120,7 @@ impl AutoScalingGroupSetting {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            made_later: false,
             desired_capacity: 0,
             hooks: Vec::new(),
             boot_seconds: defaults::boot_seconds(),

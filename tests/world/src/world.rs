@@ -10,7 +10,7 @@ use crate::clock::{Clock, Timepiece};
 use crate::launch::Launch;
 use crate::refusal::Refusal;
 use crate::report::{Call, Report};
-use crate::setting::{HookResult, Revision, Setting, SettingError};
+use crate::setting::{HookResult, HookSetting, Revision, Setting, SettingError};
 use crate::simulation::Simulation;
 
 /// A running world. Clones are handles to the same one.
@@ -137,6 +137,38 @@ impl World {
     /// When the instance is not in service.
     pub fn replace_root_volume(&self, instance_id: &str) -> Result<(), Refusal> {
         self.enter(|simulation| simulation.replace_root_volume(instance_id))
+    }
+
+    /// Makes an Auto Scaling group whose setting says that it is made later, with its hooks. It launches its desired capacity.
+    ///
+    /// # Errors
+    /// When there is no such setting, or the group was made before.
+    pub fn make_group(&self, name: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.make_group(name))
+    }
+
+    /// Deletes an Auto Scaling group and terminates its instances.
+    ///
+    /// # Errors
+    /// The service's, for a group that does not exist.
+    pub fn delete_group(&self, name: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.delete_group(name))
+    }
+
+    /// Puts a launch hook on an Auto Scaling group, or replaces the one of its name. Instances that wait already do not wait at it.
+    ///
+    /// # Errors
+    /// The service's, for a group that does not exist.
+    pub fn put_hook(&self, auto_scaling_group: &str, hook: &HookSetting) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.put_hook_by_hand(auto_scaling_group, hook))
+    }
+
+    /// Deletes a launch hook of an Auto Scaling group. The launches that wait at it are abandoned.
+    ///
+    /// # Errors
+    /// The service's, for a group or a hook that does not exist.
+    pub fn delete_hook(&self, auto_scaling_group: &str, hook: &str) -> Result<(), Refusal> {
+        self.enter(|simulation| simulation.delete_hook_by_hand(auto_scaling_group, hook))
     }
 
     /// Completes a hook as a person does at the command line, who lets an instance in by choice: it may lack applications.

@@ -174,6 +174,29 @@ checked! {
 }
 
 checked! {
+    /// A pattern of names of Auto Scaling groups: `*` stands for any text, also none, and every other character for itself. IAM and EventBridge
+    /// read it in the same way (IAM user guide, "IAM JSON policy elements: Condition operators"; EventBridge user guide, "Wildcard matching").
+    GroupPattern, |text| check_length::<255>(text)
+}
+
+impl GroupPattern {
+    /// Whether the pattern matches the whole name.
+    pub fn matches(&self, group: &AutoScalingGroupName) -> bool {
+        let Some((start, rest)) = self.0.split_once('*') else { return self.0 == group.0 };
+        let (between, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+        let Some(mut left) = group.0.strip_prefix(start).and_then(|name| name.strip_suffix(end)) else { return false };
+        // The first place of each part leaves the most to the parts that follow.
+        between.split('*').all(|part| match left.split_once(part) {
+            Some((_, after)) => {
+                left = after;
+                true
+            }
+            None => false,
+        })
+    }
+}
+
+checked! {
     /// The name of a lifecycle hook (Auto Scaling API reference, PutLifecycleHook).
     HookName, |text| check_length::<255>(text)
 }
@@ -253,6 +276,30 @@ mod tests {
         for name in ["", " ", &"a".repeat(256)] {
             let error = HookName::try_from(name).unwrap_err();
             assert_eq!(error, format!("expected 1 to 255 characters, got {name:?}"));
+        }
+    }
+
+    #[test]
+    fn a_pattern_matches_whole_names() {
+        for (pattern, name, is_match) in [
+            ("web", "web", true),
+            ("web", "web-2", false),
+            ("web-*", "web-", true),
+            ("web-*", "web-20260131", true),
+            ("web-*", "my-web-1", false),
+            ("*-web", "blue-web", true),
+            ("*", "any name", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("*b*", "abc", true),
+            ("*b*b*", "abc", false),
+            ("w.b*", "web", false),
+            ("Web*", "web", false),
+        ] {
+            let pattern = GroupPattern::try_from(pattern).unwrap();
+            assert_eq!(pattern.matches(&AutoScalingGroupName::try_from(name).unwrap()), is_match, "{pattern} {name}");
         }
     }
 

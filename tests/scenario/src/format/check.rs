@@ -57,6 +57,9 @@ impl<'a> Names<'a> {
 
 fn check_step(step: &Step, names: &Names) -> Result<(), String> {
     let action = step.action().map_err(|problem| format!(": {problem}"))?;
+    if !step.answer.is_empty() && step.send_event.is_none() {
+        return Err(".answer: expected none without sendEvent".to_owned());
+    }
     if !(step.at.is_finite() && step.at >= 0.0) {
         return Err(format!(".at: expected 0 or more, got {}", step.at));
     }
@@ -90,8 +93,12 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::StopDeployment(application) => known(&names.applications, ".stopDeployment", application)?,
         Action::DeleteApplication(name) => known(&names.applications, ".deleteApplication", name)?,
         Action::ForbidApplication(name) => known(&names.applications, ".forbidApplication", name)?,
+        Action::MakeGroup(group) => known(&names.groups, ".makeGroup", group)?,
+        Action::DeleteGroup(group) => known(&names.groups, ".deleteGroup", group)?,
+        Action::PutHook(put) => known(&names.groups, ".putHook.group", &put.group)?,
+        Action::DeleteHook(group) => known(&names.groups, ".deleteHook", group)?,
         Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
-        Action::DeleteTurns | Action::UpdateStack | Action::StartRollout(_) | Action::SendEvent(_) => {}
+        Action::DeleteTurns | Action::UpdateStack | Action::StartRollout(_) | Action::SendEvent(..) => {}
     }
     match &step.when {
         Some(when) => check_condition(when, names).map_err(|problem| format!(".when{problem}")),
@@ -191,6 +198,14 @@ mod tests {
                 "steps[0].deploy.restart: expected neither",
             ),
             (r#""steps": [{"setAlarm": {"name": "errors", "on": true}}]"#, "steps[0].setAlarm.name: expected one of"),
+            (r#""steps": [{"makeGroup": "api"}]"#, r#"steps[0].makeGroup: expected one of "web", got "api""#),
+            (r#""steps": [{"deleteGroup": "api"}]"#, "steps[0].deleteGroup: expected one of"),
+            (r#""steps": [{"putHook": {"group": "api"}}]"#, "steps[0].putHook.group: expected one of"),
+            (r#""steps": [{"deleteHook": "api"}]"#, "steps[0].deleteHook: expected one of"),
+            (
+                r#""steps": [{"launch": 1, "answer": {"started": []}}]"#,
+                "steps[0].answer: expected none without sendEvent",
+            ),
             (
                 r#""steps": [{"abort": 1, "when": {"deployment": {"application": "Search", "is": "over"}}}]"#,
                 r#"steps[0].when.deployment.application: expected one of "Orders", "Search/Blue", got "Search""#,

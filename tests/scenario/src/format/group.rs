@@ -14,6 +14,9 @@ pub struct Group {
     /// Default `web`.
     #[serde(skip_serializing_if = "is_usual_name")]
     pub name: String,
+    /// Whether it is not there at the start; the step `makeGroup` makes it. Default false.
+    #[serde(skip_serializing_if = "is_default")]
+    pub made_later: bool,
     /// The names of its applications, which are then the hook's NotificationMetadata too. `null` (the default): all, by the stack's list.
     #[serde(skip_serializing_if = "is_default")]
     pub applications: Option<Vec<String>>,
@@ -23,7 +26,7 @@ pub struct Group {
     /// Launch hooks that are not Turnstile's. Default none.
     #[serde(skip_serializing_if = "is_default")]
     pub other_hooks: Vec<HookSetting>,
-    /// How many instances are in service and up to date at the start. Default 0.
+    /// How many instances are in service and up to date at the start, or are launched when it is made. Default 0.
     #[serde(skip_serializing_if = "is_default")]
     pub desired_capacity: usize,
     /// Seconds from a launch to `Pending:Wait`. Default 30.
@@ -75,6 +78,7 @@ impl Default for Group {
     fn default() -> Self {
         Self {
             name: GROUP.to_owned(),
+            made_later: false,
             applications: None,
             hook: Some(Hook::default()),
             other_hooks: Vec::new(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use world::HookResult;
 
 use super::short::{self, Short};
-use super::{Condition, Object, is_default};
+use super::{Condition, Hook, Object, is_default};
 
 /// The number of a launched instance: the one launched first is 1. Replacements have numbers; instances in service at the start have none.
 pub type LaunchNumber = usize;
@@ -63,6 +63,18 @@ pub struct Step {
     /// A person narrows what the functions are permitted: an application is out of it.
     #[serde(skip_serializing_if = "is_default")]
     pub forbid_application: Option<String>,
+    /// Somebody makes an Auto Scaling group that is not there at the start.
+    #[serde(skip_serializing_if = "is_default")]
+    pub make_group: Option<String>,
+    /// Somebody deletes an Auto Scaling group with its instances.
+    #[serde(skip_serializing_if = "is_default")]
+    pub delete_group: Option<String>,
+    /// A person puts Turnstile's launch hook on an Auto Scaling group.
+    #[serde(skip_serializing_if = "is_default")]
+    pub put_hook: Option<PutHook>,
+    /// A person deletes Turnstile's launch hook of this Auto Scaling group.
+    #[serde(skip_serializing_if = "is_default")]
+    pub delete_hook: Option<String>,
     /// An alarm goes on or off.
     #[serde(skip_serializing_if = "is_default")]
     pub set_alarm: Option<SetAlarm>,
@@ -78,6 +90,9 @@ pub struct Step {
     /// start-rollout receives an event or a notification. `{launch 1}` in a text is replaced by that instance's id.
     #[serde(skip_serializing_if = "is_default")]
     pub send_event: Option<Value>,
+    /// Fields of start-rollout's answer to `sendEvent`. Default none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub answer: Object,
 }
 
 /// The action of a step.
@@ -97,11 +112,16 @@ pub enum Action<'a> {
     StopDeployment(&'a str),
     DeleteApplication(&'a str),
     ForbidApplication(&'a str),
+    MakeGroup(&'a str),
+    DeleteGroup(&'a str),
+    PutHook(&'a PutHook),
+    DeleteHook(&'a str),
     SetAlarm(&'a SetAlarm),
     SetTag(&'a SetTag),
     StartRollout(&'a Start),
     CompleteHook(&'a Completion),
-    SendEvent(&'a Value),
+    /// The event, and fields of the answer.
+    SendEvent(&'a Value, &'a Object),
 }
 
 impl Step {
@@ -124,19 +144,23 @@ impl Step {
             self.stop_deployment.as_deref().map(Action::StopDeployment),
             self.delete_application.as_deref().map(Action::DeleteApplication),
             self.forbid_application.as_deref().map(Action::ForbidApplication),
+            self.make_group.as_deref().map(Action::MakeGroup),
+            self.delete_group.as_deref().map(Action::DeleteGroup),
+            self.put_hook.as_ref().map(Action::PutHook),
+            self.delete_hook.as_deref().map(Action::DeleteHook),
             self.set_alarm.as_ref().map(Action::SetAlarm),
             self.set_tag.as_ref().map(Action::SetTag),
             self.start_rollout.as_ref().map(Action::StartRollout),
             self.complete_hook.as_ref().map(Action::CompleteHook),
-            self.send_event.as_ref().map(Action::SendEvent),
+            self.send_event.as_ref().map(|event| Action::SendEvent(event, &self.answer)),
         ];
         let given: Vec<Action> = given.into_iter().flatten().collect();
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
                 "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
-                 updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, setAlarm, setTag, startRollout, completeHook and \
-                 sendEvent, got {}",
+                 updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, makeGroup, deleteGroup, putHook, deleteHook, \
+                 setAlarm, setTag, startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),
         }
@@ -235,6 +259,21 @@ fn one() -> usize {
 
 fn is_one(given: &usize) -> bool {
     *given == one()
+}
+
+/// Turnstile's launch hook, put on a group by a person.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PutHook {
+    /// The Auto Scaling group.
+    pub group: String,
+    /// The hook. Default as that of a group.
+    #[serde(default, skip_serializing_if = "is_usual_hook")]
+    pub hook: Hook,
+}
+
+fn is_usual_hook(given: &Hook) -> bool {
+    *given == Hook::default()
 }
 
 /// An alarm that goes on or off.

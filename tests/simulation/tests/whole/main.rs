@@ -5,6 +5,7 @@ mod fences;
 mod ownership;
 mod rollouts;
 mod rules;
+mod schedule;
 mod seeds;
 mod stage;
 mod updates;

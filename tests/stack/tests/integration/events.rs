@@ -1,7 +1,7 @@
 //! Which events start-rollout receives, and when.
 
 use serde_json::{Value, json};
-use stack::{Function, Options, Stack};
+use stack::{Function, Options, Served, Stack};
 use world::Delivery;
 
 use crate::fixture::{Folder, LOOP, calls_in, function, options, until};
@@ -96,9 +96,10 @@ async fn the_schedule_invokes_start_rollout_again_and_again() {
 
 #[tokio::test]
 async fn start_rollout_knows_its_groups_and_hook() {
-    for (named, groups) in [(None, "first\nsecond"), (Some(vec!["second".to_owned()]), "second")] {
+    let second = || Served { auto_scaling_group_name: "second".to_owned(), ..Served::default() };
+    for (served, groups) in [(None, ["", "*"]), (Some(second()), ["second", ""])] {
         let folder = Folder::new();
-        let options = Options { auto_scaling_group_names: named, ..of_two_groups(&folder) };
+        let options = Options { served, ..of_two_groups(&folder) };
         let stack = Stack::start(options).await.unwrap();
         let answer = stack.invoke("start-rollout", &json!({})).await.unwrap().payload;
         assert_eq!((&answer["groups"], &answer["hook"]), (&json!(groups), &json!("turnstile")));

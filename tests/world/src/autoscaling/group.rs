@@ -16,6 +16,16 @@ pub(crate) struct AutoScalingGroup {
     /// Desired capacity and warm pool together, where there is a pool.
     pub(crate) prepared_capacity: Option<usize>,
     pub(crate) hooks: Vec<Hook>,
+    pub(crate) existence: Existence,
+}
+
+/// Whether a group is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existence {
+    NotYet,
+    There,
+    /// It is there until its last instance is gone.
+    Deleted,
 }
 
 /// A launch lifecycle hook.
@@ -123,7 +133,18 @@ impl Simulation {
                 self.setting.region, self.setting.account,
             );
             let prepared_capacity = setting.warm_pool.as_ref().map(|pool| desired_capacity + pool.size);
-            self.scaling_groups.push(AutoScalingGroup { name, arn, desired_capacity, prepared_capacity, hooks });
+            let existence = if setting.made_later { Existence::NotYet } else { Existence::There };
+            self.scaling_groups.push(AutoScalingGroup {
+                name,
+                arn,
+                desired_capacity,
+                prepared_capacity,
+                hooks,
+                existence,
+            });
+            if existence == Existence::NotYet {
+                continue;
+            }
             for _ in 0..desired_capacity {
                 self.place_in_service(index);
             }
@@ -132,9 +153,63 @@ impl Simulation {
     }
 
     pub(crate) fn scaling_group(&self, name: &str) -> Result<usize, Refusal> {
-        self.scaling_groups.iter().position(|group| group.name == name).ok_or_else(|| {
+        let is_it = |&index: &usize| self.scaling_groups[index].name == name && self.is_there(index);
+        (0..self.scaling_groups.len()).find(is_it).ok_or_else(|| {
             let message = format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found");
             Refusal::new("ValidationError", message)
         })
+    }
+
+    /// Whether calls find a group.
+    pub(super) fn is_there(&self, group: usize) -> bool {
+        match self.scaling_groups[group].existence {
+            Existence::NotYet => false,
+            Existence::There => true,
+            Existence::Deleted => {
+                self.instances.iter().any(|instance| instance.group == Some(group) && !instance.is_gone())
+            }
+        }
+    }
+
+    /// Somebody makes a group that was not there, with its hooks: it launches its desired capacity.
+    pub(crate) fn make_group(&mut self, name: &str) -> Result<(), Refusal> {
+        let is_it = |group: &AutoScalingGroup| group.name == name && group.existence == Existence::NotYet;
+        let Some(index) = self.scaling_groups.iter().position(is_it) else {
+            let message = format!("AutoScalingGroup by this name already exists - {name}");
+            return Err(Refusal::new("AlreadyExists", message));
+        };
+        self.scaling_groups[index].existence = Existence::There;
+        self.meet_capacity(index);
+        Ok(())
+    }
+
+    /// Somebody deletes a group with its instances (API reference, `DeleteAutoScalingGroup` with `ForceDelete`).
+    pub(crate) fn delete_group(&mut self, name: &str) -> Result<(), Refusal> {
+        let index = self.scaling_group(name)?;
+        let group = &mut self.scaling_groups[index];
+        (group.existence, group.desired_capacity, group.prepared_capacity) = (Existence::Deleted, 0, None);
+        for instance in 0..self.instances.len() {
+            if self.instances[instance].group == Some(index) {
+                self.terminate(instance);
+            }
+        }
+        Ok(())
+    }
+
+    /// A person puts a launch hook on a group, or changes it.
+    pub(crate) fn put_hook_by_hand(&mut self, group: &str, hook: &HookSetting) -> Result<(), Refusal> {
+        let index = self.scaling_group(group)?;
+        let hooks = &mut self.scaling_groups[index].hooks;
+        match hooks.iter().position(|existing| existing.name == hook.name) {
+            Some(existing) => hooks[existing] = hook.into(),
+            None => hooks.push(hook.into()),
+        }
+        Ok(())
+    }
+
+    /// A person deletes a hook of a group: what waits at it is abandoned.
+    pub(crate) fn delete_hook_by_hand(&mut self, group: &str, hook: &str) -> Result<(), Refusal> {
+        let index = self.scaling_group(group)?;
+        self.remove_hook(index, hook)
     }
 }

@@ -23,6 +23,7 @@ impl Simulation {
     pub(super) fn describe_groups(&self, parameters: &Parameters) -> Result<Page<usize>, Refusal> {
         let names = parameters.list("AutoScalingGroupNames");
         let groups = (0..self.scaling_groups.len())
+            .filter(|&i| self.is_there(i))
             .filter(|&i| names.is_empty() || names.contains(&self.scaling_groups[i].name.as_str()));
         page(groups.collect(), parameters, 100)
     }
@@ -149,7 +150,10 @@ impl Simulation {
     /// `DeleteLifecycleHook`.
     pub(super) fn delete_hook(&mut self, parameters: &Parameters) -> Result<(), Refusal> {
         let group = self.scaling_group(parameters.required("AutoScalingGroupName")?)?;
-        let name = parameters.required("LifecycleHookName")?;
+        self.remove_hook(group, parameters.required("LifecycleHookName")?)
+    }
+
+    pub(super) fn remove_hook(&mut self, group: usize, name: &str) -> Result<(), Refusal> {
         let hooks = &mut self.scaling_groups[group].hooks;
         let index = hooks
             .iter()

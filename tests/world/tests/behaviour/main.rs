@@ -7,6 +7,7 @@ mod codedeploy;
 mod course;
 mod function;
 mod gates;
+mod groups;
 mod hooks;
 mod launches;
 mod managed_hooks;

@@ -9,7 +9,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
-FUNCTIONS := start-rollout plan-rollout start-deployment check-status complete-lifecycle-hook back-off
+FUNCTIONS := start-rollout plan-rollout start-deployment check-status complete-lifecycle-hook back-off report-outcome
 DEFINITION := statemachine/rollout.asl.json
 ENGINE := tests/engine
 LINT := tests/lint

@@ -12,6 +12,8 @@ pub const AUTO_SCALING_GROUP_NAMES: &str = "AUTO_SCALING_GROUP_NAMES";
 pub const GATE_TAG_KEY: &str = "GATE_TAG_KEY";
 /// The stack's launch hook.
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
+/// The topic on which the ends of rollouts are told.
+pub const NOTIFICATION_TOPIC_ARN: &str = "NOTIFICATION_TOPIC_ARN";
 /// The state machine whose executions are rollouts.
 pub const STATE_MACHINE_ARN: &str = "STATE_MACHINE_ARN";
 /// The table of turns.

@@ -30,8 +30,20 @@ pub const TURNS_TABLE: &str = "turnstile-turns";
 pub const TURNS_KEY: &str = "claim";
 
 /// Turnstile's functions.
-pub const FUNCTIONS: [&str; 6] =
-    ["start-rollout", "plan-rollout", "start-deployment", "check-status", "back-off", "complete-lifecycle-hook"];
+pub const FUNCTIONS: [&str; 7] = [
+    "start-rollout",
+    "plan-rollout",
+    "start-deployment",
+    "check-status",
+    "back-off",
+    "complete-lifecycle-hook",
+    "report-outcome",
+];
+
+/// The ARN of the topic on which the ends of rollouts are told.
+pub fn topic_arn() -> String {
+    format!("arn:aws:sns:{REGION}:{ACCOUNT}:turnstile")
+}
 
 /// The ARN of a function, without a version.
 pub fn function_arn(function: &str) -> String {

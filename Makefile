@@ -97,6 +97,7 @@ lint: clippy $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, th
 	$(VENV)/bin/python $(LINT)/papers.py
 	$(VENV)/bin/python $(LINT)/permissions.py
 	$(VENV)/bin/python $(LINT)/versions.py
+	$(VENV)/bin/python $(LINT)/cost.py --check
 	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: tools

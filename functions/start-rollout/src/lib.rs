@@ -5,15 +5,17 @@ mod name;
 mod notification;
 mod sweep;
 
-use aws::clients::Clients;
+use aws::clients::{Clients, Clock};
 use aws::executions::{Executions, Start};
 use aws::function::Function;
+use aws::metrics::Metrics;
 use aws::settings::{self, SettingError, Settings};
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Span, error, info, info_span, warn};
+use turnstile::policy::figures;
 use turnstile::words::error::Error;
 use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId, StateMachineArn};
 use turnstile::words::input::Input;
@@ -30,6 +32,8 @@ pub struct StartRollout {
     served: Served,
     sweep: Sweep,
     gates: GatesAtRest,
+    metrics: Metrics,
+    clock: Clock,
 }
 
 /// What became of the events that were delivered together.
@@ -72,6 +76,8 @@ impl Function for StartRollout {
         let hook: HookName = settings.get(settings::LIFECYCLE_HOOK_NAME)?;
         Ok(Self {
             executions: clients.executions(),
+            metrics: clients.metrics(),
+            clock: clients.clock(),
             gates: GatesAtRest {
                 executions: clients.executions(),
                 autoscaling: clients.autoscaling(),
@@ -140,7 +146,11 @@ impl StartRollout {
                 for group in &self.served.groups {
                     Span::current().record("group", group.as_str());
                     match self.sweep.group(group, due).await {
-                        Ok(of_group) => started.extend(of_group),
+                        Ok(found) => {
+                            let figures = figures::of_group(self.state_machine_arn.name(), group, &found.figures);
+                            figures.iter().for_each(|figures| self.metrics.tell(figures, self.clock.now()));
+                            started.extend(found.started);
+                        }
                         Err(problem) => {
                             let (name, reason) = (problem.name(), problem.to_string());
                             match problem.is_temporary() {
@@ -161,6 +171,9 @@ impl StartRollout {
                         warn!(error = error.name(), reason = %error, "gates may be shut in service, or open in the warm pool");
                     }
                 }
+                let hooks_vanished = 0;
+                let figures = figures::of_sweep(self.state_machine_arn.name(), failed.is_some(), hooks_vanished);
+                self.metrics.tell(&figures, self.clock.now());
                 Ok(match failed {
                     Some(error) => {
                         Outcome::SweepFailed { error: error.name().to_owned(), why: error.to_string(), started }

@@ -9,6 +9,7 @@ use aws::autoscaling::AutoScaling;
 use aws::executions::{Executions, Start};
 use tracing::{error, info, warn};
 use turnstile::limits::{LONGEST_HOOK, LONGEST_WITHOUT_ROLLOUT};
+use turnstile::policy::figures;
 use turnstile::policy::sweep::{self, Step};
 use turnstile::words::error::Error;
 use turnstile::words::execution::EndedExecution;
@@ -37,6 +38,18 @@ pub(crate) struct Due<'a> {
     pub(crate) now: Option<Timestamp>,
 }
 
+/// A launch that has waited for so long, in seconds, may come near the end of its hook. The shortest that a hook of the stack's own can be kept open
+/// is 100 times 120 s.
+const LONG: u32 = 3_600;
+
+/// What the schedule has found in a group.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The instances whose rollouts were started.
+    pub(crate) started: Vec<InstanceId>,
+    pub(crate) figures: figures::Found,
+}
+
 /// What is known of a group's launches, to bound what is done for each.
 #[derive(Debug, Default)]
 struct Past {
@@ -45,15 +58,15 @@ struct Past {
 }
 
 impl Sweep {
-    /// Starts the rollouts of a group's instances that need one; the instances whose rollouts were started.
+    /// Starts the rollouts of a group's instances that need one.
     ///
     /// # Errors
     /// What went wrong first, if no rollout was started.
-    pub(crate) async fn group(&self, group: &AutoScalingGroupName, due: Due<'_>) -> Result<Vec<InstanceId>, Error> {
+    pub(crate) async fn group(&self, group: &AutoScalingGroupName, due: Due<'_>) -> Result<Found, Error> {
         let mut forgotten = self.autoscaling.waiting_instances(group).await?;
-        let mut started = Vec::new();
+        let mut found = Found::default();
         if forgotten.is_empty() {
-            return Ok(started);
+            return Ok(found);
         }
         let (running, past) = match self.known(group, due).await {
             Ok(known) => known,
@@ -63,13 +76,14 @@ impl Sweep {
                 return Err(problem);
             }
         };
+        let waiting = forgotten.clone();
         forgotten.retain(|instance_id| !running.iter().any(|name| is_of_launch(name, group, instance_id)));
         let (without, mut failed) = self.keep_open(group, forgotten, due, &past).await;
         for instance_id in without {
             match self.start(group, &instance_id, due).await {
                 Ok(Some(execution)) => {
                     warn!(instance = %instance_id, %execution, "waited without a rollout: started one");
-                    started.push(instance_id);
+                    found.started.push(instance_id);
                 }
                 Ok(None) => {}
                 // The next sweep goes on. The hooks are open until then.
@@ -80,9 +94,36 @@ impl Sweep {
                 Err(problem) => _ = failed.get_or_insert(tell(&instance_id, problem)),
             }
         }
+        // After every heartbeat: whoever waits at the hook does not depend on it.
+        self.look_at_oldest(group, &waiting, due, &past, &mut found.figures).await;
+        found.figures.started = found.started.len();
         match failed {
-            Some(problem) if started.is_empty() => Err(problem),
-            _ => Ok(started),
+            Some(problem) if found.started.is_empty() => Err(problem),
+            _ => Ok(found),
+        }
+    }
+
+    /// Finds how long the oldest launch has waited, and, where that is long, for how long its hook can be kept open. Only figures depend on it.
+    async fn look_at_oldest(
+        &self,
+        group: &AutoScalingGroupName,
+        waiting: &[InstanceId],
+        due: Due<'_>,
+        past: &Past,
+        figures: &mut figures::Found,
+    ) {
+        let began = waiting.iter().filter_map(|instance_id| past.began.get(instance_id)).min();
+        let Some((now, began)) = due.now.zip(began.copied()) else { return };
+        let oldest = now.seconds_since(began);
+        figures.oldest_seconds = Some(oldest);
+        if oldest < LONG {
+            return;
+        }
+        match self.autoscaling.launch_hooks(group).await {
+            Ok(hooks) => figures.hook = hooks.into_iter().find(|hook| hook.lifecycle_hook_name == self.hook),
+            Err(problem) => {
+                warn!(error = problem.name(), reason = %problem, "for how long the hook can be kept open is not known");
+            }
         }
     }
 

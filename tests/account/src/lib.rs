@@ -1,6 +1,7 @@
 //! The AWS account that the stack and the simulation both play: its names and ARNs, its calls, executions and turns as tests see
 //! them, and the settings and permissions of its functions.
 
+pub mod alarms;
 pub mod calls;
 pub mod events;
 mod execution;

@@ -91,7 +91,12 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::DeleteApplication(name) => known(&names.applications, ".deleteApplication", name)?,
         Action::ForbidApplication(name) => known(&names.applications, ".forbidApplication", name)?,
         Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
-        Action::DeleteTurns | Action::UpdateStack | Action::StartRollout(_) | Action::SendEvent(_) => {}
+        Action::DeleteTurns
+        | Action::UpdateStack
+        | Action::EnableSchedule(_)
+        | Action::EmptyQueues
+        | Action::StartRollout(_)
+        | Action::SendEvent(_) => {}
     }
     match &step.when {
         Some(when) => check_condition(when, names).map_err(|problem| format!(".when{problem}")),

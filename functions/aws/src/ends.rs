@@ -79,7 +79,7 @@ impl Ends {
                 let before = answer.attributes();
                 let is_ours = |by: &AttributeValue| by.as_s().is_ok_and(|by| by == call);
                 Ok(Telling::Ours {
-                    is_first: before.is_none_or(|before| before.is_empty() || before.get("toldBy").is_some_and(is_ours)),
+                    is_first: before.and_then(|before| before.get("toldBy")).is_none_or(is_ours),
                     has_message: before.is_some_and(|before| before.contains_key(MESSAGE)),
                 })
             }

@@ -3,8 +3,8 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_smithy_types::DateTime;
-use turnstile::words::error::Error;
 use serde_json::Value;
+use turnstile::words::error::Error;
 use turnstile::words::execution::{EndId, EndedExecution, Execution, ExecutionStatus as Status};
 use turnstile::words::ids::ExecutionArn;
 use turnstile::words::owner::Run;
@@ -104,7 +104,10 @@ impl Executions {
                 break;
             }
             if execution.stop_date().is_some_and(|stopped| between.contains(&timestamp(stopped))) {
-                ends.push(EndId { execution: execution.execution_arn.into(), redrive_count: redrives(execution.redrive_count) });
+                ends.push(EndId {
+                    execution: execution.execution_arn.into(),
+                    redrive_count: redrives(execution.redrive_count),
+                });
             }
         }
         Ok(ends)

@@ -43,15 +43,15 @@ pub(crate) fn standard_output() -> Output {
 /// The line (CloudWatch user guide, "Specification: Embedded metric format").
 fn line(figures: &Figures, at: Timestamp) -> Value {
     let Figures { values, dimensions, of } = figures;
-    let metrics: Vec<Value> =
-        values.iter().map(|(metric, _)| json!({"Name": metric.to_string(), "Unit": metric.unit().to_string()})).collect();
+    let metrics: Vec<Value> = values
+        .iter()
+        .map(|(metric, _)| json!({"Name": metric.to_string(), "Unit": metric.unit().to_string()}))
+        .collect();
     let dimensions: Vec<Vec<String>> =
         dimensions.iter().map(|set| set.iter().map(ToString::to_string).collect()).collect();
     let directive = json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics});
-    let mut line = Map::from_iter([(
-        "_aws".to_owned(),
-        json!({"Timestamp": at.millis(), "CloudWatchMetrics": [directive]}),
-    )]);
+    let mut line =
+        Map::from_iter([("_aws".to_owned(), json!({"Timestamp": at.millis(), "CloudWatchMetrics": [directive]}))]);
     line.extend(of.iter().map(|(name, value)| (name.clone(), json!(value))));
     line.extend(values.iter().map(|(metric, value)| (metric.to_string(), json!(value))));
     Value::Object(line)

@@ -30,7 +30,8 @@ impl Notices {
     /// [`Error::Throttled`], [`Error::Unavailable`], [`Error::AccessDenied`] or [`Error::Unexpected`]; so for every call here.
     pub async fn publish(&self, message: &Message) -> Result<(), Error> {
         const CALL: &str = "SNS.Publish";
-        let mut request = self.sns.publish().topic_arn(&self.topic_arn).subject(&message.subject).message(&message.text);
+        let mut request =
+            self.sns.publish().topic_arn(&self.topic_arn).subject(&message.subject).message(&message.text);
         for (name, value) in &message.attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             request = request.message_attributes(*name, value.map_err(|e| unexpected(CALL, e.to_string()))?);

@@ -109,7 +109,8 @@ mod tests {
         ] {
             assert_eq!(read(&event(name, MACHINE), &machine), ended(status), "{name}");
         }
-        let record = json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event("FAILED", MACHINE)});
+        let record =
+            json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event("FAILED", MACHINE)});
         assert_eq!(read(&record, &machine), ended(ExecutionStatus::Failed));
     }
 
@@ -124,7 +125,8 @@ mod tests {
         ] {
             assert_eq!(read(&event, &machine), Notification::Other(why));
         }
-        let schedule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-01-31T09:00:00Z"});
+        let schedule =
+            json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-01-31T09:00:00Z"});
         let now = Some(Timestamp::from_seconds(1_769_850_000));
         assert_eq!(read(&schedule, &machine), Notification::Schedule { now });
     }

@@ -112,8 +112,8 @@ pub fn listed() -> BTreeMap<String, Alarm> {
     let alarms = template.resources.into_iter().filter(|(_, resource)| resource.kind == "AWS::CloudWatch::Alarm");
     alarms
         .map(|(id, resource)| {
-            let mut alarm: Alarm =
-                serde_json::from_value(resource.properties).unwrap_or_else(|error| panic!("template.yaml: {id}: {error}"));
+            let mut alarm: Alarm = serde_json::from_value(resource.properties)
+                .unwrap_or_else(|error| panic!("template.yaml: {id}: {error}"));
             alarm.dimensions.iter_mut().for_each(resolve);
             (id, alarm)
         })
@@ -152,10 +152,17 @@ pub fn samples(line: &str, epoch: f64) -> Result<Vec<Sample>, String> {
                 let dimensions = set.iter().map(|dimension| {
                     let dimension = dimension.as_str().unwrap_or_default();
                     let of = line[dimension].as_str().filter(|value| (1..=1024).contains(&value.len()));
-                    of.map(|of| (dimension.to_owned(), of.to_owned())).ok_or_else(|| format!("{dimension}: expected a text"))
+                    of.map(|of| (dimension.to_owned(), of.to_owned()))
+                        .ok_or_else(|| format!("{dimension}: expected a text"))
                 });
                 let dimensions = dimensions.collect::<Result<_, String>>()?;
-                samples.push(Sample { at, namespace: namespace.to_owned(), metric: name.to_owned(), dimensions, value });
+                samples.push(Sample {
+                    at,
+                    namespace: namespace.to_owned(),
+                    metric: name.to_owned(),
+                    dimensions,
+                    value,
+                });
             }
         }
     }
@@ -177,9 +184,9 @@ impl Alarm {
             MissingData::NotBreaching => over + 1 + self.evaluation_periods,
         };
         let breaching: Vec<bool> = (0..periods).map(|n| self.is_breaching(&own, n)).collect();
-        let rings = breaching.windows(self.evaluation_periods).map(|last| {
-            last.iter().filter(|is_breaching| **is_breaching).count() >= self.datapoints_to_alarm
-        });
+        let rings = breaching
+            .windows(self.evaluation_periods)
+            .map(|last| last.iter().filter(|is_breaching| **is_breaching).count() >= self.datapoints_to_alarm);
         match rings.fold((false, false), |(rang, _), rings| (rang || rings, rings)) {
             (false, _) => Course::Silent,
             (true, true) => Course::Rings,
@@ -260,7 +267,7 @@ mod tests {
     #[test]
     fn a_group_s_vanished_hook_rings() {
         let alarm = &listed()["HookVanishedAlarm"];
-        let mut of = |values: [f64; 4]| {
+        let of = |values: [f64; 4]| {
             let samples = values.iter().zip([30.0, 330.0, 630.0, 930.0]);
             alarm.course(&samples.map(|(value, at)| sample(alarm, at, *value)).collect::<Vec<_>>(), 1_000.0)
         };
@@ -277,8 +284,13 @@ mod tests {
             "A": "a", "B": "b", "M": 2.0,
         });
         let read = samples(&line.to_string(), 1.0).unwrap();
-        assert_eq!(read.iter().map(|one| (one.at, one.value, one.dimensions.len())).collect::<Vec<_>>(), [(0.5, 2.0, 1), (0.5, 2.0, 2)]);
-        for (pointer, problem) in [("/M", "M: expected a number"), ("/B", "B: expected a text"), ("/_aws/Timestamp", "_aws.Timestamp")] {
+        assert_eq!(
+            read.iter().map(|one| (one.at, one.value, one.dimensions.len())).collect::<Vec<_>>(),
+            [(0.5, 2.0, 1), (0.5, 2.0, 2)]
+        );
+        for (pointer, problem) in
+            [("/M", "M: expected a number"), ("/B", "B: expected a text"), ("/_aws/Timestamp", "_aws.Timestamp")]
+        {
             let mut wrong = line.clone();
             *wrong.pointer_mut(pointer).unwrap() = Value::Null;
             assert!(samples(&wrong.to_string(), 1.0).unwrap_err().starts_with(problem), "{pointer}");

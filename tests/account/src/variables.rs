@@ -30,11 +30,9 @@ impl Variables {
                 self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([gate, hook, turns]).collect()
             }
             "start-deployment" | "check-status" => vec![turns],
-            "report-outcome" => vec![
-                ("STATE_MACHINE_ARN", state_machine_arn()),
-                ("NOTIFICATION_TOPIC_ARN", topic_arn()),
-                turns,
-            ],
+            "report-outcome" => {
+                vec![("STATE_MACHINE_ARN", state_machine_arn()), ("NOTIFICATION_TOPIC_ARN", topic_arn()), turns]
+            }
             "back-off" | "complete-lifecycle-hook" => vec![turns, hook],
             _ => Vec::new(),
         }

@@ -9,9 +9,9 @@ mod found;
 mod hooks;
 mod instances;
 mod reached;
-mod told;
 #[cfg(test)]
 pub(crate) mod sample;
+mod told;
 
 use std::fmt;
 

@@ -27,7 +27,8 @@ pub fn of(simulation: &Simulation) -> Result<Vec<Sample>, String> {
     for (queue, function) in [("LostLaunchesQueue", START_ROLLOUT), ("UntoldRolloutsQueue", REPORT_OUTCOME)] {
         for at in (0..=now as usize).step_by(QUEUES_TELL_EVERY).map(|at| at as f64) {
             let is_there = |until: Option<f64>| until.is_none_or(|until| at < until);
-            let visible = lost.iter().filter(|one| one.function == function && one.at <= at && is_there(one.removed_at));
+            let visible =
+                lost.iter().filter(|one| one.function == function && one.at <= at && is_there(one.removed_at));
             let (metric, name) = ("ApproximateNumberOfMessagesVisible", format!("{queue}.QueueName"));
             all.push(aws("AWS/SQS", metric, ("QueueName", &name), at, visible.count() as f64));
         }

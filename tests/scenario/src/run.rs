@@ -198,7 +198,20 @@ impl<'a> Run<'a> {
         let forbidden = account::permissions::forbidden(&report.calls);
         let (fault_hits, trace_hash, trace) = (self.bed.fault_hits(), self.bed.trace_hash(), self.bed.trace());
         let (untold, metrics) = (self.bed.untold(), self.bed.metrics());
-        Ok(Observed { report, launched, rollouts, turns, ended, at, forbidden, fault_hits, trace_hash, untold, metrics, trace })
+        Ok(Observed {
+            report,
+            launched,
+            rollouts,
+            turns,
+            ended,
+            at,
+            forbidden,
+            fault_hits,
+            trace_hash,
+            untold,
+            metrics,
+            trace,
+        })
     }
 }
 

@@ -33,12 +33,22 @@ pub(crate) fn answer_sns(
         Ok(()) => {
             let id = simulation.random_uuid();
             let result = format!("<PublishResult><MessageId>{id}</MessageId></PublishResult>");
-            (status, format!("<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">{result}{metadata}</PublishResponse>"))
+            (
+                status,
+                format!(
+                    "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">{result}{metadata}</PublishResponse>"
+                ),
+            )
         }
         Err(Refusal { code, message }) => {
             let kind = if status < 500 { "Sender" } else { "Receiver" };
             let error = format!("<Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>");
-            (status, format!("<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>"))
+            (
+                status,
+                format!(
+                    "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+                ),
+            )
         }
     }
 }
@@ -103,7 +113,8 @@ fn put_events(operation: &str, input: &Value) -> Result<usize, Refusal> {
     }
     for entry in entries {
         let detail = entry["Detail"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-        let is_named = |field: &str| entry[field].as_str().is_some_and(|text| !text.is_empty() && !text.starts_with("aws."));
+        let is_named =
+            |field: &str| entry[field].as_str().is_some_and(|text| !text.is_empty() && !text.starts_with("aws."));
         if !is_named("Source") || !is_named("DetailType") || !detail.is_some_and(|detail| detail.is_object()) {
             return invalid("Source, DetailType and Detail are needed, and Detail is an object in JSON");
         }

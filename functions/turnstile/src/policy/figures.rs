@@ -27,9 +27,7 @@ pub fn of_end(end: &RolloutEnd, launched_at: Option<Timestamp>) -> Vec<Figures> 
         FAILED | TIMED_OUT => {
             let failed = vec![&[StateMachine] as &[_], &[StateMachine, Error], &[StateMachine, Group, Error]];
             let error = end.error.as_deref().unwrap_or("unknown");
-            all.push(
-                about(Figures::new(state_machine, failed)).of(Error, error).value(Metric::FailedRollouts, 1.0),
-            );
+            all.push(about(Figures::new(state_machine, failed)).of(Error, error).value(Metric::FailedRollouts, 1.0));
         }
         SUCCEEDED => {
             let mut times = about(Figures::new(state_machine, vec![&[StateMachine, Group]]));
@@ -207,11 +205,8 @@ mod tests {
         for (heartbeat_timeout, oldest, used) in [(120, 6_000, 50.0), (7_200, 86_400, 50.0), (120, 99_999, 100.0)] {
             let found = Found { started: 1, oldest_seconds: Some(oldest), hook: Some(hook(heartbeat_timeout)) };
             let figures = of_group("turnstile", &group, &found).unwrap();
-            let expected = [
-                ("LaunchesFound", 1.0),
-                ("OldestLaunchSeconds", f64::from(oldest)),
-                ("HookTimeUsedPercent", used),
-            ];
+            let expected =
+                [("LaunchesFound", 1.0), ("OldestLaunchSeconds", f64::from(oldest)), ("HookTimeUsedPercent", used)];
             assert_eq!(values(&[figures]), named(&expected));
         }
         assert_eq!(of_group("turnstile", &group, &Found::default()), None);
@@ -226,7 +221,10 @@ mod tests {
         all.extend(of_end(&ended(json!({"outcome": "SUCCEEDED", "waitedSeconds": 1})), None));
         for figures in all {
             for dimension in figures.dimensions.iter().copied().flatten() {
-                assert!(figures.of.iter().any(|(name, _)| *name == dimension.to_string()), "{dimension} of {figures:?}");
+                assert!(
+                    figures.of.iter().any(|(name, _)| *name == dimension.to_string()),
+                    "{dimension} of {figures:?}"
+                );
             }
         }
     }

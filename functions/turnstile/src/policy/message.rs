@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::limits::{LONGEST_QUOTE, LONGEST_SUBJECT, MOST_WARNINGS_TOLD};
 use crate::policy::plain_text::{beginning, last_lines, plain};
-use crate::words::rollout_end::{ABORTED, RolloutEnd, SUCCEEDED, TIMED_OUT};
+use crate::words::rollout_end::{ABORTED, RolloutEnd, TIMED_OUT};
 
 /// A message of SNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +112,8 @@ fn hook(end: &RolloutEnd) -> String {
         Some("NO_HOOK") => "none to complete",
         _ => "",
     };
-    let left_open = "left open: within a minute the schedule starts another rollout, or completes nothing and says why in the log";
+    let left_open =
+        "left open: within a minute the schedule starts another rollout, or completes nothing and says why in the log";
     match end.of_cause("hook") {
         Some(done) => done.to_owned(),
         None if matches!(end.outcome.as_str(), ABORTED | TIMED_OUT) => left_open.to_owned(),
@@ -148,13 +149,21 @@ fn what_to_do(end: &RolloutEnd) -> &'static str {
         "Turnstile.InstanceNotReached" => {
             "See whether the deployment group selects the instance by a tag, and who stopped the deployment."
         }
-        "Turnstile.DeploymentTimedOut" => "See whether the CodeDeploy agent runs on the instance, and why the script hangs.",
-        "Turnstile.InvalidInput" => "Mend the field that is named above: in the input, the hook's NotificationMetadata, or the parameter Applications.",
-        "Turnstile.UnsuitableDeploymentGroup" => "Prepare the deployment group as docs/operating.md says, then start the rollout again.",
+        "Turnstile.DeploymentTimedOut" => {
+            "See whether the CodeDeploy agent runs on the instance, and why the script hangs."
+        }
+        "Turnstile.InvalidInput" => {
+            "Mend the field that is named above: in the input, the hook's NotificationMetadata, or the parameter Applications."
+        }
+        "Turnstile.UnsuitableDeploymentGroup" => {
+            "Prepare the deployment group as docs/operating.md says, then start the rollout again."
+        }
         "Turnstile.DeploymentRejected" => "CodeDeploy's reason is above. Mend it, then start the rollout again.",
         "Turnstile.GroupBusy" => "End the deployment that is named above, or raise the limit that it quotes.",
         "Turnstile.OutOfTime" => "Raise HeartbeatTimeout, or deploy to several instances at a time.",
-        "Turnstile.AbandonedByAnotherHook" => "Remove the launch hooks that are named above, or see who completes them.",
+        "Turnstile.AbandonedByAnotherHook" => {
+            "Remove the launch hooks that are named above, or see who completes them."
+        }
         "Turnstile.AccessDenied" => "Permit the call that is named above to the function's role.",
         "Turnstile.Throttled" | "Turnstile.Unavailable" => "Start the rollout again, once AWS answers.",
         _ => "See docs/operating.md, \"When a rollout fails\".",
@@ -167,6 +176,7 @@ mod tests {
     use crate::policy::rollout_end;
     use crate::policy::rollout_end::tests::execution;
     use crate::words::execution::{Execution, ExecutionStatus};
+    use crate::words::rollout_end::SUCCEEDED;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -238,7 +248,11 @@ Warnings:
         };
         for (status, output, line) in [
             (ExecutionStatus::Succeeded, json!({"outcome": "SUCCEEDED"}), "SUCCEEDED on i-0123456789abcdef0 of web"),
-            (ExecutionStatus::Succeeded, json!({"outcome": "INSTANCE_GONE"}), "INSTANCE_GONE on i-0123456789abcdef0 of web"),
+            (
+                ExecutionStatus::Succeeded,
+                json!({"outcome": "INSTANCE_GONE"}),
+                "INSTANCE_GONE on i-0123456789abcdef0 of web",
+            ),
             (ExecutionStatus::Aborted, Value::Null, "ABORTED on i-0123456789abcdef0 of web"),
             (ExecutionStatus::TimedOut, Value::Null, "TIMED_OUT on i-0123456789abcdef0 of web"),
         ] {

@@ -47,7 +47,10 @@ mod tests {
         let mut observed = sample::observed();
         let mut problems = |id: &str, course, metrics| {
             observed.metrics = metrics;
-            unmet(&BTreeMap::from([(id.to_owned(), course)]), &observed).iter().map(ToString::to_string).collect::<Vec<_>>()
+            unmet(&BTreeMap::from([(id.to_owned(), course)]), &observed)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
         };
         let told = || Some(Ok(vec![failed.clone()]));
         assert_eq!(problems("RolloutFailedAlarm", Course::RingsAndStops, told()), [] as [&str; 0]);

@@ -17,11 +17,14 @@ pub fn unmet(observed: &Observed) -> Vec<Unmet> {
     let ended = observed.rollouts.iter().filter(|rollout| !rollout.execution.is_running());
     let of = |rollout: &Rollout| {
         let end = format!("{}#0", rollout.execution.arn);
-        [("message", &messages), ("event", &events)].into_iter().filter_map(move |(what, told)| {
-            let calls = told.get(&end).map(Vec::as_slice).unwrap_or_default();
-            let problem = problem(calls, observed)?;
-            Some(Unmet::new("told", format!("{what} of {}: {problem}", rollout.execution.name)))
-        }).collect::<Vec<_>>()
+        [("message", &messages), ("event", &events)]
+            .into_iter()
+            .filter_map(move |(what, told)| {
+                let calls = told.get(&end).map(Vec::as_slice).unwrap_or_default();
+                let problem = problem(calls, observed)?;
+                Some(Unmet::new("told", format!("{what} of {}: {problem}", rollout.execution.name)))
+            })
+            .collect::<Vec<_>>()
     };
     ended.flat_map(of).collect()
 }
@@ -44,7 +47,9 @@ fn message(call: &Call) -> Option<String> {
         return None;
     }
     let field = |name: String| call.parameters[name].as_str();
-    let entry = (1..).map_while(|n| Some((field(format!("MessageAttributes.entry.{n}.Name"))?, n))).find(|(name, _)| *name == "id")?;
+    let entry = (1..)
+        .map_while(|n| Some((field(format!("MessageAttributes.entry.{n}.Name"))?, n)))
+        .find(|(name, _)| *name == "id")?;
     field(format!("MessageAttributes.entry.{}.Value.StringValue", entry.1)).map(str::to_owned)
 }
 
@@ -127,7 +132,8 @@ mod tests {
         assert!(matches!(twice.as_slice(), [one] if one.contains("told at 1.0 s and again at 9.0 s")), "{twice:?}");
         let not_noted = vec![publish(&arn, 1.0, "ok"), publish(&arn, 2.0, "ok"), note(2.5), put(&arn, 3.0), note(3.5)];
         assert_eq!(problems(not_noted).len(), 1, "on the stack nobody tells one invocation's calls from another's");
-        let lost = vec![publish(&arn, 1.0, "lost answer"), publish(&arn, 2.0, "ok"), note(2.5), put(&arn, 3.0), note(3.5)];
+        let lost =
+            vec![publish(&arn, 1.0, "lost answer"), publish(&arn, 2.0, "ok"), note(2.5), put(&arn, 3.0), note(3.5)];
         assert_eq!(problems(lost), [] as [&str; 0]);
     }
 }

@@ -143,7 +143,8 @@ impl Bed {
     pub fn simulation(options: Options, keeps_trace: bool) -> Result<Self, Error> {
         let Services { network, lambda, trailing, dynamodb_trails_seconds } = options.services;
         // Like the launches' events, but none is lost.
-        let ends = Delivery { lose: Vec::new(), lose_rate: 0.0, ..options.events.clone() };
+        let copies = options.events.copies.max(1);
+        let ends = Delivery { copies, lose: Vec::new(), lose_rate: 0.0, ..options.events.clone() };
         let events_take = options.events.delay_seconds + options.events.spread_seconds;
         let options = simulation::Options {
             applications: Some(options.applications),

@@ -68,8 +68,14 @@ fn problem(calls: &[&Call], observed: &Observed) -> Option<String> {
         // Only a function that cannot do its work leaves an end untold. Its event is in a queue then.
         return (!observed.has_gone_wrong()).then(|| "none".to_owned());
     };
-    let again = others.iter().find(|_| !is_excused(first, observed))?;
+    let again = others.iter().find(|again| !is_repeated(first, again) && !is_excused(first, observed))?;
     Some(format!("told at {:.1} s and again at {:.1} s, although the first call went well", first.at, again.at))
+}
+
+/// Whether the later call is the SDK's repetition of the first, whose answer came too late or not at all.
+fn is_repeated(first: &Call, again: &Call) -> bool {
+    let of = |call: &Call| call.invocation.as_ref().map(|invocation| invocation.request_id.clone());
+    of(first).is_some() && of(first) == of(again)
 }
 
 /// Whether it may not be known that the call has told: its answer was lost, or its function could not note it any more.

@@ -142,9 +142,10 @@ impl Bed {
     /// The field of the options that is wrong.
     pub fn simulation(options: Options, keeps_trace: bool) -> Result<Self, Error> {
         let Services { network, lambda, trailing, dynamodb_trails_seconds } = options.services;
-        // Like the launches' events, but none is lost.
+        // Like the launches' events, but none is lost, nor later than a run waits for it.
         let copies = options.events.copies.max(1);
-        let ends = Delivery { copies, lose: Vec::new(), lose_rate: 0.0, ..options.events.clone() };
+        let delay_seconds = options.events.delay_seconds.min(60.0);
+        let ends = Delivery { copies, delay_seconds, lose: Vec::new(), lose_rate: 0.0, ..options.events.clone() };
         let events_take = options.events.delay_seconds + options.events.spread_seconds;
         let options = simulation::Options {
             applications: Some(options.applications),

@@ -9,7 +9,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
-FUNCTIONS := start-rollout plan-rollout start-deployment check-status complete-lifecycle-hook back-off
+FUNCTIONS := start-rollout plan-rollout start-deployment check-status complete-lifecycle-hook back-off report-outcome
 DEFINITION := statemachine/rollout.asl.json
 ENGINE := tests/engine
 LINT := tests/lint
@@ -97,6 +97,7 @@ lint: clippy $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, th
 	$(VENV)/bin/python $(LINT)/papers.py
 	$(VENV)/bin/python $(LINT)/permissions.py
 	$(VENV)/bin/python $(LINT)/versions.py
+	$(VENV)/bin/python $(LINT)/cost.py --check
 	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: tools

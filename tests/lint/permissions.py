@@ -25,6 +25,7 @@ ARNS = {
     "AWS::Serverless::Function": "arn:x:lambda:x:x:function:x",
     "AWS::Serverless::StateMachine": "arn:x:states:x:x:stateMachine:x",
     "AWS::SQS::Queue": "arn:x:sqs:x:x:x",
+    "AWS::SNS::Topic": "arn:x:sns:x:x:x",
 }
 # The parameters that say which Auto Scaling groups the functions reach.
 GROUPS = ("AutoScalingGroupName", "ServedAutoScalingGroups")
@@ -81,6 +82,9 @@ def arn(value, template: dict) -> str:
         text = of if isinstance(of, str) else of[0]
         known = re.sub(r"\$\{(\w+)(?:\.Arn)?\}", lambda match: _of_resource(match[1], template) or "x", text)
         return re.sub(r"\$\{[^}]*\}|\*", "x", known)
+    if function == "If":
+        # A resource of the stack's own, or else one that a parameter names: of the same type.
+        return arn(of[1], template)
     if function in ("GetAtt", "Ref") and (found := _of_resource(of.split(".")[0], template)):
         return found
     sys.exit(f"{TEMPLATE}: {__file__} cannot read the resource {value}")

@@ -140,6 +140,21 @@ impl AutoScaling {
         Ok(began)
     }
 
+    /// When the group's last launch of this instance began; `None` when it is not among its last activities.
+    ///
+    /// # Errors
+    /// See [`AutoScaling::instances_in_service`].
+    pub async fn launch_began(
+        &self,
+        group: &AutoScalingGroupName,
+        instance_id: &InstanceId,
+    ) -> Result<Option<Timestamp>, Error> {
+        let request = self.client.describe_scaling_activities().auto_scaling_group_name(group.as_str());
+        let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeScalingActivities", &e))?;
+        let launches = answer.activities().iter().filter_map(launching);
+        Ok(launches.filter(|(launched, _)| launched == instance_id).map(|(_, began)| began).max())
+    }
+
     async fn group(&self, name: &AutoScalingGroupName) -> Result<Option<AutoScalingGroup>, Error> {
         let request = self.client.describe_auto_scaling_groups().auto_scaling_group_names(name.as_str());
         let answer = request.send().await.map_err(|e| of_call("AutoScaling.DescribeAutoScalingGroups", &e))?;

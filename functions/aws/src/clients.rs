@@ -1,19 +1,24 @@
 //! The SDK's clients, and why their settings are what they are.
 
-use std::time::Duration;
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_codedeploy::config::retry::RetryPartition;
 use turnstile::words::ids::HookName;
+use turnstile::words::time::Timestamp;
 
 use crate::autoscaling::AutoScaling;
 use crate::codedeploy::CodeDeploy;
+use crate::ends::Ends;
 use crate::enrolments::EnrolmentRecord;
 use crate::executions::Executions;
 use crate::gates::Gates;
 use crate::launches::Launches;
+use crate::metrics::{self, Metrics};
+use crate::notices::Notices;
 use crate::owners::Owners;
 use crate::served::Served;
 use crate::turns::Turns;
@@ -44,16 +49,36 @@ pub fn timeout_config() -> TimeoutConfig {
 
 /// Makes a function's clients. Each is made by an inlined function, so that a binary has the code of those services only that its
 /// function calls.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Clients {
     config: SdkConfig,
     retry_partition: Option<RetryPartition>,
+    output: metrics::Output,
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The clock by which the SDK signs its requests. A rollout's own times come with its calls; this one is for what nobody waits for.
+#[derive(Debug, Clone)]
+pub struct Clock(SdkConfig);
+
+impl Clock {
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        let now = self.0.time_source().map_or_else(SystemTime::now, |source| source.now());
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
 }
 
 impl Clients {
     /// Clients with this configuration.
     pub fn new(config: SdkConfig) -> Self {
-        Self { config, retry_partition: None }
+        Self { config, retry_partition: None, output: metrics::standard_output() }
     }
 
     /// Clients with region, credentials and endpoint from the environment, as Lambda sets it.
@@ -66,6 +91,21 @@ impl Clients {
     /// one for each function in Lambda, but not where several functions run in one process.
     pub fn with_retry_partition(self, retry_partition: RetryPartition) -> Self {
         Self { retry_partition: Some(retry_partition), ..self }
+    }
+
+    /// The same clients, with metrics that go elsewhere than to standard output.
+    pub fn with_output(self, output: metrics::Output) -> Self {
+        Self { output, ..self }
+    }
+
+    /// Metrics.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(self.output.clone())
+    }
+
+    /// The SDK's clock.
+    pub fn clock(&self) -> Clock {
+        Clock(self.config.clone())
     }
 
     /// The Region's name, as in `eu-west-1`; empty when the configuration has none.
@@ -103,6 +143,26 @@ impl Clients {
         let mut config = aws_sdk_resourcegroupstagging::config::Builder::from(&self.config);
         config.set_retry_partition(self.retry_partition.clone());
         Gates::new(aws_sdk_resourcegroupstagging::Client::from_conf(config.build()))
+    }
+
+    /// SNS and EventBridge. `topic_arn` is the topic's.
+    #[inline]
+    pub fn notices(&self, topic_arn: String) -> Notices {
+        let mut sns = aws_sdk_sns::config::Builder::from(&self.config);
+        sns.set_retry_partition(self.retry_partition.clone());
+        let mut events = aws_sdk_eventbridge::config::Builder::from(&self.config);
+        events.set_retry_partition(self.retry_partition.clone());
+        Notices::new(
+            aws_sdk_sns::Client::from_conf(sns.build()),
+            aws_sdk_eventbridge::Client::from_conf(events.build()),
+            topic_arn,
+        )
+    }
+
+    /// `table` is the name of the table of turns.
+    #[inline]
+    pub fn ends(&self, table: String) -> Ends {
+        Ends::new(self.dynamodb(), table)
     }
 
     /// DynamoDB. `table` is the name of the table of turns.

@@ -3,8 +3,9 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_smithy_types::DateTime;
+use serde_json::Value;
 use turnstile::words::error::Error;
-use turnstile::words::execution::EndedExecution;
+use turnstile::words::execution::{EndId, EndedExecution, Execution, ExecutionStatus as Status};
 use turnstile::words::ids::ExecutionArn;
 use turnstile::words::owner::Run;
 use turnstile::words::time::Timestamp;
@@ -84,6 +85,67 @@ impl Executions {
         Ok(ended)
     }
 
+    /// The ends, between two moments, of those executions that started at `since` or later. One that has just been may be missing.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn ends(
+        &self,
+        state_machine: &str,
+        since: Timestamp,
+        between: std::ops::Range<Timestamp>,
+    ) -> Result<Vec<EndId>, Error> {
+        let request = self.client.list_executions().state_machine_arn(state_machine).max_results(PAGE);
+        let mut pages = request.into_paginator().items().send();
+        let mut ends = Vec::new();
+        while let Some(execution) = pages.next().await {
+            let execution = execution.map_err(|e| of_call("StepFunctions.ListExecutions", &e))?;
+            if timestamp(execution.start_date()) < since {
+                break;
+            }
+            if execution.stop_date().is_some_and(|stopped| between.contains(&timestamp(stopped))) {
+                ends.push(EndId {
+                    execution: execution.execution_arn.into(),
+                    redrive_count: redrives(execution.redrive_count),
+                });
+            }
+        }
+        Ok(ends)
+    }
+
+    /// An execution; `None` when there is none of this ARN. The answer may trail the truth.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Error> {
+        let answer = match self.client.describe_execution().execution_arn(execution.as_str()).send().await {
+            Ok(answer) => answer,
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => return Ok(None),
+            Err(e) => return Err(of_call("StepFunctions.DescribeExecution", &e)),
+        };
+        let read = |text: Option<String>| {
+            text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        };
+        Ok(Some(Execution {
+            arn: execution.clone(),
+            status: match answer.status() {
+                ExecutionStatus::Succeeded => Status::Succeeded,
+                ExecutionStatus::Failed => Status::Failed,
+                ExecutionStatus::TimedOut => Status::TimedOut,
+                ExecutionStatus::Aborted => Status::Aborted,
+                _ => Status::Running,
+            },
+            redrives: redrives(answer.redrive_count),
+            redriven_at: answer.redrive_date().map(timestamp),
+            started_at: timestamp(answer.start_date()),
+            ended_at: answer.stop_date().map(timestamp),
+            input: read(answer.input),
+            output: read(answer.output),
+            error: answer.error,
+            cause: answer.cause,
+        }))
+    }
+
     /// Whether an execution still runs. The answer may trail the truth (Step Functions API reference, DescribeExecution: "eventually
     /// consistent"), and an execution that has ended can be redriven. So what is done about one that does not run must do no harm
     /// should it run all the same.
@@ -100,6 +162,10 @@ impl Executions {
             Err(e) => Err(of_call("StepFunctions.DescribeExecution", &e)),
         }
     }
+}
+
+fn redrives(count: Option<i32>) -> u32 {
+    count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
 }
 
 fn timestamp(time: &DateTime) -> Timestamp {

@@ -14,6 +14,8 @@ pub const AUTO_SCALING_GROUP_NAME: &str = "AUTO_SCALING_GROUP_NAME";
 pub const GATE_TAG_KEY: &str = "GATE_TAG_KEY";
 /// The stack's launch hook.
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
+/// The topic on which the ends of rollouts are told.
+pub const NOTIFICATION_TOPIC_ARN: &str = "NOTIFICATION_TOPIC_ARN";
 /// The pattern of the groups that the stack may serve besides; may be empty.
 pub const SERVED_AUTO_SCALING_GROUPS: &str = "SERVED_AUTO_SCALING_GROUPS";
 /// The state machine whose executions are rollouts.

@@ -2,6 +2,7 @@
 
 use tracing::{error, info};
 use turnstile::policy::back_off::{self, Step};
+use turnstile::policy::figures;
 use turnstile::policy::turn;
 use turnstile::words::deployment::TargetStatus;
 use turnstile::words::error::Error;
@@ -20,6 +21,9 @@ impl BackOff {
             // The execution ends with it only after the back-off: whoever is woken up reads it here, and in the state's input.
             error!(error, cause, failures, "the rollout fails, and backs off before its hook is completed");
         }
+        let state_machine = request.execution.state_machine_name();
+        let figures = figures::of_back_off(state_machine, &action.auto_scaling_group_name, failures);
+        self.metrics.tell(&figures, request.now);
         let backed_off = request.backing_off_since.map_or(0, |since| request.now.seconds_since(since));
         let opened_at = request.plan.as_ref().and_then(|plan| plan.hook_opened_at);
         let age = request.now.seconds_since(opened_at.unwrap_or(request.started_at));

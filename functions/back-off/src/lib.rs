@@ -8,6 +8,7 @@ use aws::codedeploy::CodeDeploy;
 use aws::function::Function;
 use aws::gates::Gates;
 use aws::launches::Launches;
+use aws::metrics::Metrics;
 use aws::pending_hook;
 use aws::served::{Served, Whose};
 use aws::settings::{self, SettingError, Settings};
@@ -31,6 +32,7 @@ pub struct BackOff {
     turns: Turns,
     gates: Gates,
     served: Served,
+    metrics: Metrics,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
     own_hook: HookName,
 }
@@ -88,6 +90,7 @@ impl Function for BackOff {
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             gates: clients.gates(),
             served: clients.served(settings.get(settings::TURNS_TABLE)?),
+            metrics: clients.metrics(),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
         })
     }

@@ -7,16 +7,17 @@ mod notification;
 mod sweep;
 
 use aws::autoscaling::AutoScaling;
-use aws::clients::Clients;
+use aws::clients::{Clients, Clock};
 use aws::executions::{Executions, Start};
 use aws::function::Function;
+use aws::metrics::Metrics;
 use aws::settings::{self, SettingError, Settings};
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Span, info, info_span, warn};
-use turnstile::policy::enrolment;
+use turnstile::policy::{enrolment, figures};
 use turnstile::words::error::Error;
 use turnstile::words::group::Group;
 use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
@@ -38,6 +39,8 @@ pub struct StartRollout {
     sweep: Sweep,
     hooks: Hooks,
     gates: GatesAtRest,
+    metrics: Metrics,
+    clock: Clock,
 }
 
 /// What became of the events that were delivered together.
@@ -81,6 +84,8 @@ impl Function for StartRollout {
         let hook: HookName = settings.get(settings::LIFECYCLE_HOOK_NAME)?;
         Ok(Self {
             executions: clients.executions(),
+            metrics: clients.metrics(),
+            clock: clients.clock(),
             autoscaling: clients.autoscaling(),
             hooks: Hooks {
                 autoscaling: clients.autoscaling(),
@@ -159,12 +164,17 @@ impl StartRollout {
             Ok(groups) => groups,
             Err(problem) => {
                 sweep::tell(&problem);
+                self.tell_of_sweep(true, 0);
                 let (error, why) = (problem.name().to_owned(), problem.to_string());
                 return Outcome::SweepFailed { error, why, started: Vec::new(), hook_vanished: Vec::new() };
             }
         };
         let failed = self.add_warm_pools(&mut groups).await;
-        let Swept { started, failed: failed_in, have_hook } = self.sweep.groups(&groups, due).await;
+        let Swept { started, failed: failed_in, have_hook, found, .. } = self.sweep.groups(&groups, due).await;
+        for (group, found) in &found {
+            let figures = figures::of_group(self.state_machine_arn.name(), group, found);
+            figures.iter().for_each(|figures| self.metrics.tell(figures, self.clock.now()));
+        }
         let failed: Vec<Error> = failed.into_iter().chain(failed_in).collect();
         let known = self.hooks.look(&groups, have_hook, due.now.unwrap_or_else(|| Timestamp::from_seconds(0))).await;
         let hook_vanished = enrolment::vanished(&groups, &known);
@@ -173,6 +183,7 @@ impl StartRollout {
         }
         // After every heartbeat: whoever waits at the hook does not depend on it.
         self.gates.of_groups(&enrolment::served(&groups, &known)).await;
+        self.tell_of_sweep(!failed.is_empty(), hook_vanished.len());
         match failed.first() {
             Some(problem) => {
                 let (error, why) = (problem.name().to_owned(), problem.to_string());
@@ -180,6 +191,11 @@ impl StartRollout {
             }
             None => Outcome::Swept { started, hook_vanished },
         }
+    }
+
+    fn tell_of_sweep(&self, has_failed: bool, hooks_vanished: usize) {
+        let figures = figures::of_sweep(self.state_machine_arn.name(), has_failed, hooks_vanished);
+        self.metrics.tell(&figures, self.clock.now());
     }
 
     /// Adds the instances of the groups' warm pools; what went wrong.

@@ -9,6 +9,7 @@ use aws::autoscaling::AutoScaling;
 use aws::executions::{Executions, Start};
 use tracing::{Instrument, error, info, info_span, warn};
 use turnstile::limits::{LONGEST_HOOK, LONGEST_WITHOUT_ROLLOUT};
+use turnstile::policy::figures;
 use turnstile::policy::sweep::{self, Step};
 use turnstile::words::error::Error;
 use turnstile::words::execution::EndedExecution;
@@ -38,6 +39,10 @@ pub(crate) struct Due<'a> {
     pub(crate) now: Option<Timestamp>,
 }
 
+/// A launch that has waited for so long, in seconds, may come near the end of its hook. The shortest that a hook of the stack's own can be kept open
+/// is 100 times 120 s.
+const LONG: u32 = 3_600;
+
 /// What a sweep has done, and has learnt.
 #[derive(Debug, Default)]
 pub(crate) struct Swept {
@@ -47,6 +52,10 @@ pub(crate) struct Swept {
     pub(crate) failed: Vec<Error>,
     /// The groups that it has asked whether they have the stack's hook.
     pub(crate) have_hook: BTreeMap<AutoScalingGroupName, bool>,
+    /// What is told of each group in figures.
+    pub(crate) found: BTreeMap<AutoScalingGroupName, figures::Found>,
+    /// When the launches of the groups began that it has asked.
+    began: BTreeMap<AutoScalingGroupName, BTreeMap<InstanceId, Timestamp>>,
 }
 
 /// The instances of a group that wait at a launch hook, and have no rollout as far as is known.
@@ -90,7 +99,35 @@ impl Sweep {
         if ended.is_some() {
             self.start_all(without_any, due, &mut swept).await;
         }
+        // After every heartbeat: whoever waits at the hook does not depend on it.
+        for group in groups.iter().filter(|group| !group.waiting().is_empty()) {
+            let span = info_span!("group", group = %group.name);
+            self.look_at_oldest(group, due, &mut swept).instrument(span).await;
+        }
         swept
+    }
+
+    /// Finds how long a group's oldest launch has waited, and, where that is long, for how long its hook can be kept open. Only figures depend on it.
+    async fn look_at_oldest(&self, group: &Group, due: Due<'_>, swept: &mut Swept) {
+        let Some(now) = due.now.filter(|_| swept.have_hook.get(&group.name) != Some(&false)) else { return };
+        let began = match swept.began.remove(&group.name) {
+            Some(began) => began,
+            None => self.began(&group.name, due).await,
+        };
+        let waiting = group.waiting();
+        let Some(oldest) = waiting.iter().filter_map(|instance_id| began.get(instance_id)).min() else { return };
+        let oldest = now.seconds_since(*oldest);
+        let found = swept.found.entry(group.name.clone()).or_default();
+        found.oldest_seconds = Some(oldest);
+        if oldest < LONG {
+            return;
+        }
+        match self.autoscaling.launch_hooks(&group.name).await {
+            Ok(hooks) => found.hook = hooks.into_iter().find(|hook| hook.lifecycle_hook_name == self.hook),
+            Err(problem) => {
+                warn!(error = problem.name(), reason = %problem, "for how long the hook can be kept open is not known");
+            }
+        }
     }
 
     /// Leaves those instances that have no running rollout. The answer has the executions that have ended.
@@ -134,7 +171,9 @@ impl Sweep {
             Err(error) => warn!(error = error.name(), reason = %error, "whether the group has the hook is not known"),
         }
         let past = Past { began: self.began(group, due).await, ended: ended.unwrap_or_default() };
-        self.keep_open(group, forgotten, due, &past, swept).await
+        let without = self.keep_open(group, forgotten, due, &past, swept).await;
+        swept.began.insert(group.clone(), past.began);
+        without
     }
 
     /// Starts the rollouts of instances that have none. What lasts for a moment is left to the next sweep: the hooks are open until then.
@@ -145,6 +184,7 @@ impl Sweep {
                     Ok(Some(execution)) => {
                         warn!(%group, instance = %instance_id, %execution, "waited without a rollout: started one");
                         swept.started.push(instance_id);
+                        swept.found.entry(group.clone()).or_default().started += 1;
                     }
                     Ok(None) => {}
                     Err(problem) => {

@@ -55,6 +55,28 @@ pub const LONGEST_MESSAGE: usize = 500;
 /// How many bytes the reason of a failed deployment may have, in JSON: together with what is added to it, it has to fit into a cause.
 pub const LONGEST_REASON: usize = 30_000;
 
+// Notifications
+
+/// How many bytes of an event's `detail` Turnstile fills. All entries of a call of PutEvents have 256 KiB together, with their other fields
+/// (EventBridge user guide, "Calculating PutEvents event entry size").
+pub const LONGEST_EVENT_DETAIL: usize = 240_000;
+/// The subject of a message has at most 100 ASCII characters, and no line break (SNS API reference, Publish).
+pub const LONGEST_SUBJECT: usize = 100;
+/// How many characters of a field a message quotes. A message has at most 256 KiB (SNS API reference, Publish), but this one is read by people.
+pub const LONGEST_QUOTE: usize = 2_000;
+/// How many of a rollout's warnings a message has.
+pub const MOST_WARNINGS_TOLD: usize = 5;
+/// How long a call of report-outcome has an end of a rollout to itself, in seconds: until it is over for certain.
+pub const LONGEST_TELLING: u32 = LONGEST_CALL;
+/// For how long the table keeps that an end of a rollout was told, in seconds. Events and messages that went to a queue are there for 14 days.
+pub const TOLD_IS_KEPT: u32 = 15 * 24 * 3_600;
+/// How long ago a rollout has ended, in seconds, that the schedule finds untold. An event needs some time, and so do Lambda's retries of its
+/// invocation, which come after one minute and after two more (Lambda developer guide, "How Lambda handles errors and retries with asynchronous
+/// invocation").
+pub const SHORTEST_UNTOLD: u32 = 420;
+/// How long ago at the most.
+pub const LONGEST_UNTOLD: u32 = 2 * 3_600;
+
 // Turnstile
 
 /// How long a rollout without a hook may take: as long as one whose hook is kept open.

@@ -1,11 +1,43 @@
-//! The events that EventBridge's rules hand to start-rollout.
+//! The events that EventBridge's rules hand to start-rollout and to report-outcome.
 
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, REGION, Served};
+use crate::{ACCOUNT, Execution, REGION, Served, state_machine_arn};
 
 /// The function that the rules invoke.
 pub const START_ROLLOUT: &str = "start-rollout";
+
+/// The function that is told of the executions' ends.
+pub const REPORT_OUTCOME: &str = "report-outcome";
+
+/// The event of an execution's end. `started_at` and `ended_at` are milliseconds since 1970, `time` is the same end as events give it.
+///
+/// Shape from the Step Functions developer guide, "Automating Step Functions event delivery with EventBridge". The event may leave out what is
+/// large, and this one does.
+pub fn ended(execution: &Execution, (started_at, ended_at): (i64, i64), time: &str, id: &str) -> Value {
+    json!({
+        "version": "0",
+        "id": id,
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": ACCOUNT,
+        "time": time,
+        "region": REGION,
+        "resources": [execution.arn],
+        "detail": {
+            "executionArn": execution.arn,
+            "stateMachineArn": state_machine_arn(),
+            "name": execution.name,
+            "status": execution.status,
+            "startDate": started_at,
+            "stopDate": ended_at,
+            "input": null,
+            "inputDetails": {"included": false},
+            "output": null,
+            "outputDetails": {"included": false},
+        },
+    })
+}
 
 /// Whether the rule of the stack's launch hook matches an event.
 pub fn is_launch(event: &Value, lifecycle_hook_name: &str, served: &Served) -> bool {

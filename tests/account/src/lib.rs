@@ -1,6 +1,7 @@
 //! The AWS account that the stack and the simulation both play: its names and ARNs, its calls, executions and turns as tests see
 //! them, and the settings and permissions of its functions.
 
+pub mod alarms;
 pub mod calls;
 pub mod events;
 mod execution;
@@ -32,8 +33,20 @@ pub const TURNS_TABLE: &str = "turnstile-turns";
 pub const TURNS_KEY: &str = "claim";
 
 /// Turnstile's functions.
-pub const FUNCTIONS: [&str; 6] =
-    ["start-rollout", "plan-rollout", "start-deployment", "check-status", "back-off", "complete-lifecycle-hook"];
+pub const FUNCTIONS: [&str; 7] = [
+    "start-rollout",
+    "plan-rollout",
+    "start-deployment",
+    "check-status",
+    "back-off",
+    "complete-lifecycle-hook",
+    "report-outcome",
+];
+
+/// The ARN of the topic on which the ends of rollouts are told.
+pub fn topic_arn() -> String {
+    format!("arn:aws:sns:{REGION}:{ACCOUNT}:turnstile")
+}
 
 /// The ARN of a function, without a version.
 pub fn function_arn(function: &str) -> String {

@@ -1,4 +1,4 @@
-use crate::{Served, TURNS_TABLE, state_machine_arn};
+use crate::{Served, TURNS_TABLE, state_machine_arn, topic_arn};
 
 /// The values of the environment variables that template.yaml gives the functions.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,9 @@ impl Variables {
                 self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([gate, hook, turns]).collect()
             }
             "start-deployment" | "check-status" => vec![turns],
+            "report-outcome" => {
+                vec![("STATE_MACHINE_ARN", state_machine_arn()), ("NOTIFICATION_TOPIC_ARN", topic_arn()), turns]
+            }
             "back-off" | "complete-lifecycle-hook" => vec![turns, hook],
             _ => Vec::new(),
         }

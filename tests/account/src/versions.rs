@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::events::START_ROLLOUT;
+use crate::events::{REPORT_OUTCOME, START_ROLLOUT};
 
 /// The version that the stack begins with. Its requests are those of the definition's file.
 pub const FIRST: usize = 1;
@@ -19,12 +19,12 @@ pub fn definition(text: &str, version: usize) -> String {
     if version > FIRST { definition.to_string() } else { text.to_owned() }
 }
 
-/// The request in what a version of a function gets. start-rollout's requests are events, which are the same for every version.
+/// The request in what a version of a function gets. Those of start-rollout and report-outcome are events, which are the same for every version.
 ///
 /// # Errors
 /// A request of another version; as the Lambda runtime reports an error.
 pub fn request(function: &str, version: usize, mut payload: Value) -> Result<Value, Value> {
-    if function == START_ROLLOUT {
+    if [START_ROLLOUT, REPORT_OUTCOME].contains(&function) {
         return Ok(payload);
     }
     let of = payload["version"].as_u64().and_then(|of| usize::try_from(of).ok()).unwrap_or(FIRST);

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use account::alarms::Sample;
+use account::events::REPORT_OUTCOME;
 use account::{Execution, Invoked, Served, Turn, history};
 use serde_json::Value;
 use simulation::{Entry, Simulation};
@@ -12,6 +14,7 @@ use stack::Stack;
 use world::{Call, Delivery, Fault, Report, Setting, Violation, World};
 
 use crate::format::Services;
+use crate::metrics;
 
 /// The pause between two looks at the stack, in real time.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -20,6 +23,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 const BRIEF_PAUSE: Duration = Duration::from_millis(25);
 /// The real time that the stack may take from an event until start-rollout has started an execution.
 const SETTLES_WITHIN: Duration = Duration::from_millis(300);
+
+/// The real time that the stack may take to tell of an execution's end.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
+/// The virtual time that Lambda takes to try an invocation three times, and as much again.
+const RETRIED_WITHIN: Duration = Duration::from_secs(900);
 
 /// World seconds that the simulation takes at most from an event until start-rollout has started an execution, when nothing goes wrong.
 const STARTS_WITHIN: f64 = 15.0;
@@ -138,12 +146,17 @@ impl Bed {
     /// The field of the options that is wrong.
     pub fn simulation(options: Options, keeps_trace: bool) -> Result<Self, Error> {
         let Services { network, lambda, trailing, dynamodb_trails_seconds } = options.services;
+        // Like the launches' events, but none is lost, nor later than a run waits for it.
+        let copies = options.events.copies.max(1);
+        let delay_seconds = options.events.delay_seconds.min(60.0);
+        let ends = Delivery { copies, delay_seconds, lose: Vec::new(), lose_rate: 0.0, ..options.events.clone() };
         let events_take = options.events.delay_seconds + options.events.spread_seconds;
         let options = simulation::Options {
             applications: Some(options.applications),
             lifecycle_hook_name: options.lifecycle_hook_name,
             served: Some(options.served),
             events: options.events,
+            ends,
             schedule_seconds: options.schedule_seconds,
             faults: options.faults,
             network,
@@ -276,6 +289,20 @@ impl Bed {
         }
     }
 
+    /// Waits until every end of an execution was told, but not for ever.
+    pub async fn ends_are_told(&self, ended: usize) {
+        match self {
+            Self::Stack { .. } => {
+                let told = || self.world().report().calls.iter().filter(|call| call.operation == "PutEvents").count();
+                let began = tokio::time::Instant::now();
+                while told() < ended && began.elapsed() < TOLD_WITHIN {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+            Self::Simulation { simulation, .. } => simulation.ends_are_told(RETRIED_WITHIN).await,
+        }
+    }
+
     /// Every claim in the table of turns.
     ///
     /// # Errors
@@ -309,6 +336,31 @@ impl Bed {
         match self {
             Self::Stack { stack, .. } => Ok(stack.update_stack().await?),
             Self::Simulation { simulation, .. } => Ok(simulation.update_stack()?),
+        }
+    }
+
+    /// Disables start-rollout's schedule, or enables it, as a person does in the console. The stack's cannot be disabled.
+    pub fn enable_schedule(&self, enabled: bool) {
+        if let Self::Simulation { simulation, .. } = self {
+            simulation.enable_schedule(enabled);
+        }
+    }
+
+    /// Empties the queues of events that no function could handle, as a person does in the console. The stack has none.
+    pub fn empty_queues(&self) {
+        if let Self::Simulation { simulation, .. } = self {
+            simulation.empty_queues();
+        }
+    }
+
+    /// The metrics by which alarms go: those that the functions have told, and AWS's own of Lambda and of the queues. `None` on the stack.
+    ///
+    /// # Errors
+    /// A line that is not in the embedded metric format.
+    pub fn metrics(&self) -> Option<Result<Vec<Sample>, String>> {
+        match self {
+            Self::Stack { .. } => None,
+            Self::Simulation { simulation, .. } => Some(metrics::of(simulation)),
         }
     }
 
@@ -348,6 +400,17 @@ impl Bed {
         match self {
             Self::Stack { .. } => report.violations.clone(),
             Self::Simulation { simulation, .. } => simulation.run_violations(report),
+        }
+    }
+
+    /// The events of executions' ends that report-outcome could not handle. The stack has no queue for them.
+    pub fn untold(&self) -> Vec<Value> {
+        match self {
+            Self::Stack { .. } => Vec::new(),
+            Self::Simulation { simulation, .. } => {
+                let untold = simulation.lost().into_iter().filter(|lost| lost.function == REPORT_OUTCOME);
+                untold.map(|lost| lost.event).collect()
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Whether a run met what is expected of it.
 
+mod alarms;
 mod always;
 mod attempts;
 mod executions;
@@ -10,6 +11,7 @@ mod instances;
 mod reached;
 #[cfg(test)]
 pub(crate) mod sample;
+mod told;
 
 use std::fmt;
 
@@ -70,6 +72,8 @@ pub fn run_and_judge(
 pub fn unmet(scenario: &Scenario, observed: &Observed) -> Vec<Unmet> {
     let expect = &scenario.expect;
     let mut unmet = always::unmet(observed, expect.any_end_with_a_reason && observed.trace_hash.is_some());
+    unmet.extend(told::unmet(observed));
+    unmet.extend(alarms::unmet(&expect.alarms, observed));
     unmet.extend(attempts::unmet(scenario, observed));
     unmet.extend(hooks::unmet(&expect.hooks, scenario, observed));
     unmet.extend(instances::unmet(expect, observed));

@@ -6,6 +6,7 @@
 
 mod condition;
 mod instance;
+mod metrics;
 mod perform;
 mod setting;
 mod snapshot;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use account::alarms::Sample;
+use account::events::REPORT_OUTCOME;
 use account::{Execution, Turn};
 use serde::Serialize;
 use serde_json::Value;
@@ -34,6 +36,10 @@ pub struct Observed {
     pub fault_hits: Vec<u32>,
     /// SHA-256 of everything that happened in a simulation: equal for equal runs.
     pub trace_hash: Option<String>,
+    /// The events of ends that report-outcome could not handle.
+    pub untold: Vec<Value>,
+    /// The metrics by which alarms go, or what is wrong with them; `None` on the stack.
+    pub metrics: Option<Result<Vec<Sample>, String>>,
     /// What happened, in order, if the run was to keep it.
     pub trace: Vec<Entry>,
 }
@@ -72,6 +78,13 @@ impl Observed {
         let of = |id: &String| self.report.instances.iter().find(|instance| instance.instance_id == *id);
         let numbered = self.launched.iter().map(of).enumerate();
         numbered.filter_map(|(i, instance)| Some((i + 1, instance?)))
+    }
+
+    /// Whether the function that tells of ends was kept from its work at least once: calls of it failed.
+    pub fn has_gone_wrong(&self) -> bool {
+        let own = self.report.calls.iter().filter(|call| call.caller == REPORT_OUTCOME);
+        own.filter(|call| call.outcome != "ConditionalCheckFailedException").any(|call| call.outcome != "ok")
+            || !self.untold.is_empty()
     }
 
     /// The calls that were made while an execution ran, by it or by others.

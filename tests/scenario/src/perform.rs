@@ -44,6 +44,14 @@ pub async fn perform(
         Action::Abort(launch) => abort(launch, bed, snapshot).await,
         Action::DeleteTurns => done(bed.delete_turns().await),
         Action::UpdateStack => done(bed.update_stack().await),
+        Action::EnableSchedule(enabled) => {
+            bed.enable_schedule(enabled);
+            Ok(Performed::Done)
+        }
+        Action::EmptyQueues => {
+            bed.empty_queues();
+            Ok(Performed::Done)
+        }
         Action::Deploy(deploy) => deploy_as_a_person(deploy, bed),
         Action::StopDeployment(application) => stop_deployment(application, bed, snapshot),
         Action::DeleteApplication(name) => done(world.delete_application(Application::named(name).names().0)),

@@ -76,6 +76,8 @@ impl<'a> Run<'a> {
             Some(given_up) => given_up,
             None => self.wait_for_end().await?,
         };
+        let over = self.bed.executions().await?.iter().filter(|execution| !execution.is_running()).count();
+        self.bed.ends_are_told(over).await;
         self.observe(ended).await
     }
 
@@ -196,7 +198,21 @@ impl<'a> Run<'a> {
         let forbidden =
             account::permissions::forbidden(&report.calls, &report.instances, &setting::served(self.scenario));
         let (fault_hits, trace_hash, trace) = (self.bed.fault_hits(), self.bed.trace_hash(), self.bed.trace());
-        Ok(Observed { report, launched, rollouts, turns, ended, at, forbidden, fault_hits, trace_hash, trace })
+        let (untold, metrics) = (self.bed.untold(), self.bed.metrics());
+        Ok(Observed {
+            report,
+            launched,
+            rollouts,
+            turns,
+            ended,
+            at,
+            forbidden,
+            fault_hits,
+            trace_hash,
+            untold,
+            metrics,
+            trace,
+        })
     }
 }
 

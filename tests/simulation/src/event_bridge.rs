@@ -1,10 +1,12 @@
-//! EventBridge: the rules that invoke start-rollout, for the launch hook's events and on a schedule.
+//! EventBridge: the rules that invoke start-rollout, for the launch hook's events and on a schedule, and report-outcome, for the executions' ends
+//! and on a schedule.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use account::Served;
-use account::events::{START_ROLLOUT, is_launch, scheduled};
+use account::events::{self, REPORT_OUTCOME, START_ROLLOUT, is_launch, scheduled};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
@@ -12,9 +14,12 @@ use world::{Delivery, SettingError, World};
 
 use crate::lambda::Lambda;
 use crate::seed::Random;
+use crate::step_functions::StepFunctions;
 use crate::trace::Trace;
 
 const EVENT_BRIDGE: &str = "EventBridge";
+/// template.yaml's schedule of report-outcome.
+const TOLD_EVERY: Duration = Duration::from_secs(600);
 
 /// The rule that hands the launch hook's events to start-rollout.
 pub(crate) struct LaunchRule {
@@ -50,6 +55,53 @@ impl LaunchRule {
     }
 }
 
+/// The rule that hands the ends of executions to report-outcome.
+pub(crate) struct EndRule {
+    pub(crate) lambda: Rc<Lambda>,
+    pub(crate) trace: Rc<Trace>,
+    pub(crate) step_functions: Rc<StepFunctions>,
+    pub(crate) world: World,
+    /// None of these events is lost by chance: nothing but a schedule of minutes would find the end.
+    pub(crate) delivery: Delivery,
+    pub(crate) random: Random,
+    pub(crate) seed: u64,
+}
+
+impl EndRule {
+    /// Delivers the events of the executions whose ARNs come.
+    pub(crate) async fn deliver(self, mut ends: UnboundedReceiver<String>) {
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        let mut index = 0;
+        while let Some(arn) = ends.recv().await {
+            let Ok(record) = self.step_functions.find(&arn) else { continue };
+            let Some(end) = record.end() else { continue };
+            let times = (record.started.as_millisecond(), (end.at * 1000.0).round() as i64);
+            let event = events::ended(&record.execution(), times, &self.world.time(), &self.random.uuid());
+            for delay in self.delivery.delays(index, &mut random) {
+                let (lambda, trace, event) = (self.lambda.clone(), self.trace.clone(), event.clone());
+                let is_told = lambda.tells();
+                tokio::task::spawn_local(async move {
+                    sleep(Duration::from_secs_f64(delay)).await;
+                    trace.add(EVENT_BRIDGE, format_args!("invokes {REPORT_OUTCOME}"), &event["id"]);
+                    lambda.invoke_until_it_is_over(REPORT_OUTCOME, event).await;
+                    drop(is_told);
+                });
+            }
+            index += 1;
+        }
+    }
+}
+
+/// Sends report-outcome an event every [`TOLD_EVERY`], the first one after as long.
+pub(crate) async fn look_for_untold_ends(world: World, lambda: Rc<Lambda>, trace: Rc<Trace>, ids: Random) {
+    loop {
+        sleep(TOLD_EVERY).await;
+        let event = scheduled(&world.time(), &ids.uuid());
+        trace.add(EVENT_BRIDGE, format_args!("invokes {REPORT_OUTCOME} on schedule"), &event["id"]);
+        lambda.invoke_asynchronously(REPORT_OUTCOME, event);
+    }
+}
+
 /// Checks the number of seconds between two events of the schedule.
 pub(crate) fn check_schedule(seconds: Option<f64>) -> Result<(), SettingError> {
     match seconds {
@@ -60,10 +112,19 @@ pub(crate) fn check_schedule(seconds: Option<f64>) -> Result<(), SettingError> {
     }
 }
 
-/// Sends start-rollout an event every so many seconds, the first one after as many.
-pub(crate) async fn run_schedule(world: World, lambda: Rc<Lambda>, trace: Rc<Trace>, ids: Random, seconds: f64) {
+/// Sends start-rollout an event every so many seconds, the first one after as many, as long as the rule is enabled.
+pub(crate) async fn run_schedule(
+    world: World,
+    lambda: Rc<Lambda>,
+    trace: Rc<Trace>,
+    ids: Random,
+    (seconds, is_enabled): (f64, Rc<Cell<bool>>),
+) {
     loop {
         sleep(Duration::from_secs_f64(seconds)).await;
+        if !is_enabled.get() {
+            continue;
+        }
         let event = scheduled(&world.time(), &ids.uuid());
         trace.add(EVENT_BRIDGE, format_args!("invokes {START_ROLLOUT} on schedule"), &event["id"]);
         lambda.invoke_asynchronously(START_ROLLOUT, event);

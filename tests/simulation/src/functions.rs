@@ -12,6 +12,7 @@ pub(crate) fn publish(lambda: &Lambda, variables: &Variables, version: usize) {
         ("start-deployment", Code::of::<start_deployment::StartDeployment>()),
         ("check-status", Code::of::<check_status::CheckStatus>()),
         ("back-off", Code::of::<back_off::BackOff>()),
+        ("report-outcome", Code::of::<report_outcome::ReportOutcome>()),
         ("complete-lifecycle-hook", Code::of::<complete_lifecycle_hook::CompleteLifecycleHook>()),
     ] {
         lambda.publish(name, code.in_version(name, version), variables);

@@ -10,6 +10,7 @@ mod pool;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use account::calls::ENGINE;
 use account::{Variables, function_arn};
@@ -70,6 +71,8 @@ pub(crate) struct Surroundings {
     pub(crate) network: Rc<Network>,
     pub(crate) faults: Rc<Faults>,
     pub(crate) trace: Rc<Trace>,
+    /// The lines that the functions have written for CloudWatch.
+    pub(crate) metrics: Arc<Mutex<Vec<String>>>,
 }
 
 /// The functions and their execution environments.
@@ -79,14 +82,47 @@ pub(crate) struct Lambda {
     functions: RefCell<BTreeMap<String, Rc<Pool>>>,
     random: Rc<Random>,
     /// The events whose invocations have failed for good.
-    lost: RefCell<Vec<Value>>,
+    lost: RefCell<Vec<Lost>>,
+    /// The invocations that were made.
+    invocations: RefCell<Vec<Invoked>>,
+    /// Held by each event of an end that is on its way, or at work.
+    tells: Rc<()>,
+}
+
+/// An event that a function could not handle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lost {
+    /// When it went to the function's queue, in seconds since the start.
+    pub at: f64,
+    /// The function.
+    pub function: String,
+    /// The event.
+    pub event: Value,
+    /// When it was taken out of the queue, if it was.
+    pub removed_at: Option<f64>,
+}
+
+/// An invocation of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invoked {
+    /// When it began, in seconds since the start.
+    pub at: f64,
+    /// The function.
+    pub function: String,
+    /// Whether it ended in an error.
+    pub has_failed: bool,
 }
 
 impl Lambda {
+    /// The invocations so far.
+    pub(crate) fn invocations(&self) -> Vec<Invoked> {
+        self.invocations.borrow().clone()
+    }
+
     pub(crate) fn new(surroundings: Surroundings, options: LambdaOptions) -> Self {
         let random = Rc::new(surroundings.seed.of("lambda"));
-        let (functions, lost) = Default::default();
-        Self { surroundings, options, functions, random, lost }
+        let (functions, lost, invocations, tells) = Default::default();
+        Self { surroundings, options, functions, random, lost, invocations, tells }
     }
 
     /// Publishes a version of a function, which `$LATEST` is from now on, and gives its number. Environments of other versions are used

@@ -27,7 +27,7 @@ mod trace;
 mod turns;
 
 pub use error::Error;
-pub use lambda::LambdaOptions;
+pub use lambda::{Invoked, LambdaOptions, Lost};
 pub use network::Network;
 pub use options::Options;
 pub use simulation::{Simulation, block_on};

@@ -23,6 +23,8 @@ pub struct Options {
     pub served: Option<Served>,
     /// How the hook's events are delivered to start-rollout.
     pub events: Delivery,
+    /// How the events of executions' ends are delivered to report-outcome.
+    pub ends: Delivery,
     /// Seconds between two events of start-rollout's schedule, at least 1. `None`: there is no schedule.
     pub schedule_seconds: Option<f64>,
     /// What goes wrong with the calls of functions and of the state machine. The seconds of a `slow` call are virtual ones.
@@ -51,6 +53,7 @@ impl Options {
             lifecycle_hook_name: "turnstile".to_owned(),
             served: None,
             events: Delivery::default(),
+            ends: Delivery::default(),
             schedule_seconds: None,
             faults: Vec::new(),
             definition: workspace.join("statemachine/rollout.asl.json"),

@@ -57,7 +57,9 @@ impl Services {
             _ if !self.is_signed_now(headers) => {
                 json_answer(403, &json!({"__type": "InvalidSignatureException", "message": "Signature not current"}))
             }
-            Some(Service::CodeDeploy | Service::AutoScaling | Service::Tagging) => self.of_world(request, fault).await,
+            Some(Service::CodeDeploy | Service::AutoScaling | Service::Tagging | Service::Sns | Service::Events) => {
+                self.of_world(request, fault).await
+            }
             Some(Service::DynamoDb) => {
                 let answer = async |request| {
                     let answered = self.dynamodb.answer(&operation, request).await;

@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use account::events::REPORT_OUTCOME;
 use account::{Execution, Invoked, Turn, Variables, state_machine_arn, substitutions, versions};
 use serde_json::Value;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
@@ -15,8 +17,8 @@ use world::{Claim, Faults, Report, Running, Violation, World};
 
 use crate::clock::Clock;
 use crate::dynamodb::DynamoDb;
-use crate::event_bridge::{LaunchRule, run_schedule};
-use crate::lambda::{Lambda, NotInvoked, Outcome, Surroundings};
+use crate::event_bridge::{EndRule, LaunchRule, look_for_untold_ends, run_schedule};
+use crate::lambda::{Invoked as Invocation, Lambda, Lost, NotInvoked, Outcome, Surroundings};
 use crate::machine::{Definition, Stop};
 use crate::seed::Seed;
 use crate::services::Services;
@@ -46,6 +48,8 @@ pub struct Simulation {
     pub(crate) lambda: Rc<Lambda>,
     faults: Rc<Faults>,
     trace: Rc<Trace>,
+    metrics: Arc<Mutex<Vec<String>>>,
+    schedule_is_enabled: Rc<Cell<bool>>,
     variables: Variables,
     definition: PathBuf,
     /// The stack's.
@@ -91,6 +95,7 @@ impl Simulation {
             trace: trace.clone(),
             request_ids: seed.of("request-ids"),
         };
+        let metrics = Arc::<Mutex<Vec<String>>>::default();
         let surroundings = Surroundings {
             clock,
             seed,
@@ -98,10 +103,20 @@ impl Simulation {
             network: Rc::new(options.network),
             faults: faults.clone(),
             trace: trace.clone(),
+            metrics: metrics.clone(),
         };
         let lambda = Rc::new(Lambda::new(surroundings, options.lambda));
         functions::publish(&lambda, &variables, versions::FIRST);
         let engine = Engine { clock, lambda: lambda.clone(), trace: trace.clone(), random: seed.of("engine") };
+        let ends = EndRule {
+            lambda: lambda.clone(),
+            trace: trace.clone(),
+            step_functions: step_functions.clone(),
+            world: world.clone(),
+            delivery: options.ends,
+            random: seed.of("ends"),
+            seed: seed.0,
+        };
         let rule = LaunchRule {
             lambda: lambda.clone(),
             trace: trace.clone(),
@@ -110,10 +125,22 @@ impl Simulation {
             delivery: options.events,
             seed: seed.0,
         };
-        let mut tasks = vec![spawn_local(engine.run(started)), spawn_local(rule.deliver(world.events()))];
+        let mut tasks = vec![
+            spawn_local(engine.run(started)),
+            spawn_local(rule.deliver(world.events())),
+            spawn_local(ends.deliver(step_functions.ends())),
+        ];
+        let schedule_is_enabled = Rc::new(Cell::new(true));
         if let Some(seconds) = options.schedule_seconds {
             let (lambda, trace, ids) = (lambda.clone(), trace.clone(), seed.of("schedule"));
-            tasks.push(spawn_local(run_schedule(world.clone(), lambda, trace, ids, seconds)));
+            tasks.push(spawn_local(run_schedule(
+                world.clone(),
+                lambda.clone(),
+                trace.clone(),
+                ids,
+                (seconds, schedule_is_enabled.clone()),
+            )));
+            tasks.push(spawn_local(look_for_untold_ends(world.clone(), lambda, trace, seed.of("untold"))));
         }
         let running = world.run();
         Ok(Self {
@@ -123,6 +150,8 @@ impl Simulation {
             lambda,
             faults,
             trace,
+            metrics,
+            schedule_is_enabled,
             variables,
             definition: options.definition,
             version: Cell::new(versions::FIRST),
@@ -297,9 +326,48 @@ impl Simulation {
         self.lambda.invoke_asynchronously(function, payload.clone());
     }
 
-    /// The events that could not be handled: what is in the queue of lost launches.
+    /// The events of launches that could not be handled: what is in the queue of lost launches.
     pub fn lost_events(&self) -> Vec<Value> {
+        let lost = self.lambda.lost().into_iter().filter(|lost| lost.function != REPORT_OUTCOME);
+        lost.map(|lost| lost.event).collect()
+    }
+
+    /// Every event that a function could not handle.
+    pub fn lost(&self) -> Vec<Lost> {
         self.lambda.lost()
+    }
+
+    /// Takes the events out of their queues, as a person does in the console.
+    pub fn empty_queues(&self) {
+        self.lambda.empty_queues();
+    }
+
+    /// Disables the rule that invokes start-rollout on a schedule, or enables it, as a person does in the console.
+    pub fn enable_schedule(&self, enabled: bool) {
+        self.schedule_is_enabled.set(enabled);
+    }
+
+    /// Every invocation of a function so far.
+    pub fn invocations(&self) -> Vec<Invocation> {
+        self.lambda.invocations()
+    }
+
+    /// The lines in CloudWatch's embedded metric format that the functions have written, in order.
+    pub fn metrics(&self) -> Vec<String> {
+        self.metrics.lock().expect("no panic while a line is written").clone()
+    }
+
+    /// Waits until every end of an execution was told, or has gone to the queue, but for so many seconds at the most.
+    pub async fn ends_are_told(&self, longest: Duration) {
+        let told = async {
+            // An execution that has just ended has its event a moment later.
+            sleep(LOOK_EVERY).await;
+            while self.lambda.ends_untold() > 0 {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        // Whoever judges the run finds what is untold.
+        let _ = tokio::time::timeout(longest, told).await;
     }
 
     /// Waits until something has happened since the last time that this was called, or until the world's time is `latest`. What happens

@@ -66,6 +66,9 @@ pub(crate) struct StepFunctions {
     definition: RefCell<Rc<Definition>>,
     executions: RefCell<Vec<Rc<Record>>>,
     started: mpsc::UnboundedSender<Started>,
+    /// The ARNs of executions that have ended, as they do.
+    ended: mpsc::UnboundedSender<String>,
+    ends: RefCell<Option<mpsc::UnboundedReceiver<String>>>,
 }
 
 /// An execution that is to be carried out.
@@ -84,7 +87,14 @@ impl StepFunctions {
     ) -> (Self, mpsc::UnboundedReceiver<Started>) {
         let (started, to_carry_out) = mpsc::unbounded_channel();
         let (definition, executions) = (RefCell::new(definition), RefCell::default());
-        (Self { clock, random, trailing, definition, executions, started }, to_carry_out)
+        let (ended, ends) = mpsc::unbounded_channel();
+        let ends = RefCell::new(Some(ends));
+        (Self { clock, random, trailing, definition, executions, started, ended, ends }, to_carry_out)
+    }
+
+    /// The ARNs of executions that have ended, as they do. There is one who asks.
+    pub(crate) fn ends(&self) -> mpsc::UnboundedReceiver<String> {
+        self.ends.take().expect("nobody has asked before")
     }
 
     /// Replaces the definition, as UpdateStateMachine does. An execution that runs keeps the one that it was started with.
@@ -115,7 +125,7 @@ impl StepFunctions {
         }
         let (stop, stopped) = oneshot::channel();
         let definition = self.definition.borrow().clone();
-        let record = Rc::new(Record::new(name, value, definition, self.clock.timestamp(), stop));
+        let record = Rc::new(Record::new(name, value, definition, self.clock.timestamp(), stop, self.ended.clone()));
         self.executions.borrow_mut().push(record.clone());
         // Without an engine, as in a test of this alone, executions run for ever.
         let _ = self.started.send(Started { record: record.clone(), stopped });

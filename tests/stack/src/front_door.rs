@@ -219,7 +219,7 @@ async fn service(
     let fault =
         service.and_then(|service| door.fault(&parts.headers, service, &calls::operation_of(&parts.headers, &body)));
     let answer = match service {
-        Some(Service::CodeDeploy | Service::AutoScaling | Service::Tagging) => {
+        Some(Service::CodeDeploy | Service::AutoScaling | Service::Tagging | Service::Sns | Service::Events) => {
             of_world(&door, parts, body, fault.as_ref()).await
         }
         _ => of_engine(&door, parts, body, fault.as_ref()).await,

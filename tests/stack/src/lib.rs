@@ -9,6 +9,7 @@ mod clock;
 mod connection;
 mod definition;
 mod delayed_call;
+mod end_rule;
 mod engine;
 mod environment;
 mod error;

@@ -23,7 +23,7 @@ use crate::functions::Functions;
 use crate::launch_rule::LaunchRule;
 use crate::options::is_own_log_dir;
 use crate::turns::Turns;
-use crate::{DelayedCall, Error, Options, Process, definition, schedule};
+use crate::{DelayedCall, Error, Options, Process, definition, end_rule, schedule};
 
 /// The engine's API answers at once. After this time it hangs.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
@@ -36,7 +36,7 @@ pub struct Stack {
     world: World,
     clock: WorldClock,
     functions: Arc<Functions>,
-    state_machine: StateMachine,
+    state_machine: Arc<StateMachine>,
     turns: Turns,
     calls: Arc<Calls>,
     faults: Arc<Faults>,
@@ -83,6 +83,7 @@ impl Stack {
         let url = format!("http://127.0.0.1:{}", engine.port);
         let api = |service| Api::new(client.clone(), url.clone(), service);
         let state_machine = StateMachine::create(api(STEP_FUNCTIONS), STATE_MACHINE, &definition).await?;
+        let state_machine = Arc::new(state_machine);
         let turns = Turns::create(api(DYNAMODB)).await?;
 
         // The world's time begins here, after everything that has to start first and takes time.
@@ -95,6 +96,7 @@ impl Stack {
         let faults = Arc::new(Faults::new(options.faults, seed));
         let door = FrontDoor::new(functions.clone(), &world, calls.clone(), faults.clone(), client, url);
         let mut tasks = vec![tokio::spawn(rule.deliver(world.events())), tokio::spawn(serve(listener, door.router()))];
+        tasks.push(tokio::spawn(end_rule::deliver(world.clone(), clock, state_machine.clone(), functions.clone())));
         if let Some(seconds) = options.schedule_seconds {
             tasks.push(tokio::spawn(schedule::run(world.clone(), functions.clone(), seconds, speed)));
         }

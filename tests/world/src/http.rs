@@ -13,9 +13,10 @@ use tokio::task::JoinHandle;
 use crate::fault::InjectedFault;
 use crate::report::Invocation;
 use crate::world::{Running, World};
-use crate::{autoscaling, codedeploy, tagging};
+use crate::{autoscaling, codedeploy, notices, tagging};
 
 const CODEDEPLOY_TARGET: &str = "CodeDeploy_20141006.";
+const EVENTS_TARGET: &str = "AWSEvents.";
 const TAGGING_TARGET: &str = "ResourceGroupsTaggingAPI_20170126.";
 
 impl World {
@@ -66,6 +67,21 @@ impl World {
                 });
                 respond(status, "text/xml", body)
             }
+            Some("sns") => {
+                let (status, body) = self.enter(|simulation| {
+                    simulation.call_comes(invocation);
+                    notices::answer_sns(simulation, caller, body, fault)
+                });
+                respond(status, "text/xml", body)
+            }
+            Some("events") => {
+                let operation = target.strip_prefix(EVENTS_TARGET).unwrap_or(target);
+                let (status, body) = self.enter(|simulation| {
+                    simulation.call_comes(invocation);
+                    notices::answer_events(simulation, caller, operation, body, fault)
+                });
+                respond(status, "application/x-amz-json-1.1", body)
+            }
             other => {
                 let name = other.unwrap_or("a service that the call does not name");
                 (StatusCode::NOT_FOUND, format!("This world has no {name}.\n")).into_response()
@@ -94,7 +110,7 @@ fn caller(headers: &HeaderMap) -> &str {
 /// The service the signature is for, else the one the target belongs to.
 fn service<'a>(headers: &'a HeaderMap, target: &str) -> Option<&'a str> {
     let signed_for = credential(headers).and_then(|mut parts| parts.nth(3));
-    let by_target = [(CODEDEPLOY_TARGET, "codedeploy"), (TAGGING_TARGET, "tagging")];
+    let by_target = [(CODEDEPLOY_TARGET, "codedeploy"), (TAGGING_TARGET, "tagging"), (EVENTS_TARGET, "events")];
     signed_for.or_else(|| by_target.into_iter().find(|(prefix, _)| target.starts_with(prefix)).map(|(_, name)| name))
 }
 

@@ -19,6 +19,7 @@ mod http;
 mod instance;
 mod invariants;
 mod launch;
+mod notices;
 mod refusal;
 mod report;
 pub mod rules;

@@ -1,6 +1,6 @@
 //! Links to the AWS console.
 
-use crate::words::ids::DeploymentId;
+use crate::words::ids::{DeploymentId, ExecutionArn};
 
 /// Where the partitions of AWS have their consoles, by how the names of their Regions begin. Every other Region is of the partition
 /// `aws`. (AWS's endpoint rules for its sign-in service name these domains; template.yaml has the same.)
@@ -16,9 +16,19 @@ const CONSOLES: [(&str, &str); 7] = [
 
 /// The deployment in the CodeDeploy console.
 pub fn deployment_url(region: &str, deployment_id: &DeploymentId) -> String {
-    let partition = CONSOLES.iter().find(|(prefix, _)| region.starts_with(prefix));
-    let domain = partition.map_or("console.aws.amazon.com", |(_, domain)| domain);
+    let domain = domain(region);
     format!("https://{region}.{domain}/codesuite/codedeploy/deployments/{deployment_id}?region={region}")
+}
+
+/// The execution in the Step Functions console.
+pub fn execution_url(execution: &ExecutionArn) -> String {
+    let region = execution.as_str().split(':').nth(3).unwrap_or_default();
+    format!("https://{region}.{}/states/home?region={region}#/v2/executions/details/{execution}", domain(region))
+}
+
+fn domain(region: &str) -> &'static str {
+    let partition = CONSOLES.iter().find(|(prefix, _)| region.starts_with(prefix));
+    partition.map_or("console.aws.amazon.com", |(_, domain)| domain)
 }
 
 #[cfg(test)]
@@ -42,6 +52,17 @@ mod tests {
             let expected = format!("https://{region}.{domain}/codesuite/codedeploy/deployments/d-1?region={region}");
             assert_eq!(url, expected);
         }
+    }
+
+    #[test]
+    fn an_execution_is_found_in_the_console_of_its_region() {
+        let execution = ExecutionArn::from("arn:aws-cn:states:cn-north-1:123456789012:execution:turnstile:web-1");
+        assert_eq!(
+            execution_url(&execution),
+            format!(
+                "https://cn-north-1.console.amazonaws.cn/states/home?region=cn-north-1#/v2/executions/details/{execution}"
+            )
+        );
     }
 
     #[test]

@@ -68,7 +68,15 @@ pub fn all_deployed(observations: &[Observation], applications: &[Application]) 
         let success = observations.iter().find(|seen| seen.group == application.group)?.success.clone()?;
         let deployment = FinishedDeployment { ended_at: None, ..success };
         let group = application.group.clone();
-        Some(DeployedApplication { group, deployment, attempts: 0, also_deployed_to: Vec::new(), looked_at: None })
+        Some(DeployedApplication {
+            group,
+            deployment,
+            attempts: 0,
+            also_deployed_to: Vec::new(),
+            created_at: None,
+            seconds: None,
+            looked_at: None,
+        })
     };
     applications.iter().map(deployed).collect()
 }

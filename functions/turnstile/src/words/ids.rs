@@ -121,8 +121,25 @@ impl StateMachineArn {
         self.part(4)
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.part(6)
+    }
+
     fn part(&self, number: usize) -> &str {
         self.0.split(':').nth(number).unwrap_or_default()
+    }
+}
+
+impl ExecutionArn {
+    /// The execution's own name.
+    pub fn name(&self) -> &str {
+        self.0.splitn(8, ':').nth(7).unwrap_or_default()
+    }
+
+    /// The name of its state machine.
+    pub fn state_machine_name(&self) -> &str {
+        self.0.split(':').nth(6).unwrap_or_default()
     }
 }
 

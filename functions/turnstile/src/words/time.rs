@@ -22,6 +22,11 @@ impl Timestamp {
         Self(seconds.saturating_mul(1_000))
     }
 
+    /// Milliseconds since the beginning of 1970.
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
     /// Whole seconds since the beginning of 1970.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1_000)

@@ -154,6 +154,12 @@ pub struct DeployedApplication {
     /// Other instances, in service, to which the rollout's own deployment came too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also_deployed_to: Vec<TargetId>,
+    /// When the deployment was created, and how many seconds it took. Absent when the rollout has not looked at the deployment itself, and in what a
+    /// version noted that did not know them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
     /// The group's last deployments when the last gate found the application up to date. It looks again only when there are others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<LastDeployments>,
@@ -177,8 +183,15 @@ impl From<&DeploymentGroupInfo> for LastDeployments {
 impl DeployedApplication {
     /// The application that this deployment has brought to the instance, after so many tries.
     pub fn by(group: &DeploymentGroup, deployment: &Deployment, attempts: u32) -> Self {
-        let deployment = FinishedDeployment { ended_at: None, ..FinishedDeployment::from(deployment) };
-        Self { group: group.clone(), deployment, attempts, also_deployed_to: Vec::new(), looked_at: None }
+        Self {
+            group: group.clone(),
+            deployment: FinishedDeployment { ended_at: None, ..FinishedDeployment::from(deployment) },
+            attempts,
+            also_deployed_to: Vec::new(),
+            created_at: deployment.created,
+            seconds: deployment.ended.zip(deployment.created).map(|(ended, created)| ended.seconds_since(created)),
+            looked_at: None,
+        }
     }
 
     /// Whether nothing has been deployed to the group since the application was deployed to the instance, or last looked at there.

@@ -98,7 +98,12 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::PutHook(put) => known(&names.groups, ".putHook.group", &put.group)?,
         Action::DeleteHook(group) => known(&names.groups, ".deleteHook", group)?,
         Action::SetAlarm(alarm) => known(&names.alarms, ".setAlarm.name", &alarm.name)?,
-        Action::DeleteTurns | Action::UpdateStack | Action::StartRollout(_) | Action::SendEvent(..) => {}
+        Action::DeleteTurns
+        | Action::UpdateStack
+        | Action::EnableSchedule(_)
+        | Action::EmptyQueues
+        | Action::StartRollout(_)
+        | Action::SendEvent(..) => {}
     }
     match &step.when {
         Some(when) => check_condition(when, names).map_err(|problem| format!(".when{problem}")),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use account::alarms::Course;
 use serde::{Deserialize, Serialize};
 
 use super::{Count, CountOrList, LaunchNumber, Object, is_default};
@@ -40,6 +41,9 @@ pub struct Expect {
     /// API calls that were made.
     #[serde(skip_serializing_if = "is_default")]
     pub calls: Vec<ExpectedCall>,
+    /// How alarms of template.yaml go, by their logical ids. Judged in the simulation.
+    #[serde(skip_serializing_if = "is_default")]
+    pub alarms: BTreeMap<String, Course>,
     /// Whether every end is right for which the scenario contains a reason: an instance is in service or was terminated for such a reason, and
     /// an execution succeeded or failed for one. Default false.
     #[serde(skip_serializing_if = "is_default")]

@@ -51,6 +51,12 @@ pub struct Step {
     /// A person updates the stack to a version whose requests have another form.
     #[serde(skip_serializing_if = "is_default")]
     pub update_stack: bool,
+    /// A person disables the rule that invokes start-rollout on a schedule, or enables it. Simulation only.
+    #[serde(skip_serializing_if = "is_default")]
+    pub enable_schedule: Option<bool>,
+    /// A person empties the queues of lost launches and of untold rollouts. Simulation only.
+    #[serde(skip_serializing_if = "is_default")]
+    pub empty_queues: bool,
     /// A person deploys, as soon as the deployment group is free.
     #[serde(skip_serializing_if = "is_default")]
     pub deploy: Option<Deploy>,
@@ -108,6 +114,8 @@ pub enum Action<'a> {
     Abort(LaunchNumber),
     DeleteTurns,
     UpdateStack,
+    EnableSchedule(bool),
+    EmptyQueues,
     Deploy(&'a Deploy),
     StopDeployment(&'a str),
     DeleteApplication(&'a str),
@@ -140,6 +148,8 @@ impl Step {
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
             self.update_stack.then_some(Action::UpdateStack),
+            self.enable_schedule.map(Action::EnableSchedule),
+            self.empty_queues.then_some(Action::EmptyQueues),
             self.deploy.as_ref().map(Action::Deploy),
             self.stop_deployment.as_deref().map(Action::StopDeployment),
             self.delete_application.as_deref().map(Action::DeleteApplication),
@@ -159,8 +169,8 @@ impl Step {
             [action] => Ok(*action),
             _ => Err(format!(
                 "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
-                 updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, makeGroup, deleteGroup, putHook, deleteHook, \
-                 setAlarm, setTag, startRollout, completeHook and sendEvent, got {}",
+                 updateStack, enableSchedule, emptyQueues, deploy, stopDeployment, deleteApplication, forbidApplication, makeGroup, deleteGroup, \
+                 putHook, deleteHook, setAlarm, setTag, startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),
         }

@@ -38,6 +38,7 @@ pub fn observed() -> Observed {
         (action.result, action.closed_by) = (Some(result), Some(ClosedBy::Completion));
     }
     report.calls = vec![call()];
+    report.calls.extend(["arn:1", "arn:2"].map(told).into_iter().flatten());
     let rollouts = vec![rollout(&launched, 1, "SUCCEEDED"), rollout(&launched, 2, "FAILED")];
     let turns = vec![Turn { claim: "autoScalingGroup:web".to_owned(), holder: None }];
     Observed {
@@ -50,8 +51,28 @@ pub fn observed() -> Observed {
         forbidden: Vec::new(),
         fault_hits: Vec::new(),
         trace_hash: None,
+        untold: Vec::new(),
+        metrics: None,
         trace: Vec::new(),
     }
+}
+
+/// The calls that tell of an execution's end.
+pub fn told(arn: &str) -> [Call; 2] {
+    let call = |service, operation: &str, parameters| Call {
+        at: 191.0,
+        caller: "report-outcome".to_owned(),
+        service,
+        operation: operation.to_owned(),
+        parameters,
+        outcome: "ok".to_owned(),
+        ..Call::default()
+    };
+    let message = json!({
+        "MessageAttributes.entry.1.Name": "id", "MessageAttributes.entry.1.Value.StringValue": format!("{arn}#0"),
+    });
+    let detail = json!({"executionArn": arn, "redriveCount": 0}).to_string();
+    [call("sns", "Publish", message), call("events", "PutEvents", json!({"Entries": [{"Detail": detail}]}))]
 }
 
 /// A call of CodeDeploy whose answer was lost.

@@ -1,6 +1,7 @@
 //! An execution environment: a function that has started, with SDK clients of its own.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use account::REGION;
 use aws::clients::{Clients, retry_config, timeout_config};
@@ -41,7 +42,10 @@ impl Environment {
         let config = sdk_config(function, *clock, connector.clone());
         // The SDK's own budgets of retries are static: environments of one process would share them, and runs too.
         let retries = RetryPartition::custom(name.clone()).token_bucket(TokenBucket::default()).build();
-        let clients = Clients::new(config).with_retry_partition(retries);
+        let metrics = surroundings.metrics.clone();
+        let clients = Clients::new(config).with_retry_partition(retries).with_output(Arc::new(move |line| {
+            metrics.lock().expect("no panic while a line is written").push(line.to_owned());
+        }));
         Self { name, version, connector, handler: (code.0)(&clients, settings) }
     }
 }

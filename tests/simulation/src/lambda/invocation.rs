@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use world::Invocation;
 
 use super::environment::Environment;
-use super::{Lambda, NotInvoked, Outcome, TaskEntry, name_and_qualifier};
+use super::{Invoked, Lambda, NotInvoked, Outcome, TaskEntry, name_and_qualifier};
 
 /// When in an invocation an environment dies that does, in milliseconds.
 const CRASHES_WITHIN: std::ops::RangeInclusive<u64> = 0..=2000;
@@ -66,7 +66,10 @@ impl Lambda {
         });
         let trace = &self.surroundings.trace;
         trace.add(&environment.name, "is invoked with", &payload);
+        let at = clock.seconds();
         let (outcome, survives) = self.run(&environment, &request_id, payload).await;
+        let has_failed = matches!(outcome, Outcome::Error(_));
+        self.invocations.borrow_mut().push(Invoked { at, function: name.to_owned(), has_failed });
         match &outcome {
             Outcome::Answer(answer) => trace.add(&environment.name, "answers", answer),
             Outcome::Error(error) => trace.add(&environment.name, "fails", error),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use account::{Execution, execution_arn};
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use world::rules::{self, ExecutionStatus, Running};
 
 use crate::machine::{Definition, End, History, Stop};
@@ -23,6 +23,8 @@ pub(crate) struct Record {
     pub(crate) history: History,
     end: RefCell<Option<Ended>>,
     stop: RefCell<Option<oneshot::Sender<Stop>>>,
+    /// Is told the ARN when the execution has ended.
+    ends: mpsc::UnboundedSender<String>,
 }
 
 /// How an execution ended, and when, in seconds since 1970.
@@ -39,9 +41,11 @@ impl Record {
         definition: Rc<Definition>,
         started: Timestamp,
         stop: oneshot::Sender<Stop>,
+        ends: mpsc::UnboundedSender<String>,
     ) -> Self {
         let (arn, stop) = (execution_arn(&name), RefCell::new(Some(stop)));
-        Self { name, arn, input, definition, started, history: History::default(), end: RefCell::default(), stop }
+        let (history, end) = (History::default(), RefCell::default());
+        Self { name, arn, input, definition, started, history, end, stop, ends }
     }
 
     /// Seconds since 1970.
@@ -55,7 +59,11 @@ impl Record {
 
     /// Notes the end, unless the execution has ended before.
     pub(super) fn ended(&self, at: f64, end: End) {
-        self.end.borrow_mut().get_or_insert(Ended { at, end });
+        if self.end.borrow().is_none() {
+            self.end.replace(Some(Ended { at, end }));
+            // Nobody may want to know, as in a test of the service alone.
+            let _ = self.ends.send(self.arn.clone());
+        }
         self.stop.take();
     }
 

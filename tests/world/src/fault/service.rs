@@ -12,6 +12,9 @@ pub enum Service {
     /// The Resource Groups Tagging API.
     Tagging,
     DynamoDb,
+    Sns,
+    /// EventBridge.
+    Events,
     /// Step Functions.
     States,
     /// The state machine's calls of functions. Events invoke functions in another way: see [`Delivery`](crate::Delivery).
@@ -20,8 +23,16 @@ pub enum Service {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 6] =
-        [Self::CodeDeploy, Self::AutoScaling, Self::Tagging, Self::DynamoDb, Self::States, Self::Lambda];
+    pub const ALL: [Self; 8] = [
+        Self::CodeDeploy,
+        Self::AutoScaling,
+        Self::Tagging,
+        Self::DynamoDb,
+        Self::Sns,
+        Self::Events,
+        Self::States,
+        Self::Lambda,
+    ];
 
     /// The name in a signature, a scenario file and a [`Call`](crate::Call).
     pub fn as_str(self) -> &'static str {
@@ -30,6 +41,8 @@ impl Service {
             Self::AutoScaling => "autoscaling",
             Self::Tagging => "tagging",
             Self::DynamoDb => "dynamodb",
+            Self::Sns => "sns",
+            Self::Events => "events",
             Self::States => "states",
             Self::Lambda => "lambda",
         }

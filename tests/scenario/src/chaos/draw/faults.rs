@@ -33,7 +33,7 @@ pub(super) fn is_outage(fault: &Fault) -> bool {
 
 /// What may go wrong: the calls of a whole service, or of one operation. Those that change something are named more often than those that
 /// only read.
-const CALLS: [(Service, &[&str]); 5] = [
+const CALLS: [(Service, &[&str]); 7] = [
     (
         Service::CodeDeploy,
         &[
@@ -59,6 +59,8 @@ const CALLS: [(Service, &[&str]); 5] = [
     ),
     (Service::DynamoDb, &["", "", "TransactWriteItems", "UpdateItem", "BatchGetItem"]),
     (Service::States, &["", "StartExecution", "DescribeExecution"]),
+    (Service::Sns, &["Publish"]),
+    (Service::Events, &["PutEvents"]),
     (Service::Lambda, &["", "plan-rollout", "start-deployment", "check-status", "back-off", "complete-lifecycle-hook"]),
 ];
 
@@ -71,8 +73,8 @@ fn fault(random: &mut Rng) -> Fault {
     let kind = *pick(&[FaultKind::Error, FaultKind::Reset, FaultKind::LostAnswer, FaultKind::Slow], random);
     let is_throttled = kind == FaultKind::Error && one_in(3, random);
     let throttled = match service {
-        Service::CodeDeploy | Service::DynamoDb | Service::States => "ThrottlingException",
-        Service::AutoScaling => "Throttling",
+        Service::CodeDeploy | Service::DynamoDb | Service::Events | Service::States => "ThrottlingException",
+        Service::AutoScaling | Service::Sns => "Throttling",
         Service::Tagging => "ThrottledException",
         Service::Lambda => "TooManyRequestsException",
     };

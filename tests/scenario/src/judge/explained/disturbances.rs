@@ -20,7 +20,7 @@ pub fn throttles(call: &Call, scenario: &Scenario) -> bool {
         Service::CodeDeploy => throttling.codedeploy.is_some(),
         Service::AutoScaling => throttling.autoscaling.is_some(),
         Service::Tagging => throttling.tagging.is_some(),
-        Service::DynamoDb | Service::States | Service::Lambda => false,
+        Service::DynamoDb | Service::Sns | Service::Events | Service::States | Service::Lambda => false,
     };
     is_throttled || outlasts(scenario, service, &call.operation, |fault| fault.kind == FaultKind::Error)
 }

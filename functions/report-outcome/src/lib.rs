@@ -1,0 +1,230 @@
+//! Tells of each end of a rollout: to people by a message, to programs by an event, to alarms and the dashboard by metrics.
+//!
+//! It is invoked by the event of the execution's end, because an execution that is aborted or times out carries out no state any more. Events
+//! are delivered more than once, or not at all: the table of turns says what was told, and a schedule looks for what was not.
+
+mod notification;
+
+use aws::autoscaling::AutoScaling;
+use aws::clients::{Clients, Clock};
+use aws::ends::{Ends, Telling};
+use aws::executions::Executions;
+use aws::function::Function;
+use aws::metrics::Metrics;
+use aws::notices::Notices;
+use aws::settings::{self, SettingError, Settings};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::field::Empty;
+use tracing::{Span, error, info, info_span, warn};
+use turnstile::limits::{LONGEST_ROLLOUT, LONGEST_UNTOLD, SHORTEST_UNTOLD};
+use turnstile::policy::{figures, message, rollout_end};
+use turnstile::words::error::Error;
+use turnstile::words::execution::{EndId, Execution};
+use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, InstanceId, StateMachineArn};
+use turnstile::words::rollout_end::RolloutEnd;
+use turnstile::words::time::Timestamp;
+
+use crate::notification::Notification;
+
+/// The function.
+pub struct ReportOutcome {
+    executions: Executions,
+    autoscaling: AutoScaling,
+    ends: Ends,
+    notices: Notices,
+    metrics: Metrics,
+    clock: Clock,
+    state_machine_arn: StateMachineArn,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Answer {
+    /// The end is told, by this call.
+    Told { end: EndId },
+    /// An earlier call has told it.
+    AlreadyTold { end: EndId },
+    /// The schedule found these ends untold, and told them.
+    CaughtUp { told: Vec<EndId> },
+    /// There is nothing to tell.
+    Ignored { why: String },
+}
+
+impl Function for ReportOutcome {
+    type Request = Value;
+    type Answer = Answer;
+
+    const IS_CALLED_BY_THE_STATE_MACHINE: bool = false;
+
+    fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError> {
+        let table: String = settings.get(settings::TURNS_TABLE)?;
+        Ok(Self {
+            executions: clients.executions(),
+            autoscaling: clients.autoscaling(),
+            ends: clients.ends(table),
+            notices: clients.notices(settings.get(settings::NOTIFICATION_TOPIC_ARN)?),
+            metrics: clients.metrics(),
+            clock: clients.clock(),
+            state_machine_arn: settings.get(settings::STATE_MACHINE_ARN)?,
+        })
+    }
+
+    /// Its fields are filled in when the event has been read.
+    fn span(_: &Value) -> Span {
+        info_span!("report-outcome", execution = Empty, group = Empty, instance = Empty)
+    }
+
+    async fn handle(&self, event: Value) -> Result<Answer, Error> {
+        match notification::read(&event, &self.state_machine_arn) {
+            Notification::Ended(told) => self.report(&told.arn, Some(&told)).await,
+            Notification::Schedule { now } => self.catch_up(now.unwrap_or_else(|| self.clock.now())).await,
+            Notification::Other(why) => Ok(Answer::Ignored { why: why.to_owned() }),
+        }
+    }
+}
+
+impl ReportOutcome {
+    /// Tells the end that an execution came to. `told` is what its event tells of it, if there was one.
+    async fn report(&self, execution: &ExecutionArn, told: Option<&Execution>) -> Result<Answer, Error> {
+        Span::current().record("execution", execution.as_str());
+        let Some(described) = self.executions.describe(execution).await? else {
+            return Ok(Answer::Ignored { why: "Step Functions does not know the execution any more".to_owned() });
+        };
+        let before_redrive = told.and_then(|told| before_redrive(told, &described));
+        match rollout_end::of(before_redrive.as_ref().unwrap_or(&described)) {
+            Some(end) => self.tell(&end).await,
+            // Lambda invokes the function again in a minute.
+            None => Err(Error::Unavailable {
+                call: "StepFunctions.DescribeExecution",
+                message: format!("the answer trails: {execution} has ended, and is told to run"),
+            }),
+        }
+    }
+
+    async fn tell(&self, end: &RolloutEnd) -> Result<Answer, Error> {
+        let span = Span::current();
+        span.record("execution", end.id.execution.as_str());
+        span.record("group", end.auto_scaling_group_name.as_deref()).record("instance", end.instance_id.as_deref());
+        let call = format!("{:016x}", fastrand::u64(..));
+        match self.ends.begin(&end.id, &call, self.clock.now()).await? {
+            Telling::Done => return Ok(Answer::AlreadyTold { end: end.id.clone() }),
+            // Lambda invokes the function again, and finds it told, or tells it.
+            Telling::Theirs => {
+                let (call, message) = ("DynamoDB.UpdateItem", "another call is about to tell this end".to_owned());
+                return Err(Error::Unavailable { call, message });
+            }
+            Telling::Ours { is_first, has_message } => {
+                if is_first {
+                    self.count(end).await;
+                }
+                let told = self.publish(end, has_message).await;
+                if told.is_err()
+                    && let Err(error) = self.ends.let_go(&end.id, &call).await
+                {
+                    warn!(error = error.name(), reason = %error, "the next call waits until this one's time is over");
+                }
+                told?;
+            }
+        }
+        Ok(Answer::Told { end: end.id.clone() })
+    }
+
+    /// Each of the two is noted right after it was told. What is told twice, because its answer or the note was lost, has the same id.
+    async fn publish(&self, end: &RolloutEnd, has_message: bool) -> Result<(), Error> {
+        if !has_message {
+            self.notices.publish(&message::of(end)).await?;
+            self.ends.message_told(&end.id).await?;
+        }
+        self.notices.put_event(end).await?;
+        self.ends.event_told(&end.id).await
+    }
+
+    async fn count(&self, end: &RolloutEnd) {
+        let launched_at = self.launched_at(end).await;
+        for figures in figures::of_end(end, launched_at) {
+            self.metrics.tell(&figures, self.clock.now());
+        }
+    }
+
+    /// When the launch of the rollout's instance began, if it completed a launch's hook. Only a figure depends on it.
+    async fn launched_at(&self, end: &RolloutEnd) -> Option<Timestamp> {
+        if end.output["hook"] != "COMPLETED" {
+            return None;
+        }
+        let group = AutoScalingGroupName::try_from(end.auto_scaling_group_name.as_deref()?).ok()?;
+        let instance_id = InstanceId::try_from(end.instance_id.as_deref()?).ok()?;
+        self.autoscaling.launch_began(&group, &instance_id).await.unwrap_or_else(|error| {
+            warn!(error = error.name(), reason = %error, "when the launch began is not known");
+            None
+        })
+    }
+
+    /// Tells the ends that nobody was told of, although their events should have come long ago.
+    async fn catch_up(&self, now: Timestamp) -> Result<Answer, Error> {
+        let since = now.minus_seconds(LONGEST_ROLLOUT + LONGEST_UNTOLD);
+        let between = now.minus_seconds(LONGEST_UNTOLD)..now.minus_seconds(SHORTEST_UNTOLD);
+        let mut told = Vec::new();
+        let mut failed = None;
+        for end in self.executions.ends(self.state_machine_arn.as_str(), since, between).await? {
+            if self.ends.is_told(&end).await? {
+                continue;
+            }
+            match self.report(&end.execution, None).await {
+                Ok(Answer::Told { end }) => {
+                    warn!(execution = %end.execution, "told an end of which no event came");
+                    told.push(end);
+                }
+                Ok(answer) => info!(?answer, "needed not be told"),
+                // The next end need not wait for what is wrong with this one.
+                Err(problem) => {
+                    error!(execution = %end.execution, error = problem.name(), reason = %problem, "an end is untold");
+                    failed.get_or_insert(problem);
+                }
+            }
+        }
+        match failed {
+            Some(problem) => Err(problem),
+            None => Ok(Answer::CaughtUp { told }),
+        }
+    }
+}
+
+/// The end that an event tells of, if the execution was redriven since: Step Functions describes the later run only.
+fn before_redrive(told: &Execution, described: &Execution) -> Option<Execution> {
+    let is_earlier = told.ended_at? <= described.redriven_at?;
+    is_earlier.then(|| Execution { redrives: described.redrives.saturating_sub(1), ..told.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use turnstile::words::execution::ExecutionStatus;
+
+    #[test]
+    fn an_event_from_before_a_redrive_tells_of_the_end_before() {
+        let at = |seconds| Some(Timestamp::from_seconds(seconds));
+        let execution = |redrives, redriven_at, ended_at| Execution {
+            arn: "arn:aws:states:us-east-1:123456789012:execution:turnstile:web-1".into(),
+            status: ExecutionStatus::Failed,
+            redrives,
+            redriven_at,
+            started_at: Timestamp::from_seconds(0),
+            ended_at,
+            input: Value::Null,
+            output: Value::Null,
+            error: None,
+            cause: None,
+        };
+        let told = execution(0, None, at(100));
+        for (described, redrives) in [
+            (execution(0, None, at(100)), None),
+            (execution(1, at(200), None), Some(0)),
+            (execution(1, at(200), at(300)), Some(0)),
+            (execution(2, at(50), at(100)), None),
+        ] {
+            assert_eq!(before_redrive(&told, &described).map(|earlier| earlier.redrives), redrives, "{described:?}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Whether each end of a rollout was told: with one message and one event.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use world::Call;
+
+use super::Unmet;
+use crate::observed::{Observed, Rollout};
+
+/// The outcomes of a call that has had its effect.
+const HAD_AN_EFFECT: [&str; 2] = ["ok", "lost answer"];
+
+/// The ends that were told too seldom, or too often.
+pub fn unmet(observed: &Observed) -> Vec<Unmet> {
+    let (messages, events) = (published(observed, message), published(observed, event));
+    let ended = observed.rollouts.iter().filter(|rollout| !rollout.execution.is_running());
+    let of = |rollout: &Rollout| {
+        let end = format!("{}#0", rollout.execution.arn);
+        [("message", &messages), ("event", &events)]
+            .into_iter()
+            .filter_map(move |(what, told)| {
+                let calls = told.get(&end).map(Vec::as_slice).unwrap_or_default();
+                let problem = problem(calls, observed)?;
+                Some(Unmet::new("told", format!("{what} of {}: {problem}", rollout.execution.name)))
+            })
+            .collect::<Vec<_>>()
+    };
+    ended.flat_map(of).collect()
+}
+
+/// The calls that told of each end, by the end's id.
+fn published(observed: &Observed, id: fn(&Call) -> Option<String>) -> BTreeMap<String, Vec<&Call>> {
+    let mut told: BTreeMap<String, Vec<&Call>> = BTreeMap::new();
+    let calls = observed.report.calls.iter().filter(|call| HAD_AN_EFFECT.contains(&call.outcome.as_str()));
+    for call in calls {
+        if let Some(id) = id(call) {
+            told.entry(id).or_default().push(call);
+        }
+    }
+    told
+}
+
+/// The id of the end that a message tells of.
+fn message(call: &Call) -> Option<String> {
+    if (call.service, call.operation.as_str()) != ("sns", "Publish") {
+        return None;
+    }
+    let field = |name: String| call.parameters[name].as_str();
+    let entry = (1..)
+        .map_while(|n| Some((field(format!("MessageAttributes.entry.{n}.Name"))?, n)))
+        .find(|(name, _)| *name == "id")?;
+    field(format!("MessageAttributes.entry.{}.Value.StringValue", entry.1)).map(str::to_owned)
+}
+
+/// The id of the end that an event tells of.
+fn event(call: &Call) -> Option<String> {
+    if (call.service, call.operation.as_str()) != ("events", "PutEvents") {
+        return None;
+    }
+    let detail: Value = serde_json::from_str(call.parameters["Entries"][0]["Detail"].as_str()?).ok()?;
+    Some(format!("{}#{}", detail["executionArn"].as_str()?, detail["redriveCount"]))
+}
+
+/// What is wrong with these calls, which have told one and the same.
+fn problem(calls: &[&Call], observed: &Observed) -> Option<String> {
+    let [first, others @ ..] = calls else {
+        // Only a function that cannot do its work leaves an end untold. Its event is in a queue then.
+        return (!observed.has_gone_wrong()).then(|| "none".to_owned());
+    };
+    let again = others.iter().find(|again| !is_repeated(first, again) && !is_excused(first, observed))?;
+    Some(format!("told at {:.1} s and again at {:.1} s, although the first call went well", first.at, again.at))
+}
+
+/// Whether the later call is the SDK's repetition of the first, whose answer came too late or not at all.
+fn is_repeated(first: &Call, again: &Call) -> bool {
+    let of = |call: &Call| call.invocation.as_ref().map(|invocation| invocation.request_id.clone());
+    of(first).is_some() && of(first) == of(again)
+}
+
+/// Whether it may not be known that the call has told: its answer was lost, or its function could not note it any more.
+fn is_excused(call: &Call, observed: &Observed) -> bool {
+    let of_call = |other: &&Call| match (&call.invocation, &other.invocation) {
+        (Some(one), Some(another)) => one.request_id == another.request_id,
+        _ => other.caller == call.caller,
+    };
+    let mut noted = observed.report.calls.iter().filter(of_call).filter(|other| other.at >= call.at);
+    let is_noted = noted.any(|other| {
+        other.operation == "UpdateItem"
+            && HAD_AN_EFFECT.contains(&other.outcome.as_str())
+            && other.parameters["UpdateExpression"].as_str().is_some_and(|text| text.contains("Told ="))
+    });
+    call.outcome != "ok" || !is_noted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::sample;
+    use serde_json::json;
+
+    fn publish(arn: &str, at: f64, outcome: &str) -> Call {
+        let parameters = json!({
+            "MessageAttributes.entry.1.Name": "outcome", "MessageAttributes.entry.1.Value.StringValue": "FAILED",
+            "MessageAttributes.entry.2.Name": "id", "MessageAttributes.entry.2.Value.StringValue": format!("{arn}#0"),
+        });
+        call("sns", "Publish", at, outcome, parameters)
+    }
+
+    fn put(arn: &str, at: f64) -> Call {
+        let detail = json!({"executionArn": arn, "redriveCount": 0}).to_string();
+        call("events", "PutEvents", at, "ok", json!({"Entries": [{"Detail": detail}]}))
+    }
+
+    fn note(at: f64) -> Call {
+        call("dynamodb", "UpdateItem", at, "ok", json!({"UpdateExpression": "SET messageTold = :true"}))
+    }
+
+    fn call(service: &'static str, operation: &str, at: f64, outcome: &str, parameters: Value) -> Call {
+        let (caller, operation, outcome) = ("report-outcome".to_owned(), operation.to_owned(), outcome.to_owned());
+        Call { at, caller, service, operation, parameters, outcome, ..Call::default() }
+    }
+
+    fn problems(calls: Vec<Call>) -> Vec<String> {
+        let mut observed = sample::observed();
+        observed.rollouts.truncate(1);
+        observed.report.calls = calls;
+        unmet(&observed).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_end_is_told_once() {
+        let arn = sample::observed().rollouts[0].execution.arn.clone();
+        let told = vec![publish(&arn, 1.0, "ok"), note(1.5), put(&arn, 2.0), note(2.5)];
+        assert_eq!(problems(told.clone()), [] as [&str; 0]);
+        assert_eq!(problems(Vec::new()).len(), 2);
+        let twice = problems([told.clone(), vec![publish(&arn, 9.0, "ok")]].concat());
+        assert!(matches!(twice.as_slice(), [one] if one.contains("told at 1.0 s and again at 9.0 s")), "{twice:?}");
+        let not_noted = vec![publish(&arn, 1.0, "ok"), publish(&arn, 2.0, "ok"), note(2.5), put(&arn, 3.0), note(3.5)];
+        assert_eq!(problems(not_noted).len(), 1, "on the stack nobody tells one invocation's calls from another's");
+        let lost =
+            vec![publish(&arn, 1.0, "lost answer"), publish(&arn, 2.0, "ok"), note(2.5), put(&arn, 3.0), note(3.5)];
+        assert_eq!(problems(lost), [] as [&str; 0]);
+    }
+}

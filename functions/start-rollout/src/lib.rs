@@ -184,6 +184,7 @@ impl StartRollout {
             lifecycle_hook_name,
             applications: None,
             on_failure: None,
+            dry_run: false,
         };
         Ok(match self.start(&name, &input).await? {
             Start::Running(execution_arn) => Outcome::Started { execution_arn },

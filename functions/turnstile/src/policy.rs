@@ -7,6 +7,8 @@ pub mod cause;
 pub mod cohort;
 pub mod console;
 pub mod deployment_tag;
+pub mod dry_run;
+pub mod fleet;
 pub mod gate;
 pub mod hook_state;
 pub mod observations;

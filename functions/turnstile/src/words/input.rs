@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::words::application::{self, Application};
 use crate::words::error::Error;
-use crate::words::fields::read;
+use crate::words::fields::{read, read_at};
 use crate::words::hook::HookResult;
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::launch::{self, LAUNCHING, LIFECYCLE_ACTION, LaunchAction, LaunchEvent, SOURCE, TEST_NOTIFICATION};
@@ -28,6 +28,9 @@ pub struct Input {
     /// What a failed rollout completes the hook with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<HookResult>,
+    /// Whether it ends with what would happen, and changes nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 impl Input {
@@ -44,6 +47,8 @@ impl Input {
         if event.is_some_and(|event| event == TEST_NOTIFICATION) {
             return Err(Error::InvalidInput("the test notification of a new hook, which tells of no launch".into()));
         }
+        // AWS's events have no such field. A person who adds it to one means it.
+        let dry_run = value.get("dryRun").map(|dry_run| read_at("dryRun", dry_run.clone())).transpose()?;
         let input = if launch::is_event(&value) {
             Self::of_event(read(value)?)?
         } else if launch::is_message(&value) {
@@ -51,6 +56,7 @@ impl Input {
         } else {
             read(value)?
         };
+        let input = Self { dry_run: dry_run.unwrap_or(false), ..input };
         if input.lifecycle_hook_name.is_some() && input.instance_id.is_none() {
             return Err(Error::InvalidInput(
                 "instanceId: expected the instance that waits at lifecycleHookName, got none".into(),
@@ -79,6 +85,7 @@ impl Input {
             lifecycle_hook_name: Some(action.lifecycle_hook_name),
             applications: application::parse_list(&format!("{path}NotificationMetadata"), metadata)?,
             on_failure: None,
+            dry_run: false,
         })
     }
 
@@ -166,6 +173,21 @@ mod tests {
     }
 
     #[test]
+    fn a_dry_run_is_one_in_every_form() {
+        let typed = json!({"autoScalingGroupName": "web"});
+        for (given, dry_run) in [
+            (typed.clone(), false),
+            (with(typed.clone(), "/dryRun", json!(false)), false),
+            (with(typed, "/dryRun", json!(true)), true),
+            (event(), false),
+            (with(event(), "/dryRun", json!(true)), true),
+            (with(event()["detail"].clone(), "/dryRun", json!(true)), true),
+        ] {
+            assert_eq!(Input::parse(given.clone()).unwrap().dry_run, dry_run, "{given}");
+        }
+    }
+
+    #[test]
     fn a_test_notification_is_called_that() {
         let message = json!({"Service": "AWS Auto Scaling", "Event": TEST_NOTIFICATION, "AutoScalingGroupName": "web"});
         for pasted in [message.clone(), json!({"detail": message})] {
@@ -199,6 +221,9 @@ mod tests {
                 "applications[1]: expected \"application/deployment group\", got \"B\"",
             ),
             (with(typed.clone(), "/onFailure", json!("IGNORE")), "onFailure: expected ABANDON or CONTINUE, got IGNORE"),
+            (with(typed.clone(), "/dryRun", json!("true")), "dryRun: expected a boolean, got \"true\""),
+            (with(typed.clone(), "/dryRun", json!(null)), "dryRun: expected a boolean, got null"),
+            (with(event(), "/dryRun", json!(1)), "dryRun: expected a boolean, got 1"),
             (
                 with(event(), "/detail/EC2InstanceId", json!("x")),
                 "detail.EC2InstanceId: expected an instance id like i-0123456789abcdef0, got \"x\"",

@@ -12,6 +12,7 @@ pub mod function;
 pub mod gates;
 pub mod history;
 pub mod launches;
+mod log;
 pub mod owners;
 pub mod pending_hook;
 pub mod served;

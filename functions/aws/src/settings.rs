@@ -12,6 +12,8 @@ pub const AUTO_SCALING_GROUP_NAMES: &str = "AUTO_SCALING_GROUP_NAMES";
 pub const GATE_TAG_KEY: &str = "GATE_TAG_KEY";
 /// The stack's launch hook.
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
+/// Whether failures quote the end of the log of the script that failed: `QUOTE` or `OMIT`.
+pub const SCRIPT_OUTPUT: &str = "SCRIPT_OUTPUT";
 /// The state machine whose executions are rollouts.
 pub const STATE_MACHINE_ARN: &str = "STATE_MACHINE_ARN";
 /// The table of turns.

@@ -49,6 +49,7 @@ impl PlanRollout {
             ));
         }
         let claims = self.turns.read(&turn::all_claims(&plan)).await?;
+        let held = claims.iter().find_map(|claim| claim.held.clone());
         let ended = self.ended(&claims, now).await?;
         let others: Vec<InstanceId> =
             in_service.into_iter().filter(|other| Some(other) != plan.instance_id.as_ref()).collect();
@@ -60,10 +61,9 @@ impl PlanRollout {
             let needed = turn::claims(&plan, name);
             let held = claims.iter().filter(|claim| needed.contains(&claim.claim));
             let holders: BTreeSet<&ExecutionArn> = held.filter_map(|claim| claim.holder.as_ref()).collect();
-            let holders = holders.into_iter().map(|holder| Other {
-                execution: holder.clone(),
-                has_ended: ended.contains(holder),
-            });
+            let holders = holders
+                .into_iter()
+                .map(|holder| Other { execution: holder.clone(), has_ended: ended.contains(holder) });
             seen.push(Seen {
                 group: name.clone(),
                 selecting: Selecting::of(&plan.gate_key, name, &info.selection),
@@ -76,7 +76,7 @@ impl PlanRollout {
         }
         let owner = self.owner(&plan, instance).await?;
         let lifecycle_state = instance.map(|instance| instance.lifecycle_state.clone());
-        Ok(dry_run::report(plan, SeenOfAll { lifecycle_state, owner, checks }, seen))
+        Ok(dry_run::report(plan, SeenOfAll { lifecycle_state, owner, held, checks }, seen))
     }
 
     /// What is under way in a deployment group, and whose instances are up to date.
@@ -101,13 +101,11 @@ impl PlanRollout {
             None => None,
         };
         let instance = match &plan.instance_id {
-            Some(instance_id) => {
-                Some(match up_to_date::by_history(&self.codedeploy, &history, instance_id).await? {
-                    Freshness::UpToDate(_) => Standing::UpToDate,
-                    Freshness::AtWork(deployment) => Standing::AtWork(deployment.deployment_id),
-                    Freshness::Outdated => Standing::Outdated,
-                })
-            }
+            Some(instance_id) => Some(match up_to_date::by_history(&self.codedeploy, &history, instance_id).await? {
+                Freshness::UpToDate(_) => Standing::UpToDate,
+                Freshness::AtWork(deployment) => Standing::AtWork(deployment.deployment_id),
+                Freshness::Outdated => Standing::Outdated,
+            }),
             None => None,
         };
         let fleet = Fleet::of(others.to_vec());
@@ -133,12 +131,11 @@ impl PlanRollout {
         let Some((pending, instance)) = plan.pending_hook().zip(instance) else { return Ok(None) };
         let Some(found) = self.ask.owners.read(&pending.action).await? else { return Ok(None) };
         let nobody: ExecutionArn = "".into();
-        let is_its_launch =
-            match owner::ownership(Some(&found), None, &nobody, Some(instance.destination())) {
-                Ownership::Owned(_) => true,
-                Ownership::Free { keeps_opening } => keeps_opening,
-                Ownership::Mine | Ownership::GoneOn => false,
-            };
+        let is_its_launch = match owner::ownership(Some(&found), None, &nobody, Some(instance.destination())) {
+            Ownership::Owned(_) => true,
+            Ownership::Free { keeps_opening } => keeps_opening,
+            Ownership::Mine | Ownership::GoneOn => false,
+        };
         if !is_its_launch {
             return Ok(None);
         }

@@ -19,13 +19,14 @@ use tracing::{Span, info_span, warn};
 use turnstile::policy::dry_run::Report;
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::{preflight, waits};
+use turnstile::words::about::About;
 use turnstile::words::application::{self, Application, DeploymentGroup};
 use turnstile::words::deployment::DeploymentGroupInfo;
 use turnstile::words::error::Error;
 use turnstile::words::gate::GateKey;
 use turnstile::words::hook::{Hook, HookState};
 use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId};
-use turnstile::words::input::{self, Input};
+use turnstile::words::input::Input;
 use turnstile::words::instance::{Instance, Stage};
 use turnstile::words::owner::OtherOwner;
 use turnstile::words::plan::Plan;
@@ -108,9 +109,9 @@ impl Function for PlanRollout {
         })
     }
 
-    fn span(request: &Request) -> Span {
-        let (group, instance) = input::named(&request.input);
-        info_span!("plan-rollout", execution = %request.execution, group, instance)
+    fn span(call: &Value) -> Span {
+        let About { execution, group, instance, .. } = About::of(call);
+        info_span!("plan-rollout", execution, group, instance)
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {

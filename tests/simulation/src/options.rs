@@ -70,6 +70,7 @@ impl Options {
             auto_scaling_group_names: self.auto_scaling_group_names.clone().unwrap_or_else(all),
             gate_tag_key: self.setting.gate_key.clone(),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+            script_output: "QUOTE".to_owned(),
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Options {
     pub applications: Option<String>,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
+    /// Whether failures quote the logs of scripts: `QUOTE` or `OMIT`.
+    pub script_output: String,
     /// The Auto Scaling groups that the stack serves: start-rollout's `AUTO_SCALING_GROUP_NAMES`. `None`: all of the setting.
     pub auto_scaling_group_names: Option<Vec<String>>,
     /// How the hook's events are delivered to start-rollout.
@@ -74,6 +76,7 @@ impl Options {
             speed: 20.0,
             applications: None,
             lifecycle_hook_name: "turnstile".to_owned(),
+            script_output: "QUOTE".to_owned(),
             auto_scaling_group_names: None,
             events: Delivery::default(),
             schedule_seconds: None,
@@ -94,6 +97,7 @@ impl Options {
             auto_scaling_group_names: self.auto_scaling_group_names.clone().unwrap_or_else(all),
             gate_tag_key: self.setting.gate_key.clone(),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+            script_output: self.script_output.clone(),
         }
     }
 

@@ -158,12 +158,20 @@ pub struct Seen {
 pub struct SeenOfAll {
     pub lifecycle_state: Option<String>,
     pub owner: Option<LaunchOwner>,
+    /// Why a person holds the group.
+    pub held: Option<String>,
     pub checks: Vec<String>,
 }
 
 /// What would happen.
 pub fn report(plan: Plan, of_all: SeenOfAll, seen: Vec<Seen>) -> Report {
     let mut in_order: Vec<String> = of_all.owner.as_ref().map(of_owner).into_iter().collect();
+    in_order.extend(
+        of_all
+            .held
+            .as_ref()
+            .map(|why| format!("waits until a person releases {}, which is held: {why}", plan.auto_scaling_group_name)),
+    );
     if !plan.turn_per_deployment {
         in_order.push(match seen.first().map(|first| of_turn(&first.turn_of)).as_deref() {
             Some("") | None => "takes the turn of the whole list, which is free".to_owned(),
@@ -174,10 +182,10 @@ pub fn report(plan: Plan, of_all: SeenOfAll, seen: Vec<Seen>) -> Report {
     in_order.push(of_hook(&plan));
     let to_do: Vec<&str> =
         seen.iter().filter(|one| would(one) != Would::Nothing).map(|one| one.group.application_name.as_str()).collect();
-    let on = plan.instance_id.as_ref().map_or_else(
-        || format!("the instances in service of {}", plan.auto_scaling_group_name),
-        ToString::to_string,
-    );
+    let on = plan
+        .instance_id
+        .as_ref()
+        .map_or_else(|| format!("the instances in service of {}", plan.auto_scaling_group_name), ToString::to_string);
     let deployments = match to_do.as_slice() {
         [] => format!("{on}: every application is up to date"),
         some => format!("{on}: {} of {} applications to deploy ({})", some.len(), seen.len(), some.join(", ")),
@@ -277,7 +285,9 @@ fn sentence(plan: &Plan, seen: &Seen, all: &[Seen]) -> String {
     };
     let not_known = match in_service.undecided.len() {
         0 => String::new(),
-        some => format!(". Whether {some} instances in service are up to date was not found in the group's last deployments"),
+        some => format!(
+            ". Whether {some} instances in service are up to date was not found in the group's last deployments"
+        ),
     };
     format!("{group}: {first}{what}{not_known}")
 }
@@ -379,7 +389,7 @@ mod tests {
     }
 
     fn of_all() -> SeenOfAll {
-        SeenOfAll { lifecycle_state: None, owner: None, checks: vec!["web is there".into()] }
+        SeenOfAll { lifecycle_state: None, owner: None, held: None, checks: vec!["web is there".into()] }
     }
 
     fn other(name: &str, has_ended: bool) -> Other {
@@ -404,13 +414,21 @@ mod tests {
         for (seen, expected, says) in [
             (named(Standing::Outdated), Would::Deploy, "A/S: deploys github.com/me/app@abc to i-00000001"),
             (named(Standing::UpToDate), Would::Nothing, "A/S: nothing to do: i-00000001 has github.com/me/app@abc"),
-            (named(Standing::AtWork("d-7".into())), Would::Wait, "A/S: waits until the agent is done with d-7, and looks again"),
+            (
+                named(Standing::AtWork("d-7".into())),
+                Would::Wait,
+                "A/S: waits until the agent is done with d-7, and looks again",
+            ),
             (
                 Seen { in_service: fleet(&["i-00000002", "i-00000003"], &[]), ..named(Standing::Outdated) },
                 Would::Deploy,
                 "A/S: deploys github.com/me/app@abc to i-00000001, and to what is outdated in service (i-00000002, i-00000003)",
             ),
-            (all(fleet(&[], &[])), Would::Nothing, "A/S: nothing to do: every instance in service has github.com/me/app@abc"),
+            (
+                all(fleet(&[], &[])),
+                Would::Nothing,
+                "A/S: nothing to do: every instance in service has github.com/me/app@abc",
+            ),
             (
                 all(fleet(&["i-00000002", "i-00000003", "i-00000004", "i-00000005"], &[])),
                 Would::Deploy,
@@ -452,6 +470,7 @@ mod tests {
         let of_all = SeenOfAll {
             lifecycle_state: Some("Pending:Wait".into()),
             owner: Some(LaunchOwner { rollout: other("first", false), backs_off: true }),
+            held: Some("the database moves".into()),
             ..of_all()
         };
         let apps = vec![
@@ -459,15 +478,13 @@ mod tests {
             Seen { under_way: under_way(None), ..seen("B/S", Some(Standing::Outdated)) },
         ];
         let told = report(plan(true, json!({"hook": hook, "warnings": ["mind"]})), of_all.clone(), apps.clone());
-        assert_eq!(
-            told.summary,
-            "i-00000001: 2 of 2 applications to deploy (A, B). 1 warning. Nothing was changed"
-        );
+        assert_eq!(told.summary, "i-00000001: 2 of 2 applications to deploy (A, B). 1 warning. Nothing was changed");
         let deployment = sample::deployment(DeploymentStatus::InProgress, Overview::default()).deployment_id;
         assert_eq!(
             told.in_order,
             [
                 "takes the launch over from first, which has failed and backs off".to_owned(),
+                "waits until a person releases web, which is held: the database moves".to_owned(),
                 "waits until busy has given back the turn of the whole list".to_owned(),
                 format!("A/S: waits for {deployment} to end, then deploys github.com/me/app@abc to i-00000001"),
                 format!("B/S: waits for {deployment}, which is under way, to end, and looks again"),
@@ -476,13 +493,15 @@ mod tests {
         );
         let gated: Vec<Seen> = apps.into_iter().map(|seen| Seen { selecting: Selecting::Gated, ..seen }).collect();
         let each = json!({"hook": hook, "turnPerDeployment": true, "hasGates": true});
-        let told = report(plan(true, each), SeenOfAll { owner: None, ..of_all }, gated);
+        let told = report(plan(true, each), SeenOfAll { owner: None, held: None, ..of_all }, gated);
         assert_eq!(
             told.in_order,
             [
-                "A/S: waits until busy has given back the turn, then deploys github.com/me/app@abc to i-00000001".to_owned(),
+                "A/S: waits until busy has given back the turn, then deploys github.com/me/app@abc to i-00000001"
+                    .to_owned(),
                 format!("B/S: waits for {deployment}, which is under way, to end, and looks again"),
-                "opens the gate of i-00000001, and completes turnstile with CONTINUE; after a failure with ABANDON".to_owned(),
+                "opens the gate of i-00000001, and completes turnstile with CONTINUE; after a failure with ABANDON"
+                    .to_owned(),
             ]
         );
     }

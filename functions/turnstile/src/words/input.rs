@@ -35,11 +35,12 @@ pub struct Input {
 
 impl Input {
     /// Reads an execution's input: the fields above, or what AWS tells of a launch lifecycle action as it is, be it the event of
-    /// EventBridge or the hook's own message.
+    /// EventBridge, the hook's own message or a message of the queue of lost launches.
     ///
     /// # Errors
     /// [`Error::InvalidInput`], which names the field and what was expected.
     pub fn parse(value: Value) -> Result<Self, Error> {
+        let value = launch::without_envelope(value);
         if !value.is_object() {
             return Err(Error::InvalidInput(format!("expected a JSON object with autoScalingGroupName, got {value}")));
         }
@@ -109,10 +110,15 @@ fn check(field: &str, expected: &str, got: Option<&str>) -> Result<(), Error> {
 /// The group and the instance that an input names, for the log. The input is read leniently, so that also a broken one can be found by
 /// them.
 pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
-    let text = |paths: [&str; 3]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
+    let text = |paths: [&str; 4]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
     (
-        text(["/autoScalingGroupName", "/detail/AutoScalingGroupName", "/AutoScalingGroupName"]),
-        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId"]),
+        text([
+            "/autoScalingGroupName",
+            "/detail/AutoScalingGroupName",
+            "/AutoScalingGroupName",
+            "/requestPayload/detail/AutoScalingGroupName",
+        ]),
+        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId", "/requestPayload/detail/EC2InstanceId"]),
     )
 }
 
@@ -166,7 +172,11 @@ mod tests {
         let bare = json!({"detail": {
             "AutoScalingGroupName": "web", "LifecycleHookName": "turnstile", "EC2InstanceId": "i-0123456789abcdef0",
         }});
-        for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone()] {
+        let lost = json!({
+            "version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event(),
+            "responseContext": {"statusCode": 200}, "responsePayload": {"errorType": "Turnstile.AccessDenied"},
+        });
+        for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone(), lost] {
             assert_eq!(Input::parse(pasted.clone()).as_ref(), Ok(&whole), "{pasted}");
             assert_eq!(named(&pasted), (Some("web"), Some("i-0123456789abcdef0")));
         }

@@ -48,6 +48,12 @@ pub struct Step {
     /// A person deletes every item of the table of turns.
     #[serde(skip_serializing_if = "is_default")]
     pub delete_turns: bool,
+    /// A person holds this Auto Scaling group: no rollout of it makes a deployment.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hold: Option<String>,
+    /// A person releases this Auto Scaling group.
+    #[serde(skip_serializing_if = "is_default")]
+    pub release: Option<String>,
     /// A person updates the stack to a version whose requests have another form.
     #[serde(skip_serializing_if = "is_default")]
     pub update_stack: bool,
@@ -92,6 +98,8 @@ pub enum Action<'a> {
     ReplaceRootVolume(LaunchNumber),
     Abort(LaunchNumber),
     DeleteTurns,
+    Hold(&'a str),
+    Release(&'a str),
     UpdateStack,
     Deploy(&'a Deploy),
     StopDeployment(&'a str),
@@ -119,6 +127,8 @@ impl Step {
             self.replace_root_volume.map(Action::ReplaceRootVolume),
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
+            self.hold.as_deref().map(Action::Hold),
+            self.release.as_deref().map(Action::Release),
             self.update_stack.then_some(Action::UpdateStack),
             self.deploy.as_ref().map(Action::Deploy),
             self.stop_deployment.as_deref().map(Action::StopDeployment),
@@ -135,7 +145,7 @@ impl Step {
             [action] => Ok(*action),
             _ => Err(format!(
                 "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
-                 updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, setAlarm, setTag, startRollout, completeHook and \
+                 hold, release, updateStack, deploy, stopDeployment, deleteApplication, forbidApplication, setAlarm, setTag, startRollout, completeHook and \
                  sendEvent, got {}",
                 given.len()
             )),

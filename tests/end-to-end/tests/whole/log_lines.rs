@@ -130,7 +130,7 @@ async fn errors_and_panics_are_lines_about_their_call() {
     for (end, error) in [
         ("answer", None),
         ("error", Some("Turnstile.InstanceNotFound")),
-        ("panic", Some("alloc::boxed::Box<dyn core::any::Any + core::marker::Send>")),
+        ("panic", Some("&alloc::boxed::Box<dyn core::any::Any + core::marker::Send>")),
         ("nonsense", Some("Turnstile.InvalidInput")),
         ("answer", None),
     ] {

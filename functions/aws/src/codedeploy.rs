@@ -278,6 +278,11 @@ impl CodeDeploy {
         }
     }
 
+    /// How many calls it takes at the most to read so many targets.
+    pub(crate) fn calls_for_targets(targets: usize) -> usize {
+        2 * targets.div_ceil(BATCH).max(1)
+    }
+
     /// All targets of a deployment.
     ///
     /// # Errors

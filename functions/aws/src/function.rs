@@ -1,16 +1,19 @@
 //! What all functions share: how one starts, takes a call, logs its outcome and reports an error.
 
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tracing::{Instrument, Span, info, warn};
+use tracing::{Span, error, info, warn};
 use turnstile::words::error::Error;
 
 use crate::clients::Clients;
+use crate::log::{self, InSpan};
 use crate::settings::{SettingError, Settings};
 
 /// Why a function could not start, or stopped.
@@ -31,8 +34,9 @@ pub trait Function: Sized + Sync {
     /// [`SettingError`].
     fn new(clients: &Clients, settings: &Settings) -> Result<Self, SettingError>;
 
-    /// The span of a call, named as the function. Its fields say in every line of the log what the call is about.
-    fn span(request: &Self::Request) -> Span;
+    /// The span of a call, named as the function. Its fields say in every line of the log what the call is about. The call is as it came, and may
+    /// be none that can be read.
+    fn span(call: &Value) -> Span;
 
     /// Takes a call.
     fn handle(&self, request: Self::Request) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
@@ -72,23 +76,18 @@ impl<F: Function> Host<F> {
         let function = self.function(&mut payload).map_err(diagnostic)?;
         let request: F::Request =
             serde_json::from_value(payload).map_err(|e| diagnostic(Error::InvalidInput(e.to_string())))?;
-        let span = F::span(&request);
-        async {
-            // Boxed, because within the futures of the runtime it would be nested deeper than rustc can lay out.
-            match Box::pin(function.handle(request)).await {
-                Ok(answer) => {
-                    let answer = serde_json::json!(answer);
-                    info!(answer = answer.to_string(), "answered");
-                    Ok(answer)
-                }
-                Err(error) => {
-                    warn!(error = error.name(), reason = %error, "failed");
-                    Err(diagnostic(error))
-                }
+        // Boxed, because within the futures of the runtime it would be nested deeper than rustc can lay out.
+        match Box::pin(function.handle(request)).await {
+            Ok(answer) => {
+                let answer = serde_json::json!(answer);
+                info!(answer = answer.to_string(), "answered");
+                Ok(answer)
+            }
+            Err(error) => {
+                warn!(error = error.name(), reason = %error, "failed");
+                Err(diagnostic(error))
             }
         }
-        .instrument(span)
-        .await
     }
 
     /// The function, with the settings that the request brings along.
@@ -108,16 +107,25 @@ impl<F: Function> Host<F> {
     }
 }
 
-/// Runs a function in Lambda: the whole of its `main`.
-///
-/// # Errors
-/// A setting is missing or wrong, or the Lambda runtime cannot be reached.
-pub fn run<F: Function + Send>() -> Result<(), StartError> {
-    lambda_runtime::tracing::init_default_subscriber();
+/// Runs a function in Lambda: the whole of its `main`. It comes to an end only when a setting is missing or wrong, or the Lambda runtime cannot
+/// be reached, and then says so in the log.
+pub fn run<F: Function + Send>() -> ExitCode {
+    log::start();
+    match serve::<F>() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(reason = %error, "cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve<F: Function + Send>() -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let host = Host::<F>::start(Clients::from_environment().await, Settings::from_environment())?;
-        lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| host.call(event.payload))).await
+        let handler = service_fn(|event: LambdaEvent<Value>| host.call(event.payload));
+        Runtime::new(handler).layer(InSpan(F::span)).layer(TracingLayer::new()).run().await
     })
 }
 

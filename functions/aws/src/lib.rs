@@ -14,6 +14,7 @@ pub mod function;
 pub mod gates;
 pub mod history;
 pub mod launches;
+mod log;
 pub mod metrics;
 pub mod notices;
 pub mod owners;

@@ -16,6 +16,8 @@ pub const GATE_TAG_KEY: &str = "GATE_TAG_KEY";
 pub const LIFECYCLE_HOOK_NAME: &str = "LIFECYCLE_HOOK_NAME";
 /// The topic on which the ends of rollouts are told.
 pub const NOTIFICATION_TOPIC_ARN: &str = "NOTIFICATION_TOPIC_ARN";
+/// Whether failures quote the end of the log of the script that failed: `QUOTE` or `OMIT`.
+pub const SCRIPT_OUTPUT: &str = "SCRIPT_OUTPUT";
 /// The pattern of the groups that the stack may serve besides; may be empty.
 pub const SERVED_AUTO_SCALING_GROUPS: &str = "SERVED_AUTO_SCALING_GROUPS";
 /// The state machine whose executions are rollouts.

@@ -1,5 +1,6 @@
 //! Looks whether instances are up to date. What counts as such is decided in [`turnstile::policy::up_to_date`].
 
+use turnstile::policy::fleet::Fleet;
 use turnstile::policy::up_to_date::{
     CurrentRevision, Evidence, Found, Freshness, MOST_ASKED, Search, may_have_touched,
 };
@@ -93,4 +94,35 @@ pub async fn search(
         Some(oldest) if has_more => Ok(Found::SearchOn(Search { back_to: oldest.created, ..search })),
         _ => Ok(Found::Outdated(search.undecided)),
     }
+}
+
+/// Looks which of the instances are up to date, from the group's newest deployment back, with so many `calls` at the most. Those that are
+/// left then are undecided.
+///
+/// # Errors
+/// As every call of [`CodeDeploy`].
+pub async fn fleet(
+    codedeploy: &CodeDeploy,
+    name: &DeploymentGroup,
+    current: &CurrentRevision,
+    mut fleet: Fleet,
+    mut calls: usize,
+) -> Result<Fleet, Error> {
+    let mut back_to = None;
+    while !fleet.undecided.is_empty() {
+        let (older, has_more) = codedeploy.deployments_before(name, back_to).await?;
+        for deployment in may_have_touched(&older) {
+            if fleet.undecided.is_empty() || calls == 0 {
+                return Ok(fleet);
+            }
+            let targets = codedeploy.targets(&deployment.deployment_id).await?;
+            calls = calls.saturating_sub(CodeDeploy::calls_for_targets(targets.len()));
+            fleet.ask(deployment, &targets, current);
+        }
+        back_to = older.last().and_then(|oldest| oldest.created);
+        if !has_more || back_to.is_none() {
+            fleet.has_no_older();
+        }
+    }
+    Ok(fleet)
 }

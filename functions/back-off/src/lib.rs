@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::turn;
+use turnstile::words::about::About;
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
 use turnstile::words::gate::Gate;
 use turnstile::words::hook::{HookResult, PendingHook};
 use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId};
-use turnstile::words::plan::{self, Plan};
+use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
 
 /// The function.
@@ -95,9 +96,9 @@ impl Function for BackOff {
         })
     }
 
-    fn span(request: &Request) -> Span {
-        let (group, instance) = plan::subject(request.plan.as_ref(), &request.input);
-        info_span!("back-off", execution = %request.execution, group, instance)
+    fn span(call: &Value) -> Span {
+        let About { execution, group, instance, round, .. } = About::of(call);
+        info_span!("back-off", execution, group, instance, round)
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {

@@ -1,5 +1,5 @@
 //! The Lambda function `back-off`.
 
-fn main() -> Result<(), aws::function::StartError> {
+fn main() -> std::process::ExitCode {
     aws::function::run::<back_off::BackOff>()
 }

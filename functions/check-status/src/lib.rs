@@ -15,12 +15,14 @@ use aws::launches::Launches;
 use aws::served::{Served, Whose};
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
+use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::limits::MOST_REPEATS;
 use turnstile::policy::reason::FailedDeployment;
 use turnstile::policy::up_to_date::Found;
 use turnstile::policy::verdict::{self, Verdict};
 use turnstile::policy::{alarm, deployment_tag, turn, waits};
+use turnstile::words::about::About;
 use turnstile::words::deployment::{Deployment, DeploymentStatus, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::failure::FailureKind;
@@ -40,6 +42,8 @@ pub struct CheckStatus {
     served: Served,
     /// The Region's name, for links to the console.
     region: String,
+    /// Whether failures quote the end of the log of the script that failed.
+    quotes_logs: bool,
 }
 
 impl Function for CheckStatus {
@@ -53,20 +57,13 @@ impl Function for CheckStatus {
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             served: clients.served(settings.get(settings::TURNS_TABLE)?),
             region: clients.region(),
+            quotes_logs: settings.get_or_empty(settings::SCRIPT_OUTPUT) != "OMIT",
         })
     }
 
-    fn span(request: &Request) -> Span {
-        info_span!(
-            "check-status",
-            execution = %request.execution,
-            group = %request.plan.auto_scaling_group_name,
-            instance = request.plan.instance_id.as_ref().map(|id| id.as_str()),
-            application = %request.application,
-            deployment = %request.deployment_id,
-            round = request.round,
-            attempt = request.attempt,
-        )
+    fn span(call: &Value) -> Span {
+        let About { execution, group, instance, application, deployment, round, attempt } = About::of(call);
+        info_span!("check-status", execution, group, instance, application, deployment, round, attempt)
     }
 
     async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
@@ -269,6 +266,7 @@ impl CheckStatus {
             target,
             instance_id: plan.instance_id.as_ref(),
             region: &self.region,
+            quotes_log: self.quotes_logs,
         }
     }
 }

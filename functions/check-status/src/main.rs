@@ -1,5 +1,5 @@
 //! The Lambda function `check-status`.
 
-fn main() -> Result<(), aws::function::StartError> {
+fn main() -> std::process::ExitCode {
     aws::function::run::<check_status::CheckStatus>()
 }

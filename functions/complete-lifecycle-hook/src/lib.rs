@@ -23,6 +23,7 @@ use turnstile::policy::gate::Selecting;
 use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::up_to_date::{Freshness, may_have_touched};
 use turnstile::policy::{stall, turn, waits};
+use turnstile::words::about::About;
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::Deployment;
 use turnstile::words::error::Error;
@@ -145,9 +146,9 @@ impl Function for CompleteLifecycleHook {
         })
     }
 
-    fn span(request: &Request) -> Span {
-        let Subject { auto_scaling_group_name: group, instance_id: instance, .. } = request.subject();
-        info_span!("complete-lifecycle-hook", execution = %request.execution, group, instance)
+    fn span(call: &Value) -> Span {
+        let About { execution, group, instance, round, .. } = About::of(call);
+        info_span!("complete-lifecycle-hook", execution, group, instance, round)
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {

@@ -1,5 +1,5 @@
 //! The Lambda function `complete-lifecycle-hook`.
 
-fn main() -> Result<(), aws::function::StartError> {
+fn main() -> std::process::ExitCode {
     aws::function::run::<complete_lifecycle_hook::CompleteLifecycleHook>()
 }

@@ -1,5 +1,6 @@
 //! Makes a plan of a rollout's input, checks that it can be carried out, and takes ownership of the launch.
 
+mod dry_run;
 mod ownership;
 
 use std::collections::BTreeSet;
@@ -11,18 +12,21 @@ use aws::function::Function;
 use aws::history::History;
 use aws::launches::Launches;
 use aws::settings::{self, SettingError, Settings};
+use aws::turns::Turns;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
+use turnstile::policy::dry_run::Report;
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::{preflight, waits};
+use turnstile::words::about::About;
 use turnstile::words::application::{self, Application, DeploymentGroup};
 use turnstile::words::deployment::DeploymentGroupInfo;
 use turnstile::words::error::Error;
 use turnstile::words::gate::GateKey;
 use turnstile::words::hook::{Hook, HookState};
 use turnstile::words::ids::{AutoScalingGroupName, ExecutionArn, HookName, InstanceId};
-use turnstile::words::input::{self, Input};
+use turnstile::words::input::Input;
 use turnstile::words::instance::{Instance, Stage};
 use turnstile::words::owner::OtherOwner;
 use turnstile::words::plan::Plan;
@@ -35,6 +39,7 @@ pub struct PlanRollout {
     codedeploy: CodeDeploy,
     autoscaling: AutoScaling,
     ask: Ask,
+    turns: Turns,
     /// The stack's parameter `Applications`, for rollouts whose input and hook name none.
     default_applications: String,
     /// The stack's hook, for an instance that waits and an input that names no hook.
@@ -66,6 +71,8 @@ pub enum Answer {
     Planned(Box<Plan>),
     /// Another rollout owns the launch. Ask again after its `waitSeconds`.
     Owned { owner: OtherOwner },
+    /// It was a dry run, and has changed nothing.
+    DryRun(Box<Report>),
 }
 
 /// What the deployment groups are like.
@@ -81,6 +88,8 @@ struct Checked {
     has_gates: bool,
     /// Whether all of them do.
     all_gated: bool,
+    /// Of those that could be asked, in the order of the list.
+    infos: Vec<DeploymentGroupInfo>,
 }
 
 impl Function for PlanRollout {
@@ -93,22 +102,26 @@ impl Function for PlanRollout {
             codedeploy: clients.codedeploy(),
             autoscaling: autoscaling.clone(),
             ask: Ask { autoscaling, owners, executions: clients.executions() },
+            turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             default_applications: settings.get_or_empty(settings::APPLICATIONS),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
             gate_key: settings.get(settings::GATE_TAG_KEY)?,
         })
     }
 
-    fn span(request: &Request) -> Span {
-        let (group, instance) = input::named(&request.input);
-        info_span!("plan-rollout", execution = %request.execution, group, instance)
+    fn span(call: &Value) -> Span {
+        let About { execution, group, instance, .. } = About::of(call);
+        info_span!("plan-rollout", execution, group, instance)
     }
 
     async fn handle(&self, request: Request) -> Result<Answer, Error> {
         let Request { execution, input, now, owner } = request;
         let input = Input::parse(input)?;
         let now = now.unwrap_or_else(|| Timestamp::from_seconds(0));
-        let asked = self.ask.first(&input, &self.own_hook, &execution, owner.as_ref(), now).await?;
+        let asked = match input.dry_run {
+            true => None,
+            false => self.ask.first(&input, &self.own_hook, &execution, owner.as_ref(), now).await?,
+        };
         let asked = match asked {
             Some(Asked::Owned(owner)) => return Ok(Answer::Owned { owner }),
             Some(Asked::Free(asked)) => Some(asked),
@@ -157,8 +170,8 @@ impl Function for PlanRollout {
                 state => state.require_open()?,
             }
         }
-        let applications = match input.applications {
-            Some(applications) => applications,
+        let (source, applications) = match input.applications {
+            Some(applications) => ("the input".to_owned(), applications),
             None => self.default_applications(hook)?,
         };
         application::check_list(&applications)?;
@@ -178,8 +191,8 @@ impl Function for PlanRollout {
             warnings,
         };
         plan.warnings.extend(longer_than_the_hook(&plan, now));
-        let Checked { warnings, of_gates, first_gated, has_gates, all_gated } =
-            self.check_groups(&plan.applications).await?;
+        let Checked { warnings, of_gates, first_gated, has_gates, all_gated, infos } =
+            self.check_groups(&plan.applications, input.dry_run).await?;
         if let (Some(gated), Some(hook), Some(instance_id)) = (&first_gated, left_to_its_owner, &plan.instance_id) {
             return Err(Error::InvalidInput(format!(
                 "lifecycleHookName: expected {:?}, at which {instance_id} waits or is about to, got none: {gated} is gated, and only the \
@@ -201,6 +214,10 @@ impl Function for PlanRollout {
         }));
         // What goes wrong in a launch comes first: a failure quotes the first few.
         plan.warnings.extend(of_gates);
+        if input.dry_run {
+            let report = self.dry_run(plan, instance.as_ref(), hook, &source, infos, now).await?;
+            return Ok(Answer::DryRun(Box::new(report)));
+        }
         Ok(Answer::Planned(Box::new(plan)))
     }
 }
@@ -281,34 +298,37 @@ impl PlanRollout {
     }
 
     /// The applications of an input that names none: those in the hook's NotificationMetadata, whether or not an instance waits at it,
-    /// else the stack's.
-    fn default_applications(&self, hook: Option<&Hook>) -> Result<Vec<Application>, Error> {
+    /// else the stack's. With it comes where it was found.
+    fn default_applications(&self, hook: Option<&Hook>) -> Result<(String, Vec<Application>), Error> {
         if let Some(hook) = hook
             && let Some(metadata) = &hook.notification_metadata
-            && let Some(applications) =
-                application::parse_list(&format!("NotificationMetadata of {}", hook.lifecycle_hook_name), metadata)?
         {
-            return Ok(applications);
+            let source = format!("NotificationMetadata of {}", hook.lifecycle_hook_name);
+            if let Some(applications) = application::parse_list(&source, metadata)? {
+                return Ok((source, applications));
+            }
         }
-        application::parse_list("the stack's parameter Applications", &self.default_applications)?.ok_or_else(|| {
+        let source = "the stack's parameter Applications";
+        let applications = application::parse_list(source, &self.default_applications)?.ok_or_else(|| {
             Error::InvalidInput(
                 "applications: expected a list in the input, in the hook's NotificationMetadata or in the stack's parameter \
                  Applications, found none"
                     .into(),
             )
-        })
+        })?;
+        Ok((source.to_owned(), applications))
     }
 
-    /// Checks that the rollout can deploy to every application's group.
-    async fn check_groups(&self, applications: &[Application]) -> Result<Checked, Error> {
+    /// Checks that the rollout can deploy to every application's group. `all`: none may be left out, whatever it takes.
+    async fn check_groups(&self, applications: &[Application], all: bool) -> Result<Checked, Error> {
         let Checked { mut warnings, mut of_gates, mut first_gated, mut has_gates, .. } = Checked::default();
-        let mut all_gated = true;
+        let (mut all_gated, mut infos) = (true, Vec::new());
         for (i, application) in applications.iter().enumerate() {
             let name = &application.group;
             let group = match self.codedeploy.group(name).await {
                 Ok(group) => group,
                 // In a burst of launches every rollout asks at once. The same is checked again before anything is deployed.
-                Err(error @ Error::Throttled { .. }) => {
+                Err(error @ Error::Throttled { .. }) if !all => {
                     warn!(error = error.name(), reason = %error, "the other deployment groups are not checked");
                     (has_gates, all_gated) = (true, false);
                     warnings.push(format!("applications[{i}] and what follows were not checked: {error}"));
@@ -339,8 +359,9 @@ impl PlanRollout {
                 }
                 Err(error) => return Err(error),
             }
+            infos.push(group);
         }
-        Ok(Checked { warnings, of_gates, first_gated, has_gates, all_gated })
+        Ok(Checked { warnings, of_gates, first_gated, has_gates, all_gated, infos })
     }
 
     /// Checks that there is every deployment configuration that the applications name, and returns a warning if that cannot be told: CodeDeploy

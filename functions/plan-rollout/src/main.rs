@@ -1,5 +1,5 @@
 //! The Lambda function `plan-rollout`.
 
-fn main() -> Result<(), aws::function::StartError> {
+fn main() -> std::process::ExitCode {
     aws::function::run::<plan_rollout::PlanRollout>()
 }

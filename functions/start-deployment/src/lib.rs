@@ -19,10 +19,12 @@ use aws::served::{Served, Whose};
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
 use aws::up_to_date;
+use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::gate::Selecting;
 use turnstile::policy::up_to_date::Freshness;
 use turnstile::policy::{preflight, stall, waits};
+use turnstile::words::about::About;
 use turnstile::words::deployment::Deployment;
 use turnstile::words::error::Error;
 use turnstile::words::turn::FinishedDeployment;
@@ -63,16 +65,9 @@ impl Function for StartDeployment {
         })
     }
 
-    fn span(request: &Request) -> Span {
-        info_span!(
-            "start-deployment",
-            execution = %request.execution,
-            group = %request.plan.auto_scaling_group_name,
-            instance = request.plan.instance_id.as_ref().map(|id| id.as_str()),
-            application = %request.application,
-            round = request.round,
-            attempt = request.attempt,
-        )
+    fn span(call: &Value) -> Span {
+        let About { execution, group, instance, application, round, attempt, .. } = About::of(call);
+        info_span!("start-deployment", execution, group, instance, application, round, attempt)
     }
 
     async fn handle(&self, mut request: Request) -> Result<Answer, Error> {
@@ -82,6 +77,9 @@ impl Function for StartDeployment {
             false => hook.require_still_open()?,
         }
         let mut observations = std::mem::take(&mut request.observations);
+        if let Some(outcome) = self.held(&request).await? {
+            return Ok(Answer { outcome, has_turn: request.has_turn, observations });
+        }
         let turn = match request.has_turn {
             true => Turn::Mine,
             false => self.turn(&request, &mut observations).await?,

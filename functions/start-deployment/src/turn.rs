@@ -74,6 +74,19 @@ impl StartDeployment {
         Ok(turn)
     }
 
+    /// While a person holds the Auto Scaling group: to ask again later, with the turn if the rollout has it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfTime`], else as every call of the table.
+    pub(crate) async fn held(&self, request: &Request) -> Result<Option<Outcome>, Error> {
+        let group = &request.plan.auto_scaling_group_name;
+        let found = self.turns.read(&[turn::claim_on(group)]).await?;
+        let Some(why) = found.into_iter().find_map(|claim| claim.held) else { return Ok(None) };
+        waits::check_time(&request.plan, request.started_at, request.now)?;
+        info!(why, "the group is held");
+        Ok(Some(request.wait(BTreeSet::new(), &[])))
+    }
+
     /// Asks how the deployments that others have finished went on the rollout's own instance, once for each. The answer says whether
     /// it came to the end of them.
     async fn observe(

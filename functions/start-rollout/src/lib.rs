@@ -16,12 +16,12 @@ use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
-use tracing::{Span, info, info_span, warn};
+use tracing::{Instrument, Span, info, info_span, warn};
 use turnstile::policy::{enrolment, figures};
 use turnstile::words::error::Error;
 use turnstile::words::group::Group;
 use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
-use turnstile::words::input::Input;
+use turnstile::words::input::{self, Input};
 use turnstile::words::time::Timestamp;
 
 use crate::gates::GatesAtRest;
@@ -115,9 +115,10 @@ impl Function for StartRollout {
         })
     }
 
-    /// Its fields are filled in when the event has been read.
-    fn span(_: &Value) -> Span {
-        info_span!("start-rollout", execution = Empty, group = Empty, instance = Empty)
+    /// What an event names at a place of its own is filled in when it has been read.
+    fn span(event: &Value) -> Span {
+        let (group, instance) = input::named(event);
+        info_span!("start-rollout", execution = Empty, group, instance)
     }
 
     /// Takes whatever is delivered. An unknown event is answered, not failed, so that it is not delivered again and again.
@@ -127,7 +128,8 @@ impl Function for StartRollout {
             Delivered::Several(notifications) => {
                 let mut outcomes = Vec::new();
                 for notification in notifications {
-                    outcomes.push(self.take(notification).await);
+                    let span = Self::span(&notification);
+                    outcomes.push(self.take(notification).instrument(span).await);
                 }
                 // Those that can be read are not kept waiting by one that cannot.
                 Ok(Answer::Several { answers: outcomes.into_iter().collect::<Result<_, Error>>()? })
@@ -135,13 +137,15 @@ impl Function for StartRollout {
             Delivered::Batch(messages) => {
                 let mut failed = SqsBatchResponse::default();
                 for message in messages {
-                    match self.take(message.notification).await {
+                    let span = Self::span(&message.notification);
+                    let outcome = self.take(message.notification).instrument(span.clone()).await;
+                    span.in_scope(|| match outcome {
                         Ok(outcome) => info!(message = message.id, ?outcome, "taken"),
                         Err(error) => {
                             warn!(message = message.id, error = error.name(), reason = %error, "is left in the queue");
                             failed.add_failure(message.id);
                         }
-                    }
+                    });
                 }
                 Ok(Answer::Batch(failed))
             }
@@ -225,6 +229,7 @@ impl StartRollout {
             lifecycle_hook_name,
             applications: None,
             on_failure: None,
+            dry_run: false,
         };
         Ok(match self.start(&name, &input).await? {
             Start::Running(execution_arn) => Outcome::Started { execution_arn },

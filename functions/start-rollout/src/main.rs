@@ -1,5 +1,5 @@
 //! The Lambda function `start-rollout`.
 
-fn main() -> Result<(), aws::function::StartError> {
+fn main() -> std::process::ExitCode {
     aws::function::run::<start_rollout::StartRollout>()
 }

@@ -283,6 +283,7 @@ impl Sweep {
             lifecycle_hook_name: Some(self.hook.clone()),
             applications: None,
             on_failure: None,
+            dry_run: false,
         };
         let input = serde_json::json!(input).to_string();
         Ok(match self.executions.start(self.state_machine_arn.as_str(), &name, input).await? {

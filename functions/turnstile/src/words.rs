@@ -1,5 +1,6 @@
 //! The words of a rollout, as types. They know how they are written and read, and decide nothing.
 
+pub mod about;
 pub mod application;
 pub mod deployment;
 pub mod enrolment;

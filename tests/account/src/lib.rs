@@ -16,7 +16,7 @@ pub mod versions;
 pub use execution::Execution;
 pub use invoked::Invoked;
 pub use served::Served;
-pub use turn::Turn;
+pub use turn::{Turn, hold};
 pub use variables::Variables;
 
 /// The account's number.
@@ -86,6 +86,7 @@ pub fn substitutions(variables: &Variables, version: usize) -> impl Iterator<Ite
         ("Applications", applications),
         ("LifecycleHookName", variables.lifecycle_hook_name.clone()),
         ("GateTagKey", variables.gate_tag_key.clone()),
+        ("ScriptOutput", variables.script_output.clone()),
         ("TurnsTable", TURNS_TABLE.to_owned()),
     ];
     versions.into_iter().chain(settings).map(|(placeholder, value)| (placeholder.to_owned(), value))

@@ -1,5 +1,7 @@
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::{TURNS_KEY, TURNS_TABLE};
 
 /// A claim in the table of turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,20 @@ impl From<Item> for Turn {
     fn from(item: Item) -> Self {
         Self { claim: item.claim.text, holder: item.holder.map(|holder| holder.text) }
     }
+}
+
+/// The request of DynamoDB's UpdateItem by which a person holds an Auto Scaling group or releases it, as docs/operating.md has it.
+pub fn hold(group: &str, held: bool) -> Value {
+    let mut request = json!({
+        "TableName": TURNS_TABLE,
+        "Key": {TURNS_KEY: {"S": format!("autoScalingGroup:{group}")}},
+        "UpdateExpression": "REMOVE held",
+    });
+    if held {
+        request["UpdateExpression"] = json!("SET held = :why");
+        request["ExpressionAttributeValues"] = json!({":why": {"S": "the database is moved: ask Ann"}});
+    }
+    request
 }
 
 impl Turn {

@@ -11,6 +11,8 @@ pub struct Variables {
     pub gate_tag_key: String,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
+    /// Whether failures quote the logs of scripts: check-status's `SCRIPT_OUTPUT`.
+    pub script_output: String,
 }
 
 impl Variables {
@@ -31,7 +33,8 @@ impl Variables {
             "plan-rollout" => {
                 self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([gate, hook, turns]).collect()
             }
-            "start-deployment" | "check-status" => vec![turns],
+            "start-deployment" => vec![turns],
+            "check-status" => vec![("SCRIPT_OUTPUT", self.script_output.clone()), turns],
             "report-outcome" => {
                 vec![("STATE_MACHINE_ARN", state_machine_arn()), ("NOTIFICATION_TOPIC_ARN", topic_arn()), turns]
             }

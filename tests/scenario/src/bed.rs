@@ -328,6 +328,20 @@ impl Bed {
         }
     }
 
+    /// Holds an Auto Scaling group or releases it, as a person does with the AWS CLI.
+    ///
+    /// # Errors
+    /// When the bed does not answer.
+    pub async fn hold(&self, group: &str, held: bool) -> Result<(), Error> {
+        match self {
+            Self::Stack { stack, .. } => Ok(stack.hold(group, held).await?),
+            Self::Simulation { simulation, .. } => {
+                simulation.hold(group, held);
+                Ok(())
+            }
+        }
+    }
+
     /// Updates the stack to a version whose requests have another form, as a person does with SAM.
     ///
     /// # Errors

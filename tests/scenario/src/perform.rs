@@ -43,6 +43,8 @@ pub async fn perform(
         Action::ReplaceRootVolume(launch) => on_instance(snapshot, launch, |id| world.replace_root_volume(id)),
         Action::Abort(launch) => abort(launch, bed, snapshot).await,
         Action::DeleteTurns => done(bed.delete_turns().await),
+        Action::Hold(group) => done(bed.hold(group, true).await),
+        Action::Release(group) => done(bed.hold(group, false).await),
         Action::UpdateStack => done(bed.update_stack().await),
         Action::EnableSchedule(enabled) => {
             bed.enable_schedule(enabled);

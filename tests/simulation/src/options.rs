@@ -77,6 +77,7 @@ impl Options {
             served: self.served(),
             gate_tag_key: self.setting.gate_key.clone(),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+            script_output: "QUOTE".to_owned(),
         }
     }
 

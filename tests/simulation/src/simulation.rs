@@ -291,6 +291,11 @@ impl Simulation {
         self.turns.delete_all();
     }
 
+    /// Holds an Auto Scaling group or releases it, as a person does with the AWS CLI.
+    pub fn hold(&self, group: &str, held: bool) {
+        self.turns.hold(group, held);
+    }
+
     /// Everything that this run did and must not, in the order of time: the report's violations, and those of the [rules] over a whole run.
     /// [`KnownViolations`](rules::KnownViolations) has those that are known.
     ///

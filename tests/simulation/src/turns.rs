@@ -52,6 +52,11 @@ impl Turns {
         self.dynamodb.perform(operation, parameters)
     }
 
+    /// Holds an Auto Scaling group, or releases it.
+    pub(crate) fn hold(&self, group: &str, held: bool) {
+        self.dynamodb.perform("UpdateItem", account::hold(group, held));
+    }
+
     /// Deletes every item, as a person does in the console.
     pub(crate) fn delete_all(&self) {
         for turn in self.all() {

@@ -38,6 +38,8 @@ pub struct Options {
     pub applications: Option<String>,
     /// The launch hook whose events start rollouts, and which the rollouts complete.
     pub lifecycle_hook_name: String,
+    /// Whether failures quote the logs of scripts: `QUOTE` or `OMIT`.
+    pub script_output: String,
     /// The Auto Scaling groups that the stack may serve. `None`: all of the setting.
     pub served: Option<Served>,
     /// How the hook's events are delivered to start-rollout.
@@ -74,6 +76,7 @@ impl Options {
             speed: 20.0,
             applications: None,
             lifecycle_hook_name: "turnstile".to_owned(),
+            script_output: "QUOTE".to_owned(),
             served: None,
             events: Delivery::default(),
             schedule_seconds: None,
@@ -98,6 +101,7 @@ impl Options {
             served: self.served(),
             gate_tag_key: self.setting.gate_key.clone(),
             lifecycle_hook_name: self.lifecycle_hook_name.clone(),
+            script_output: self.script_output.clone(),
         }
     }
 

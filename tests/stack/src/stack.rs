@@ -193,6 +193,11 @@ impl Stack {
         self.turns.delete().await
     }
 
+    /// Holds an Auto Scaling group or releases it, as a person does with the AWS CLI.
+    pub async fn hold(&self, group: &str, held: bool) -> Result<(), Error> {
+        self.turns.hold(group, held).await
+    }
+
     /// The functions' calls that the engine has answered: those of Step Functions (`states`) and of DynamoDB. The calls of CodeDeploy,
     /// Auto Scaling and the Resource Groups Tagging API are in the world's report. The state machine's calls of functions (service `lambda`, the function's name as the operation,
     /// the caller `engine`) are here only where a fault has hit them.

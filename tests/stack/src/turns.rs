@@ -33,6 +33,11 @@ impl Turns {
         Ok(turns)
     }
 
+    /// Holds an Auto Scaling group, or releases it.
+    pub(crate) async fn hold(&self, group: &str, held: bool) -> Result<(), Error> {
+        self.0.call("UpdateItem", account::hold(group, held)).await.map(drop)
+    }
+
     /// Deletes every item.
     pub(crate) async fn delete(&self) -> Result<(), Error> {
         for turn in self.all().await? {

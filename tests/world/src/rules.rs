@@ -7,13 +7,14 @@
 //!
 //! | fact | provided by | without it |
 //! |---|---|---|
-//! | [`Call::invocation`](crate::Call::invocation) | whoever runs the functions puts an [`Invocation`](crate::Invocation) into the extensions of each request to [`World::router`](crate::World::router), and into the calls that it records | who owns a launch, heartbeats, results of hooks, second deployments of one state; a completion is judged by what there was two minutes before |
+//! | [`Call::invocation`](crate::Call::invocation) | whoever runs the functions puts an [`Invocation`](crate::Invocation) into the extensions of each request to [`World::router`](crate::World::router), and into the calls that it records | who owns a launch, heartbeats, results of hooks, second deployments of one state, what a dry run does; a completion is judged by what there was two minutes before |
 //! | calls of DynamoDB and Step Functions in their place among the world's | [`World::record`](crate::World::record), right when the call has its effect | a call that comes before the heartbeat passes unseen |
 //! | [`Effect::ClaimsChanged`](crate::Effect::ClaimsChanged) of the calls to the table of turns, a person's too | the same | deployments, stops and moves of gates without the turn |
 //! | [`Run::executions`] | Step Functions | anything about an execution |
 //! | [`Execution::failed_at`] | the execution's history: the first entry of a state that follows on a failure | a rollout that backs off passes for one at work |
 //! | [`Run::claims`] | the table of turns, at the end | lost turns |
 
+mod dry_runs;
 mod failures;
 mod gates;
 mod heartbeat;
@@ -109,6 +110,7 @@ pub fn violations(run: &Run) -> Vec<Violation> {
     violations.extend(gates::violations(run, &first));
     violations.extend(failures::violations(run));
     violations.extend(tasks::violations(run));
+    violations.extend(dry_runs::violations(run));
     violations.extend(ownership.violations(run));
     violations.extend(heartbeat::violations(run, &ownership));
     violations.sort_by(|a, b| a.at.total_cmp(&b.at));

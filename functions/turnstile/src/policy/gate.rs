@@ -1,5 +1,7 @@
 //! Whether a deployment group goes by the gate, and what is given up where it does not.
 
+use serde::Serialize;
+
 use crate::words::application::{Application, DeploymentGroup};
 use crate::words::deployment::{DeploymentGroupInfo, Selection, TagFilter};
 use crate::words::gate::{Gate, GateKey};
@@ -7,7 +9,8 @@ use crate::words::instance::Instance;
 use crate::words::owner::Destination;
 
 /// How a deployment group selects its instances, as far as the gate is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Selecting {
     /// By the gate: it selects an instance only while the gate is at the group itself, or open.
     Gated,

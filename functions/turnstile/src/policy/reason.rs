@@ -23,6 +23,8 @@ pub struct FailedDeployment<'a> {
     pub instance_id: Option<&'a InstanceId>,
     /// The Region's name, for the link to the console.
     pub region: &'a str,
+    /// Whether the answer quotes the end of the log of the script that failed.
+    pub quotes_log: bool,
 }
 
 impl FailedDeployment<'_> {
@@ -49,6 +51,7 @@ impl FailedDeployment<'_> {
             // CodeDeploy's own message is about the whole deployment: what the instance says is closer to the reason.
             message: event.and_then(|event| event.message.as_ref()).or(overall_message).map(|text| quoted(text)),
             log_tail: event
+                .filter(|_| self.quotes_log)
                 .and_then(|event| event.log_tail.as_deref())
                 .map(|log| last_lines(&plain(log), LONGEST_LOG_TAIL))
                 .filter(|tail| !tail.is_empty()),
@@ -213,6 +216,7 @@ mod tests {
             target,
             instance_id,
             region: "eu-west-1",
+            quotes_log: true,
         };
         explain(failed)
     }
@@ -237,6 +241,9 @@ mod tests {
         assert_eq!(reason.log_tail.as_deref(), Some("[stderr]no such table"));
         assert!(reason.deployment_url.contains("eu-west-1") && reason.deployment_url.contains("d-1"));
         assert_eq!(reason.attempts, 2);
+        let omitting = |failed: FailedDeployment<'_>| FailedDeployment { quotes_log: false, ..failed }.reason();
+        let without = failed(FailureKind::DeploymentFailed, &deployment, Some(&target), omitting);
+        assert_eq!(without, Reason { log_tail: None, ..reason });
     }
 
     #[test]

@@ -162,6 +162,7 @@ mod tests {
             stop: None,
             deployment_groups: BTreeSet::new(),
             deploying: None,
+            held: None,
             waiting: BTreeSet::new(),
             silent: BTreeSet::new(),
             cohort: BTreeSet::new(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::words::application::{self, Application};
 use crate::words::error::Error;
-use crate::words::fields::read;
+use crate::words::fields::{read, read_at};
 use crate::words::hook::HookResult;
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::launch::{self, LAUNCHING, LIFECYCLE_ACTION, LaunchAction, LaunchEvent, SOURCE, TEST_NOTIFICATION};
@@ -28,15 +28,19 @@ pub struct Input {
     /// What a failed rollout completes the hook with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<HookResult>,
+    /// Whether it ends with what would happen, and changes nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 impl Input {
     /// Reads an execution's input: the fields above, or what AWS tells of a launch lifecycle action as it is, be it the event of
-    /// EventBridge or the hook's own message.
+    /// EventBridge, the hook's own message or a message of the queue of lost launches.
     ///
     /// # Errors
     /// [`Error::InvalidInput`], which names the field and what was expected.
     pub fn parse(value: Value) -> Result<Self, Error> {
+        let value = launch::without_envelope(value);
         if !value.is_object() {
             return Err(Error::InvalidInput(format!("expected a JSON object with autoScalingGroupName, got {value}")));
         }
@@ -44,6 +48,8 @@ impl Input {
         if event.is_some_and(|event| event == TEST_NOTIFICATION) {
             return Err(Error::InvalidInput("the test notification of a new hook, which tells of no launch".into()));
         }
+        // AWS's events have no such field. A person who adds it to one means it.
+        let dry_run = value.get("dryRun").map(|dry_run| read_at("dryRun", dry_run.clone())).transpose()?;
         let input = if launch::is_event(&value) {
             Self::of_event(read(value)?)?
         } else if launch::is_message(&value) {
@@ -51,6 +57,7 @@ impl Input {
         } else {
             read(value)?
         };
+        let input = Self { dry_run: dry_run.unwrap_or(false), ..input };
         if input.lifecycle_hook_name.is_some() && input.instance_id.is_none() {
             return Err(Error::InvalidInput(
                 "instanceId: expected the instance that waits at lifecycleHookName, got none".into(),
@@ -79,6 +86,7 @@ impl Input {
             lifecycle_hook_name: Some(action.lifecycle_hook_name),
             applications: application::parse_list(&format!("{path}NotificationMetadata"), metadata)?,
             on_failure: None,
+            dry_run: false,
         })
     }
 
@@ -102,10 +110,15 @@ fn check(field: &str, expected: &str, got: Option<&str>) -> Result<(), Error> {
 /// The group and the instance that an input names, for the log. The input is read leniently, so that also a broken one can be found by
 /// them.
 pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
-    let text = |paths: [&str; 3]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
+    let text = |paths: [&str; 4]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
     (
-        text(["/autoScalingGroupName", "/detail/AutoScalingGroupName", "/AutoScalingGroupName"]),
-        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId"]),
+        text([
+            "/autoScalingGroupName",
+            "/detail/AutoScalingGroupName",
+            "/AutoScalingGroupName",
+            "/requestPayload/detail/AutoScalingGroupName",
+        ]),
+        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId", "/requestPayload/detail/EC2InstanceId"]),
     )
 }
 
@@ -159,9 +172,28 @@ mod tests {
         let bare = json!({"detail": {
             "AutoScalingGroupName": "web", "LifecycleHookName": "turnstile", "EC2InstanceId": "i-0123456789abcdef0",
         }});
-        for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone()] {
+        let lost = json!({
+            "version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event(),
+            "responseContext": {"statusCode": 200}, "responsePayload": {"errorType": "Turnstile.AccessDenied"},
+        });
+        for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone(), lost] {
             assert_eq!(Input::parse(pasted.clone()).as_ref(), Ok(&whole), "{pasted}");
             assert_eq!(named(&pasted), (Some("web"), Some("i-0123456789abcdef0")));
+        }
+    }
+
+    #[test]
+    fn a_dry_run_is_one_in_every_form() {
+        let typed = json!({"autoScalingGroupName": "web"});
+        for (given, dry_run) in [
+            (typed.clone(), false),
+            (with(typed.clone(), "/dryRun", json!(false)), false),
+            (with(typed, "/dryRun", json!(true)), true),
+            (event(), false),
+            (with(event(), "/dryRun", json!(true)), true),
+            (with(event()["detail"].clone(), "/dryRun", json!(true)), true),
+        ] {
+            assert_eq!(Input::parse(given.clone()).unwrap().dry_run, dry_run, "{given}");
         }
     }
 
@@ -199,6 +231,9 @@ mod tests {
                 "applications[1]: expected \"application/deployment group\", got \"B\"",
             ),
             (with(typed.clone(), "/onFailure", json!("IGNORE")), "onFailure: expected ABANDON or CONTINUE, got IGNORE"),
+            (with(typed.clone(), "/dryRun", json!("true")), "dryRun: expected a boolean, got \"true\""),
+            (with(typed.clone(), "/dryRun", json!(null)), "dryRun: expected a boolean, got null"),
+            (with(event(), "/dryRun", json!(1)), "dryRun: expected a boolean, got 1"),
             (
                 with(event(), "/detail/EC2InstanceId", json!("x")),
                 "detail.EC2InstanceId: expected an instance id like i-0123456789abcdef0, got \"x\"",

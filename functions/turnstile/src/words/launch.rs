@@ -39,6 +39,15 @@ pub struct LaunchEvent {
     pub detail: LaunchAction,
 }
 
+/// The event in a message of Lambda's about an asynchronous invocation that failed, as it is in the queue of lost launches (Lambda developer guide,
+/// "Adding a destination"). What is no such message stays as it is.
+pub fn without_envelope(mut value: Value) -> Value {
+    match value.get("requestContext").is_some().then(|| value.get_mut("requestPayload")) {
+        Some(Some(event)) => event.take(),
+        _ => value,
+    }
+}
+
 /// Whether a value is an event of EventBridge, by the fields that only those have.
 pub fn is_event(value: &Value) -> bool {
     value.get("detail-type").is_some() || value.get("detail").is_some()

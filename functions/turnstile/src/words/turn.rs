@@ -43,6 +43,8 @@ pub struct Claim {
     pub deployment_groups: BTreeSet<String>,
     /// Of an Auto Scaling group: where a holder deployed last. It stays when the claim is given back.
     pub deploying: Option<DeploymentGroup>,
+    /// Of an Auto Scaling group: why a person holds it. No rollout of it makes a deployment then.
+    pub held: Option<String>,
     /// The instances that wait at their hook while another rollout has the turn. They queue at the claim on the Auto Scaling group, or, where each
     /// deployment has its turn, on the deployment group. A deployment of that one may serve
     /// them.

@@ -5,6 +5,7 @@ mod bad_input;
 mod by_hand;
 mod forgotten;
 mod launch;
+mod log_lines;
 mod lost_turns;
 mod many;
 mod reasons;

@@ -89,6 +89,8 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
                 return Err(".deploy.revision: expected one beside times".to_owned());
             }
         }
+        Action::Hold(group) => known(&names.groups, ".hold", group)?,
+        Action::Release(group) => known(&names.groups, ".release", group)?,
         Action::SetTag(tag) => at_least_1(".setTag.launch", tag.launch)?,
         Action::StopDeployment(application) => known(&names.applications, ".stopDeployment", application)?,
         Action::DeleteApplication(name) => known(&names.applications, ".deleteApplication", name)?,

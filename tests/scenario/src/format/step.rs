@@ -48,6 +48,12 @@ pub struct Step {
     /// A person deletes every item of the table of turns.
     #[serde(skip_serializing_if = "is_default")]
     pub delete_turns: bool,
+    /// A person holds this Auto Scaling group: no rollout of it makes a deployment.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hold: Option<String>,
+    /// A person releases this Auto Scaling group.
+    #[serde(skip_serializing_if = "is_default")]
+    pub release: Option<String>,
     /// A person updates the stack to a version whose requests have another form.
     #[serde(skip_serializing_if = "is_default")]
     pub update_stack: bool,
@@ -113,6 +119,8 @@ pub enum Action<'a> {
     ReplaceRootVolume(LaunchNumber),
     Abort(LaunchNumber),
     DeleteTurns,
+    Hold(&'a str),
+    Release(&'a str),
     UpdateStack,
     EnableSchedule(bool),
     EmptyQueues,
@@ -147,6 +155,8 @@ impl Step {
             self.replace_root_volume.map(Action::ReplaceRootVolume),
             self.abort.map(Action::Abort),
             self.delete_turns.then_some(Action::DeleteTurns),
+            self.hold.as_deref().map(Action::Hold),
+            self.release.as_deref().map(Action::Release),
             self.update_stack.then_some(Action::UpdateStack),
             self.enable_schedule.map(Action::EnableSchedule),
             self.empty_queues.then_some(Action::EmptyQueues),
@@ -169,7 +179,7 @@ impl Step {
             [action] => Ok(*action),
             _ => Err(format!(
                 "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
-                 updateStack, enableSchedule, emptyQueues, deploy, stopDeployment, deleteApplication, forbidApplication, makeGroup, deleteGroup, \
+                 hold, release, updateStack, enableSchedule, emptyQueues, deploy, stopDeployment, deleteApplication, forbidApplication, makeGroup, deleteGroup, \
                  putHook, deleteHook, setAlarm, setTag, startRollout, completeHook and sendEvent, got {}",
                 given.len()
             )),

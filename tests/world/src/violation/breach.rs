@@ -248,6 +248,15 @@ pub enum Breach {
         /// The gate; `None`: it was deleted.
         gate: Option<String>,
     },
+    /// A function made a call for a dry run that does more than read.
+    DryRunWrote {
+        /// The ARN of the execution.
+        execution: String,
+        /// The function.
+        function: String,
+        /// The call.
+        operation: String,
+    },
 }
 
 impl Breach {
@@ -279,6 +288,7 @@ impl Breach {
             Breach::OutOfOrder { .. } => Kind::OutOfOrder,
             Breach::LetInWithWrongGate { .. } => Kind::LetInWithWrongGate,
             Breach::GateLeftBehind { .. } => Kind::GateLeftBehind,
+            Breach::DryRunWrote { .. } => Kind::DryRunWrote,
         }
     }
 }
@@ -383,6 +393,9 @@ impl fmt::Display for Breach {
             }
             Breach::GateLeftBehind { instance_id, gate } => {
                 write!(f, "{instance_id} rests, and its gate was left {}", written(gate))
+            }
+            Breach::DryRunWrote { execution, function, operation } => {
+                write!(f, "{function} made the call {operation} for {execution}, which is a dry run")
             }
         }
     }

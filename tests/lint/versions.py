@@ -18,6 +18,7 @@ from permissions import TEMPLATE, read
 
 DEFINITION = Path("statemachine/rollout.asl.json")
 STATE_MACHINE = "RolloutStateMachine"
+POLICY = "RolloutStateMachinePolicy"
 
 
 def findings(template: dict, definition: dict) -> list[str]:
@@ -31,7 +32,7 @@ def findings(template: dict, definition: dict) -> list[str]:
             found.append(f"{TEMPLATE}: DefinitionSubstitutions.{name} is not !Ref {name}.Version")
         if not function.get("AutoPublishAlias") or function.get("AutoPublishAliasAllProperties") is not True:
             found.append(f"{TEMPLATE}: {name}: AutoPublishAlias and AutoPublishAliasAllProperties publish its versions")
-        if {"Sub": f"${{{name}.Arn}}:*"} not in _resources(machine):
+        if {"Sub": f"${{{name}.Arn}}:*"} not in _invoked(resources[POLICY]["Properties"]):
             found.append(f"{TEMPLATE}: {STATE_MACHINE} may not invoke every version of {name}")
         variables = set(function.get("Environment", {}).get("Variables", {}))
         for state, task in _tasks(definition):
@@ -44,9 +45,8 @@ def _tasks(definition: dict) -> list[tuple[str, dict]]:
     return [(name, state) for name, state in definition["States"].items() if state["Type"] == "Task"]
 
 
-def _resources(machine: dict) -> list:
-    statements = [statement for policy in machine["Policies"] for statement in policy["Statement"]]
-    resources = [statement["Resource"] for statement in statements if "lambda:InvokeFunction" in statement["Action"]]
+def _invoked(policy: dict) -> list:
+    resources = [statement["Resource"] for statement in policy["PolicyDocument"]["Statement"] if "lambda:InvokeFunction" in statement["Action"]]
     return [resource for several in resources for resource in (several if isinstance(several, list) else [several])]
 
 

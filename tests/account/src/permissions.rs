@@ -31,12 +31,12 @@ struct Resource {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Properties {
-    code_uri: Option<String>,
     policies: Vec<Policy>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+/// A policy of a function. A role of its own has others.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Policy {
     statement: Vec<Statement>,
 }
@@ -116,8 +116,8 @@ fn permitted() -> Permitted {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let template: Template = serde_saphyr::from_str(&template).expect("template.yaml");
-    let functions = template.resources.into_values().filter_map(|resource| {
-        let function = resource.properties.code_uri?.strip_prefix("functions/")?.to_owned();
+    let functions = template.resources.into_iter().filter_map(|(name, resource)| {
+        let function = function(&name)?;
         let statements = resource.properties.policies.into_iter().flat_map(|policy| policy.statement);
         let actions = statements.flat_map(|statement| {
             let groups = statement.groups();
@@ -130,6 +130,16 @@ fn permitted() -> Permitted {
         Some((function, actions.collect()))
     });
     functions.collect()
+}
+
+/// The function that a resource is: `plan-rollout` is PlanRolloutFunction.
+fn function(resource: &str) -> Option<String> {
+    let name = resource.strip_suffix("Function")?;
+    let hyphened = name.chars().enumerate().flat_map(|(place, letter)| {
+        let hyphen = (letter.is_ascii_uppercase() && place > 0).then_some('-');
+        hyphen.into_iter().chain([letter.to_ascii_lowercase()])
+    });
+    Some(hyphened.collect())
 }
 
 /// The calls that the calling function's role does not permit in a stack that may serve these groups, a sentence each. The calls of the state machine

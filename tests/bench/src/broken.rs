@@ -146,7 +146,12 @@ impl BrokenRow {
             row: Row::of(&CASE, Place::Stack(speed), run),
             turnstile: Loop::of(&run.report),
             limit_launches_per_hour: limit_launches_per_hour(),
-            stack_seconds: run.rollouts.iter().filter_map(|rollout| rollout.lag).map(Lag::total).fold(0.0, std::ops::Add::add),
+            stack_seconds: run
+                .rollouts
+                .iter()
+                .filter_map(|rollout| rollout.lag)
+                .map(Lag::total)
+                .fold(0.0, std::ops::Add::add),
             under_own_hooks,
         }
     }

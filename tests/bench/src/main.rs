@@ -109,7 +109,8 @@ async fn run_all(arguments: &Arguments) -> Result<Result<Results, Interrupted>, 
         let measured = match case.place {
             Place::Stack(speed) => {
                 let speed = arguments.speed.unwrap_or(speed);
-                let watch = async |stack: &Stack, progress: &mut Progress| run::watch(stack, case, speed, progress).await;
+                let watch =
+                    async |stack: &Stack, progress: &mut Progress| run::watch(stack, case, speed, progress).await;
                 let measured = on_a_stack(case, setting::under_turnstile(case), speed, &mut signals, watch).await?;
                 measured.map(|run| (Place::Stack(speed), run))
             }
@@ -188,7 +189,10 @@ fn print(results: &Results) -> usize {
             stack::minutes(setting::own_seconds()),
             table::measures(&rows)
         );
-        println!("What of this is the local stack's, in world seconds; the other cases were simulated:\n\n{}\n", table::stack(&rows));
+        println!(
+            "What of this is the local stack's, in world seconds; the other cases were simulated:\n\n{}\n",
+            table::stack(&rows)
+        );
     }
     if let Some(CaseResult { row, .. }) = &results.broken {
         println!(

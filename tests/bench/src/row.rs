@@ -250,7 +250,11 @@ mod tests {
             late.exceeded_limits(),
             ["on average in service after 1.310 times the deployments' own time, at most 1.3"]
         );
-        let many = Row { limit_transitions_per_instance: Some(29.0), limit_codedeploy_calls_per_instance: Some(1.5), ..at_the_limit };
+        let many = Row {
+            limit_transitions_per_instance: Some(29.0),
+            limit_codedeploy_calls_per_instance: Some(1.5),
+            ..at_the_limit
+        };
         assert_eq!(many.exceeded_limits(), ["30.0 state transitions an instance, at most 29"]);
         let unlimited = Row { deployments: 6, limit_makespan_ratio: None, ..beyond };
         assert_eq!(unlimited.exceeded_limits(), [] as [&str; 0]);

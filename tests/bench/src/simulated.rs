@@ -76,8 +76,8 @@ async fn release(world: World) {
 mod tests {
     use super::*;
     use crate::case::CASES;
-    use crate::row::Row;
     use crate::case::Place;
+    use crate::row::Row;
 
     fn row(name: &str) -> Row {
         let case = CASES.iter().find(|case| case.name == name).expect("a case of this name");

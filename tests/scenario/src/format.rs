@@ -123,12 +123,17 @@ impl Scenario {
         fixed
     }
 
-    /// The scenario with gates: every deployment group that selects by its tag alone goes by the gate too. `None` for one that gates would
-    /// change, and for one without such a group.
+    /// The scenario with gates: every deployment group that selects by its tag alone goes by the gate too. Expected are the same ends. How many
+    /// deployments, calls and states lead there is different: each deployment has its turn, and one that misses its instance is made again. `None`
+    /// for a scenario that gates would change, and for one without such a group.
     pub fn gated(&self) -> Option<Self> {
         let mut gated = self.clone();
         let by_tag = gated.world.applications.iter_mut().filter(|one| one.selected_by == SelectedBy::Tag);
         let changed = by_tag.map(|application| application.selected_by = SelectedBy::Gate).count();
+        let expect = &mut gated.expect;
+        (expect.deployments, expect.one_at_a_time) = (None, false);
+        expect.calls.clear();
+        expect.executions.iter_mut().flatten().for_each(|execution| execution.states.clear());
         (self.without_gates.is_none() && changed > 0).then_some(gated)
     }
 

@@ -150,7 +150,12 @@ pub fn script_failure(event: &str, script: &str, log: &str) -> Failure {
 
 /// What a stack with the setting is started with: its list of applications is the setting's, and launches at [`HOOK`] start rollouts.
 pub fn options(setting: Setting, speed: f64) -> Options {
-    Options { speed, applications: Some(applications(&setting)), lifecycle_hook_name: HOOK.to_owned(), ..Options::new(setting) }
+    Options {
+        speed,
+        applications: Some(applications(&setting)),
+        lifecycle_hook_name: HOOK.to_owned(),
+        ..Options::new(setting)
+    }
 }
 
 /// The setting's applications as the stack's parameter `Applications` lists them.

@@ -32,12 +32,7 @@ pub fn gathering(
 
 /// How long to wait before the turn's deployment, in seconds, so that the `cohort` of the application before stays together: its members come to
 /// the queue as they notice that they are done. `waited` is for how long it has been waited for, in seconds.
-pub fn regathering(
-    claim: Option<&Claim>,
-    own: &InstanceId,
-    cohort: &BTreeSet<InstanceId>,
-    waited: u32,
-) -> Option<u32> {
+pub fn regathering(claim: Option<&Claim>, own: &InstanceId, cohort: &BTreeSet<InstanceId>, waited: u32) -> Option<u32> {
     let has_come = |id: &InstanceId| {
         id == own || claim.is_some_and(|claim| claim.waiting.contains(id) || claim.silent.contains(id))
     };

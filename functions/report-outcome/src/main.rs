@@ -1,5 +1,5 @@
 //! The Lambda function `report-outcome`.
 
-fn main() -> Result<(), aws::function::StartError> {
+fn main() -> std::process::ExitCode {
     aws::function::run::<report_outcome::ReportOutcome>()
 }

@@ -96,7 +96,8 @@ mod tests {
     fn a_dead_instance_costs_its_five_minutes_once() {
         let (alone, beside) = (row("1 alone, gated"), row("1 beside a dead instance, gated"));
         let lost = (beside.makespan_ratio.unwrap() - alone.makespan_ratio.unwrap()) * setting::own_seconds();
-        assert!(lost < 1.2 * 300.0, "{lost} s");
+        // And the looks until that is noticed. Once for each application it would be six times as much.
+        assert!(lost < 1.5 * 300.0, "{lost} s");
     }
 
     #[test]

@@ -147,6 +147,38 @@ fn json_answer(status: u16, body: &Value) -> Answer {
 fn readable(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => in_order(value).to_string(),
+        Err(_) if body.starts_with(b"Action=") => form_in_order(body),
         Err(_) => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+/// A form with the entries of its maps in order. Each entry has a number, and a name and a value that begin with the same number.
+fn form_in_order(body: &[u8]) -> String {
+    let fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    let name_of =
+        |entry: &str| fields.iter().find(|(field, _)| *field == format!("{entry}.Name")).map(|(_, name)| name);
+    let named = fields.iter().map(|(field, value)| {
+        let of_entry = field.match_indices('.').map(|(at, _)| (&field[..at], &field[at..]));
+        let entry =
+            of_entry.filter_map(|(entry, rest)| Some((entry.rsplit_once('.')?.0, name_of(entry)?, rest))).next();
+        (entry.map_or_else(|| field.clone(), |(map, name, rest)| format!("{map}.{name}{rest}")), value)
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort();
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(named).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_reads_the_same_in_whichever_order_a_map_was_written() {
+        let one = "Action=Publish&M.entry.1.Name=a&M.entry.1.Value.StringValue=1&M.entry.2.Name=b&M.entry.2.Value.StringValue=2&T=x";
+        let other = "Action=Publish&M.entry.1.Name=b&M.entry.1.Value.StringValue=2&M.entry.2.Name=a&M.entry.2.Value.StringValue=1&T=x";
+        assert_eq!(readable(one.as_bytes()), readable(other.as_bytes()));
+        assert!(readable(one.as_bytes()).contains("M.entry.a.Value.StringValue=1"), "{}", readable(one.as_bytes()));
+        let changed = one.replace("StringValue=2", "StringValue=3");
+        assert_ne!(readable(one.as_bytes()), readable(changed.as_bytes()));
     }
 }

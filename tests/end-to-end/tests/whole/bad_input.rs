@@ -77,7 +77,11 @@ async fn every_field_is_checked_before_anything_is_deployed() {
 /// The hook may be another rollout's: the schedule starts one at the latest.
 #[tokio::test]
 async fn bad_input_that_names_no_hook_completes_none() {
-    let stack = start(six_applications(), 0).await;
+    let mut setting = six_applications();
+    // With a second group the stack serves groups of every name, also of one that does not exist.
+    let other = setting.auto_scaling_groups[0].clone();
+    setting.auto_scaling_groups.push(world::AutoScalingGroupSetting { name: "api".into(), ..other });
+    let stack = start(setting, 0).await;
     let instance = stack.world().launch(GROUP).unwrap();
     until_waiting(&stack, &instance).await;
     let input = json!({"autoScalingGroupName": "wbe", "instanceId": instance});

@@ -19,10 +19,14 @@ async fn sweep(stack: &Stack, minute: u32) -> Value {
 #[tokio::test]
 async fn a_launch_whose_event_was_lost_is_found() {
     let stack = start(six_applications(), 0).await;
-    assert_eq!(sweep(&stack, 0).await, json!({"outcome": "SWEPT", "started": []}), "no instance waits");
+    assert_eq!(
+        sweep(&stack, 0).await,
+        json!({"outcome": "SWEPT", "started": [], "hookVanished": []}),
+        "no instance waits"
+    );
     let instance = stack.world().launch(GROUP).unwrap();
     until_waiting(&stack, &instance).await;
-    let found = json!({"outcome": "SWEPT", "started": [instance]});
+    let found = json!({"outcome": "SWEPT", "started": [instance], "hookVanished": []});
     assert_eq!(sweep(&stack, 1).await, found);
     assert_eq!(sweep(&stack, 1).await["started"], json!([]), "delivered twice");
     assert_eq!(sweep(&stack, 2).await["started"], json!([]), "it has its rollout");

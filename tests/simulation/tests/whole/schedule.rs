@@ -27,7 +27,7 @@ fn name(i: usize) -> String {
 }
 
 fn has_hook(i: usize) -> bool {
-    i % 2 == 0
+    i.is_multiple_of(2)
 }
 
 /// How often start-rollout made each call, by its invocations in order.

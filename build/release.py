@@ -39,7 +39,7 @@ def template(source: str, architecture: str, functions: list[str]) -> str:
             raise Unexpected(f"{match[1]}Function: there is no function {function}")
         return f"{match[0]}      CodeUri: {function}.zip\n".replace("    Metadata: { BuildMethod: makefile }\n", "")
 
-    form = r"^  (\w+)Function:\n    Type: AWS::Serverless::Function\n    Metadata: \{ BuildMethod: makefile \}\n    Properties:\n"
+    form = r"^  (\w+)Function:\n    Type: AWS::Serverless::Function\n(?:    DependsOn: \w+\n)?    Metadata: \{ BuildMethod: makefile \}\n    Properties:\n"
     return _replaced(text, form, code, len(functions))
 
 

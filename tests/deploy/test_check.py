@@ -41,6 +41,7 @@ class Check(unittest.TestCase):
 
     def test_differences_say_where(self):
         self.assertEqual(differences({"a": [{"b": True}]}, {"a": [{"b": "true", "c": 1}]}), [])
+        self.assertEqual(differences({"a": 1}, {"a": 1.0}), [])
         self.assertEqual(differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}), [".a[0].b is 2, not 1"])
         self.assertEqual(differences({"a": [1]}, {"a": [1, 2]}), [".a is [1, 2], not [1]"])
         self.assertEqual(differences({"a": {"b": 1}}, {"a": None}), [".a is None, not {'b': 1}"])

@@ -97,4 +97,6 @@ def differences(expected: Any, actual: Any, where: str = "") -> list[str]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,6 +1,7 @@
 """A stack in the local cloud, beside what its template says of it."""
 
 import json
+import re
 
 from . import check, template
 from .account import Account
@@ -39,6 +40,8 @@ class Stack:
             physical = resources[resource]["PhysicalResourceId"]
             if name == "Version":
                 return physical.rpartition(":")[2]
+            if name in ("Name", "QueueName", "TopicName"):
+                return re.split("[:/]", physical)[-1]
             if name == "Arn":
                 return self.account.arn(resources[resource]["ResourceType"], physical)
             raise NotImplementedError(f"Fn::GetAtt of {name} is not known here")

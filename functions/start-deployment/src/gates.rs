@@ -13,6 +13,7 @@ use turnstile::words::deployment::{Deployment, Target, TargetStatus};
 use turnstile::words::error::Error;
 use turnstile::words::gate::{Gate, GateKey};
 use turnstile::words::ids::{Account, ClaimKey, DeploymentId, InstanceId, TargetId};
+use turnstile::words::turn::Claim;
 
 use crate::request::{Request, Way};
 use crate::{MOST_CLAIMS_READ, StartDeployment};
@@ -141,15 +142,24 @@ impl StartDeployment {
     }
 
     /// The other deployment groups whose deployments may come to the same instances: those of the list's other applications, and those of every
-    /// other list that rollouts of the Auto Scaling group have deployed.
+    /// other list with which rollouts of the Auto Scaling group have deployed, or of another Auto Scaling group that has the deployment group too.
     pub(crate) async fn others(&self, request: &Request) -> Result<Others, Error> {
         let Request { plan, application, .. } = request;
-        let found = self.turns.read(&[turn::claim_on(&plan.auto_scaling_group_name)]).await?;
-        let recorded = found.iter().flat_map(|claim| &claim.deployment_groups);
-        let mut groups: BTreeSet<DeploymentGroup> = recorded.filter_map(|name| name.parse().ok()).collect();
-        let has_own = groups.remove(&application.group);
-        let others = plan.applications.iter().map(|other| &other.group).filter(|group| **group != application.group);
-        groups.extend(others.cloned());
+        let own = turn::claim_on(&plan.auto_scaling_group_name);
+        let shared = turn::claim_on_deployment_group(&application.group);
+        let mut found = self.turns.read(&[own.clone(), shared.clone()]).await?;
+        let taken_for = found.iter().filter(|claim| claim.claim == shared).flat_map(|claim| &claim.taken_for);
+        let elsewhere: Vec<ClaimKey> = taken_for.map(turn::claim_on).filter(|claim| *claim != own).collect();
+        for claims in elsewhere.chunks(MOST_CLAIMS_READ) {
+            found.extend(self.turns.read(claims).await?);
+        }
+        let recorded = |claim: &Claim| claim.deployment_groups.iter().filter_map(|name| name.parse().ok()).collect();
+        let of_own = found.iter().filter(|claim| claim.claim == own);
+        let has_own = of_own.map(recorded).any(|groups: Vec<DeploymentGroup>| groups.contains(&application.group));
+        let mut groups: BTreeSet<DeploymentGroup> =
+            found.iter().flat_map(|claim| -> Vec<_> { recorded(claim) }).collect();
+        groups.extend(plan.applications.iter().map(|other| other.group.clone()));
+        groups.remove(&application.group);
         Ok(Others { groups: groups.into_iter().collect(), has_own })
     }
 

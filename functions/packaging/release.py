@@ -1,6 +1,6 @@
 """Packs a release into dist/ from the bootstraps of both architectures.
 
-    python build/release.py FUNCTION...        from the project's folder; SOURCE_DATE_EPOCH is the time that every packed file gets
+    python functions/packaging/release.py FUNCTION...        from the project's folder; SOURCE_DATE_EPOCH is the time that every packed file gets
 
 The same sources give the same bytes, whoever packs them, where and when.
 """

@@ -10,8 +10,8 @@ from materials import Crate, bill, crates
 from release import Unexpected, archive, packed, sums, template
 
 EPOCH = 1_700_000_000
-SOURCE = (Path(__file__).parents[1] / "template.yaml").read_text(encoding="utf-8")
-FUNCTIONS = [path.parents[1].name for path in sorted(Path(__file__).parents[1].glob("functions/*/src/main.rs"))]
+SOURCE = (Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8")
+FUNCTIONS = [path.parents[1].name for path in sorted(Path(__file__).parents[2].glob("functions/*/src/main.rs"))]
 
 
 class Release(unittest.TestCase):
@@ -21,7 +21,7 @@ class Release(unittest.TestCase):
             for function in FUNCTIONS:
                 self.assertEqual(text.count(f"      CodeUri: {function}.zip\n"), 1)
             self.assertIn(f"    Default: {architecture}\n    AllowedValues: [{architecture}]\n", text)
-            for left in ("makefile", "build/", "statemachine/rollout"):
+            for left in ("makefile", "packaging/", "statemachine/rollout"):
                 self.assertNotIn(left, text)
 
     def test_a_template_of_another_form_is_refused(self):

@@ -156,6 +156,10 @@ fn status_of(status: u16) -> StatusCode {
 /// The Runtime API's next invocation: answers when there is one.
 async fn next(State(door): State<FrontDoor>, Path((function, environment)): Path<(String, String)>) -> Response {
     let Some(environment) = door.functions.find(&function, &environment) else {
+        if door.functions.closed() {
+            // As on Lambda, a process that will have no other invocation waits until it is killed. It would log any answer as an error.
+            return std::future::pending().await;
+        }
         return StatusCode::FORBIDDEN.into_response();
     };
     let Some(invocation) = environment.take().await else {

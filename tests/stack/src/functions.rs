@@ -209,6 +209,11 @@ impl Functions {
         closed
     }
 
+    /// Whether [`Functions::close`] was called.
+    pub(crate) fn closed(&self) -> bool {
+        self.functions.values().any(|pool| pool.environments.lock().unwrap().stopped)
+    }
+
     fn pool(&self, function: &str) -> Result<&Arc<Pool>, Error> {
         let name = name_of(function);
         self.functions.get(name).ok_or_else(|| Error::UnknownFunction(name.to_owned()))

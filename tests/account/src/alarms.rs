@@ -1,12 +1,11 @@
 //! The alarms of template.yaml: what each goes by, and when it rings.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::STATE_MACHINE;
+use crate::{STATE_MACHINE, template};
 
 /// An alarm, as far as its course goes by it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -89,27 +88,9 @@ pub enum Course {
     RingsAndStops,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Template {
-    resources: BTreeMap<String, Resource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Resource {
-    #[serde(rename = "Type")]
-    kind: String,
-    #[serde(default)]
-    properties: Value,
-}
-
 /// The alarms of template.yaml, by their logical ids.
 pub fn listed() -> BTreeMap<String, Alarm> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let template = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let template: Template = serde_saphyr::from_str(&template).expect("template.yaml");
-    let alarms = template.resources.into_iter().filter(|(_, resource)| resource.kind == "AWS::CloudWatch::Alarm");
+    let alarms = template::resources().into_iter().filter(|(_, resource)| resource.kind == "AWS::CloudWatch::Alarm");
     alarms
         .map(|(id, resource)| {
             let mut alarm: Alarm = serde_json::from_value(resource.properties)

@@ -9,6 +9,7 @@ pub mod history;
 mod invoked;
 pub mod permissions;
 mod served;
+mod template;
 mod turn;
 mod variables;
 pub mod versions;

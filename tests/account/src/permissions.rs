@@ -4,7 +4,6 @@
 //! permitted on a resource of a type that it knows is checked by tests/lint/permissions.py.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -12,22 +11,9 @@ use serde_json::Value;
 use world::{Call, InstanceReport};
 
 use crate::served::is_like;
-use crate::{Served, calls};
+use crate::{Served, calls, template};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Template {
-    resources: BTreeMap<String, Resource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Resource {
-    #[serde(default)]
-    properties: Properties,
-}
-
-/// The properties of a function that matter here. Other resources have none of them.
+/// The properties of a function that matter here.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Properties {
@@ -113,12 +99,13 @@ type Permitted = BTreeMap<String, BTreeMap<String, Groups>>;
 static PERMITTED: LazyLock<Permitted> = LazyLock::new(permitted);
 
 fn permitted() -> Permitted {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let template = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let template: Template = serde_saphyr::from_str(&template).expect("template.yaml");
-    let functions = template.resources.into_iter().filter_map(|(name, resource)| {
+    let functions =
+        template::resources().into_iter().filter(|(_, resource)| resource.kind == "AWS::Serverless::Function");
+    let functions = functions.filter_map(|(name, resource)| {
         let function = function(&name)?;
-        let statements = resource.properties.policies.into_iter().flat_map(|policy| policy.statement);
+        let properties: Properties = serde_json::from_value(resource.properties)
+            .unwrap_or_else(|error| panic!("template.yaml: {name}: {error}"));
+        let statements = properties.policies.into_iter().flat_map(|policy| policy.statement);
         let actions = statements.flat_map(|statement| {
             let groups = statement.groups();
             let actions = match statement.action {

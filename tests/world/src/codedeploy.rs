@@ -20,4 +20,4 @@ pub(crate) use automatic::{WaitingLaunch, WaitingTermination};
 pub(crate) use deployment::{Creator, Deployment};
 pub(crate) use group::DeploymentGroup;
 pub(crate) use pipeline::Pipeline;
-pub(crate) use wire::answer;
+pub(crate) use wire::{SERVICE, answer};

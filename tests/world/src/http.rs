@@ -11,13 +11,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::fault::InjectedFault;
+use crate::protocol::{self, Request};
 use crate::report::Invocation;
 use crate::world::{Running, World};
 use crate::{autoscaling, codedeploy, notices, tagging};
-
-const CODEDEPLOY_TARGET: &str = "CodeDeploy_20141006.";
-const EVENTS_TARGET: &str = "AWSEvents.";
-const TAGGING_TARGET: &str = "ResourceGroupsTaggingAPI_20170126.";
 
 impl World {
     /// `POST /` for all services, told apart by the service name in the signature's credential scope, else by `X-Amz-Target`.
@@ -42,57 +39,25 @@ impl World {
         fault: Option<&InjectedFault>,
     ) -> Response {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let caller = caller(headers);
-        match service(headers, target) {
-            Some("codedeploy") => {
-                let operation = target.strip_prefix(CODEDEPLOY_TARGET).unwrap_or(target);
-                let (status, body) = self.enter(|simulation| {
-                    simulation.call_comes(invocation);
-                    codedeploy::answer(simulation, caller, operation, body, fault)
-                });
-                respond(status, "application/x-amz-json-1.1", body)
-            }
-            Some("tagging") => {
-                let operation = target.strip_prefix(TAGGING_TARGET).unwrap_or(target);
-                let (status, body) = self.enter(|simulation| {
-                    simulation.call_comes(invocation);
-                    tagging::answer(simulation, caller, operation, body, fault)
-                });
-                respond(status, "application/x-amz-json-1.1", body)
-            }
-            Some("autoscaling") => {
-                let (status, body) = self.enter(|simulation| {
-                    simulation.call_comes(invocation);
-                    autoscaling::answer(simulation, caller, body, fault)
-                });
-                respond(status, "text/xml", body)
-            }
-            Some("sns") => {
-                let (status, body) = self.enter(|simulation| {
-                    simulation.call_comes(invocation);
-                    notices::answer_sns(simulation, caller, body, fault)
-                });
-                respond(status, "text/xml", body)
-            }
-            Some("events") => {
-                let operation = target.strip_prefix(EVENTS_TARGET).unwrap_or(target);
-                let (status, body) = self.enter(|simulation| {
-                    simulation.call_comes(invocation);
-                    notices::answer_events(simulation, caller, operation, body, fault)
-                });
-                respond(status, "application/x-amz-json-1.1", body)
-            }
+        let answer = match service(headers, target) {
+            Some("codedeploy") => codedeploy::answer,
+            Some("tagging") => tagging::answer,
+            Some("autoscaling") => autoscaling::answer,
+            Some("sns") => notices::answer_sns,
+            Some("events") => notices::answer_events,
             other => {
                 let name = other.unwrap_or("a service that the call does not name");
-                (StatusCode::NOT_FOUND, format!("This world has no {name}.\n")).into_response()
+                return (StatusCode::NOT_FOUND, format!("This world has no {name}.\n")).into_response();
             }
-        }
+        };
+        let request = Request { caller: caller(headers), target, body, fault };
+        let protocol::Response { status, content_type, body } = self.enter(|simulation| {
+            simulation.call_comes(invocation);
+            answer(simulation, &request)
+        });
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
     }
-}
-
-fn respond(status: u16, content_type: &'static str, body: String) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 /// The parts of the signature's `Credential=<key>/<date>/<region>/<service>/aws4_request`.
@@ -110,8 +75,10 @@ fn caller(headers: &HeaderMap) -> &str {
 /// The service the signature is for, else the one the target belongs to.
 fn service<'a>(headers: &'a HeaderMap, target: &str) -> Option<&'a str> {
     let signed_for = credential(headers).and_then(|mut parts| parts.nth(3));
-    let by_target = [(CODEDEPLOY_TARGET, "codedeploy"), (TAGGING_TARGET, "tagging"), (EVENTS_TARGET, "events")];
-    signed_for.or_else(|| by_target.into_iter().find(|(prefix, _)| target.starts_with(prefix)).map(|(_, name)| name))
+    let by_target = [codedeploy::SERVICE, tagging::SERVICE, notices::EVENTS];
+    signed_for.or_else(|| {
+        by_target.into_iter().find(|service| target.starts_with(service.target)).map(|service| service.name)
+    })
 }
 
 /// A world served on a free loopback port; dropped, it stops.

@@ -20,6 +20,7 @@ mod instance;
 mod invariants;
 mod launch;
 mod notices;
+mod protocol;
 mod refusal;
 mod report;
 pub mod rules;

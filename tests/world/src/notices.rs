@@ -1,13 +1,19 @@
 //! SNS and EventBridge, as far as they are told something: what they take, and what they refuse. Their calls are on record, and nobody receives
 //! what was told.
 
-use std::collections::BTreeMap;
-
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::fault::{self, Answered, InjectedFault};
+use crate::protocol::aws_query::{self, Parameters, result_xml};
+use crate::protocol::{Request, Response, aws_json};
 use crate::refusal::Refusal;
 use crate::simulation::Simulation;
+
+const SNS: aws_query::Service =
+    aws_query::Service { name: "sns", namespace: "http://sns.amazonaws.com/doc/2010-03-31/" };
+/// How EventBridge is spoken to.
+pub(crate) const EVENTS: aws_json::Service =
+    aws_json::Service { name: "events", target: "AWSEvents.", message: "Message" };
 
 /// The longest subject, in characters, and the longest message, in bytes (SNS API reference, Publish).
 const LONGEST_SUBJECT: usize = 100;
@@ -15,49 +21,25 @@ const LONGEST_MESSAGE: usize = 256 * 1024;
 /// The largest entries of a call, in bytes (EventBridge user guide, "Calculating PutEvents event entry size").
 const LARGEST_ENTRIES: usize = 256 * 1024;
 
-/// Answers a call of SNS, whose protocol is awsQuery: a form in, XML out.
-pub(crate) fn answer_sns(
-    simulation: &mut Simulation,
-    caller: &str,
-    body: &[u8],
-    fault: Option<&InjectedFault>,
-) -> (u16, String) {
-    let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
-    let action = fields.remove("Action").unwrap_or_default();
-    fields.remove("Version");
-    let request_id = simulation.random_uuid();
-    let Answered { result, status, outcome } = fault::answer(fault, || publish(&action, &fields));
-    simulation.record_call(caller, "sns", &action, json!(fields), outcome);
-    let metadata = format!("<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>");
-    match result {
-        Ok(()) => {
-            let id = simulation.random_uuid();
-            let result = format!("<PublishResult><MessageId>{id}</MessageId></PublishResult>");
-            (
-                status,
-                format!(
-                    "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">{result}{metadata}</PublishResponse>"
-                ),
-            )
-        }
-        Err(Refusal { code, message }) => {
-            let kind = if status < 500 { "Sender" } else { "Receiver" };
-            let error = format!("<Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>");
-            (
-                status,
-                format!(
-                    "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
-                ),
-            )
-        }
-    }
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Published {
+    message_id: String,
 }
 
-fn publish(action: &str, fields: &BTreeMap<String, String>) -> Result<(), Refusal> {
+/// Answers a call of SNS.
+pub(crate) fn answer_sns(simulation: &mut Simulation, request: &Request) -> Response {
+    SNS.answer(simulation, request, |simulation, action, parameters| {
+        publish(action, parameters)?;
+        Ok(result_xml(action, &Published { message_id: simulation.random_uuid() }))
+    })
+}
+
+fn publish(action: &str, parameters: &Parameters) -> Result<(), Refusal> {
     let invalid = |problem: &str| Err(Refusal::new("InvalidParameter", format!("Invalid parameter: {problem}")));
-    let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
+    let field = |name: &str| parameters.get(name).unwrap_or_default();
     if action != "Publish" {
-        return Err(Refusal::new("InvalidAction", format!("Could not find operation {action}")));
+        return SNS.unknown(action);
     }
     if !field("TopicArn").starts_with("arn:") {
         return invalid("TopicArn");
@@ -71,7 +53,7 @@ fn publish(action: &str, fields: &BTreeMap<String, String>) -> Result<(), Refusa
         return invalid("Message");
     }
     let attributes = (1..).map_while(|n| {
-        fields.get(&format!("MessageAttributes.entry.{n}.Name"))?;
+        parameters.get(&format!("MessageAttributes.entry.{n}.Name"))?;
         Some(field(&format!("MessageAttributes.entry.{n}.Value.StringValue")))
     });
     match attributes.into_iter().any(str::is_empty) {
@@ -80,31 +62,20 @@ fn publish(action: &str, fields: &BTreeMap<String, String>) -> Result<(), Refusa
     }
 }
 
-/// Answers a call of EventBridge, whose protocol is awsJson1.1.
-pub(crate) fn answer_events(
-    simulation: &mut Simulation,
-    caller: &str,
-    operation: &str,
-    body: &[u8],
-    fault: Option<&InjectedFault>,
-) -> (u16, String) {
-    let input: Value = serde_json::from_slice(body).unwrap_or_default();
-    let Answered { result, status, outcome } = fault::answer(fault, || put_events(operation, &input));
-    simulation.record_call(caller, "events", operation, input, outcome);
-    match result {
-        Ok(entries) => {
-            let entries: Vec<Value> = (0..entries).map(|_| json!({"EventId": simulation.random_uuid()})).collect();
-            (status, json!({"FailedEntryCount": 0, "Entries": entries}).to_string())
-        }
-        Err(refusal) => (status, json!({"__type": refusal.code, "Message": refusal.message}).to_string()),
-    }
+/// Answers a call of EventBridge.
+pub(crate) fn answer_events(simulation: &mut Simulation, request: &Request) -> Response {
+    EVENTS.answer(simulation, request, |simulation, operation, input| {
+        let entries = put_events(operation, &input)?;
+        let entries: Vec<Value> = (0..entries).map(|_| json!({"EventId": simulation.random_uuid()})).collect();
+        Ok(json!({"FailedEntryCount": 0, "Entries": entries}))
+    })
 }
 
 /// The number of entries.
 fn put_events(operation: &str, input: &Value) -> Result<usize, Refusal> {
     let invalid = |problem: &str| Err(Refusal::new("ValidationException", problem.to_owned()));
     if operation != "PutEvents" {
-        return Err(Refusal::new("UnknownOperationException", format!("Unknown operation {operation}")));
+        return aws_json::unknown(operation);
     }
     let entries = input["Entries"].as_array().filter(|entries| (1..=10).contains(&entries.len()));
     let Some(entries) = entries else { return invalid("Entries: 1 to 10") };
@@ -129,8 +100,7 @@ mod tests {
     #[test]
     fn a_message_has_a_subject_of_one_line_of_ascii() {
         let of = |subject: &str, message: &str| {
-            let fields = [("TopicArn", "arn:aws:sns:x:1:t"), ("Subject", subject), ("Message", message)];
-            publish("Publish", &fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+            publish("Publish", &[("TopicArn", "arn:aws:sns:x:1:t"), ("Subject", subject), ("Message", message)].into())
         };
         assert_eq!(of("Turnstile: FAILED", "text"), Ok(()));
         for (subject, message) in

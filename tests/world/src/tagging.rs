@@ -5,4 +5,4 @@ mod reading;
 mod wire;
 mod writing;
 
-pub(crate) use wire::answer;
+pub(crate) use wire::{SERVICE, answer};

@@ -2,8 +2,8 @@
 
 use super::group::{AutoScalingGroup, Hook, Transition};
 use super::hooks::ActionName;
-use super::wire::Parameters;
 use crate::instance::Instance;
+use crate::protocol::aws_query::Parameters;
 use crate::refusal::Refusal;
 use crate::setting::{HookResult, MAX_SIZE};
 use crate::simulation::Simulation;

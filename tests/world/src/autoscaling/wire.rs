@@ -1,55 +1,26 @@
-//! Auto Scaling's protocol, awsQuery: a form in, XML out (Smithy, "AWS query protocol").
-
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+//! Auto Scaling's calls, and the XML of their answers.
 
 use serde::Serialize;
 
 use super::group::{AutoScalingGroup, Hook};
 use super::operations::Page;
-use crate::fault::{self, Answered, InjectedFault};
 use crate::instance::{Instance, LifecycleState, Place};
+use crate::protocol::aws_query::{self, Parameters, result_xml};
+use crate::protocol::{Request, Response};
 use crate::refusal::Refusal;
 use crate::setting::{HookResult, MAX_SIZE};
 use crate::simulation::Simulation;
 
-const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+const SERVICE: aws_query::Service =
+    aws_query::Service { name: "autoscaling", namespace: "http://autoscaling.amazonaws.com/doc/2011-01-01/" };
 const INSTANCE_TYPE: &str = "t3.medium";
 
-/// A call's form fields; lists as `Name.member.1`.
-pub(super) struct Parameters(BTreeMap<String, String>);
-
-impl Parameters {
-    pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
-    }
-
-    pub(super) fn list(&self, key: &str) -> Vec<&str> {
-        (1..).map_while(|n| self.get(&format!("{key}.member.{n}"))).collect()
-    }
-}
-
-/// Answers one call: the HTTP status and the XML body.
-pub(crate) fn answer(
-    simulation: &mut Simulation,
-    caller: &str,
-    body: &[u8],
-    fault: Option<&InjectedFault>,
-) -> (u16, String) {
-    let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
-    let action = fields.remove("Action").unwrap_or_default();
-    fields.remove("Version");
-    let parameters = Parameters(fields);
-    let request_id = simulation.random_uuid();
-    let Answered { result, status, outcome } = fault::answer(fault, || {
+/// Answers one call.
+pub(crate) fn answer(simulation: &mut Simulation, request: &Request) -> Response {
+    SERVICE.answer(simulation, request, |simulation, action, parameters| {
         simulation.throttles.autoscaling.admit(simulation.now(), "Throttling")?;
-        operate(simulation, &action, &parameters)
-    });
-    simulation.record_call(caller, "autoscaling", &action, serde_json::json!(parameters.0), outcome);
-    match result {
-        Ok(result) => (status, success(&action, &result, &request_id)),
-        Err(refusal) => (status, failure(status, refusal, &request_id)),
-    }
+        operate(simulation, action, parameters)
+    })
 }
 
 /// The XML of the operation's result element; empty for an operation without an output.
@@ -100,33 +71,8 @@ fn operate(simulation: &mut Simulation, action: &str, parameters: &Parameters) -
         "CompleteLifecycleAction" => simulation.complete_lifecycle_action(parameters).map(empty),
         "PutLifecycleHook" => simulation.put_hook(parameters).map(empty),
         "DeleteLifecycleHook" => simulation.delete_hook(parameters).map(empty),
-        _ => {
-            let message = format!("Could not find operation {action} for version 2011-01-01");
-            Err(Refusal::new("InvalidAction", message))
-        }
+        _ => SERVICE.unknown(action),
     }
-}
-
-fn success(action: &str, result: &str, request_id: &str) -> String {
-    format!(
-        "<{action}Response xmlns=\"{NAMESPACE}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId>\
-         </ResponseMetadata></{action}Response>"
-    )
-}
-
-fn failure(status: u16, refusal: Refusal, request_id: &str) -> String {
-    let kind = if status < 500 { "Sender" } else { "Receiver" };
-    let error = ErrorXml { kind, code: refusal.code, message: refusal.message };
-    let error = xml("Error", &error);
-    format!("<ErrorResponse xmlns=\"{NAMESPACE}\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>")
-}
-
-fn result_xml(action: &str, result: &impl Serialize) -> String {
-    xml(&format!("{action}Result"), result)
-}
-
-fn xml(root: &str, value: &impl Serialize) -> String {
-    quick_xml::se::to_string_with_root(root, value).expect("the answers' types have an XML form")
 }
 
 fn group_xml(simulation: &Simulation, index: usize) -> GroupXml {
@@ -387,14 +333,4 @@ struct ActivityXml {
     end_time: Option<String>,
     status_code: &'static str,
     progress: u32,
-}
-
-#[derive(Serialize)]
-struct ErrorXml {
-    #[serde(rename = "Type")]
-    kind: &'static str,
-    #[serde(rename = "Code")]
-    code: Cow<'static, str>,
-    #[serde(rename = "Message")]
-    message: String,
 }

@@ -1,31 +1,23 @@
-//! CodeDeploy's protocol, awsJson1.1: the operation in a header, JSON in and out (Smithy, "AWS JSON 1.1 protocol").
+//! CodeDeploy's calls.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::fault::{self, Answered, InjectedFault};
+use crate::protocol::aws_json::{self, parse};
+use crate::protocol::{Request, Response};
 use crate::refusal::Refusal;
 use crate::simulation::Simulation;
 
-/// Answers one call: the HTTP status and the JSON body.
-pub(crate) fn answer(
-    simulation: &mut Simulation,
-    caller: &str,
-    operation: &str,
-    body: &[u8],
-    fault: Option<&InjectedFault>,
-) -> (u16, String) {
-    let input: Value = serde_json::from_slice(body).unwrap_or_default();
-    let Answered { result, status, outcome } = fault::answer(fault, || {
+/// How CodeDeploy is spoken to.
+pub(crate) const SERVICE: aws_json::Service =
+    aws_json::Service { name: "codedeploy", target: "CodeDeploy_20141006.", message: "message" };
+
+/// Answers one call.
+pub(crate) fn answer(simulation: &mut Simulation, request: &Request) -> Response {
+    SERVICE.answer(simulation, request, |simulation, operation, input| {
         simulation.throttles.codedeploy.admit(simulation.now(), "ThrottlingException")?;
-        simulation.check_permitted(caller, operation, &input)?;
-        operate(simulation, operation, input.clone())
-    });
-    simulation.record_call(caller, "codedeploy", operation, input, outcome);
-    match result {
-        Ok(output) => (status, output.to_string()),
-        Err(refusal) => (status, json!({"__type": refusal.code, "message": refusal.message}).to_string()),
-    }
+        simulation.check_permitted(request.caller, operation, &input)?;
+        operate(simulation, operation, input)
+    })
 }
 
 fn operate(simulation: &mut Simulation, operation: &str, input: Value) -> Result<Value, Refusal> {
@@ -43,10 +35,6 @@ fn operate(simulation: &mut Simulation, operation: &str, input: Value) -> Result
         "GetDeploymentTarget" => simulation.get_deployment_target(parse(input)?),
         "BatchGetDeploymentTargets" => simulation.batch_get_deployment_targets(parse(input)?),
         "ListDeploymentTargets" => simulation.list_deployment_targets(parse(input)?),
-        _ => Err(Refusal::new("UnknownOperationException", format!("Unknown operation {operation}"))),
+        _ => aws_json::unknown(operation),
     }
-}
-
-fn parse<T: DeserializeOwned>(input: Value) -> Result<T, Refusal> {
-    serde_json::from_value(input).map_err(|error| Refusal::new("SerializationException", error.to_string()))
 }

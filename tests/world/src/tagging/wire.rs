@@ -1,30 +1,23 @@
-//! The Resource Groups Tagging API's protocol, awsJson1.1: the operation in a header, JSON in and out (Smithy, "AWS JSON 1.1 protocol").
+//! The Resource Groups Tagging API's calls.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::fault::{self, Answered, InjectedFault};
+use crate::fault::InjectedFault;
+use crate::protocol::aws_json::{self, parse};
+use crate::protocol::{Request, Response};
 use crate::refusal::Refusal;
 use crate::simulation::Simulation;
 
-/// Answers one call: the HTTP status and the JSON body.
-pub(crate) fn answer(
-    simulation: &mut Simulation,
-    caller: &str,
-    operation: &str,
-    body: &[u8],
-    fault: Option<&InjectedFault>,
-) -> (u16, String) {
-    let input: Value = serde_json::from_slice(body).unwrap_or_default();
-    let Answered { result, status, outcome } = fault::answer(fault, || {
+/// How the Resource Groups Tagging API is spoken to.
+pub(crate) const SERVICE: aws_json::Service =
+    aws_json::Service { name: "tagging", target: "ResourceGroupsTaggingAPI_20170126.", message: "Message" };
+
+/// Answers one call.
+pub(crate) fn answer(simulation: &mut Simulation, request: &Request) -> Response {
+    SERVICE.answer(simulation, request, |simulation, operation, input| {
         simulation.throttles.tagging.admit(simulation.now(), "ThrottledException")?;
-        operate(simulation, operation, input.clone(), fault)
-    });
-    simulation.record_call(caller, "tagging", operation, input, outcome);
-    match result {
-        Ok(output) => (status, output.to_string()),
-        Err(refusal) => (status, json!({"__type": refusal.code, "Message": refusal.message}).to_string()),
-    }
+        operate(simulation, operation, input, request.fault)
+    })
 }
 
 fn operate(
@@ -37,12 +30,8 @@ fn operate(
         "TagResources" => simulation.tag_resources(parse(input)?, fault),
         "UntagResources" => simulation.untag_resources(parse(input)?, fault),
         "GetResources" => simulation.get_resources(parse(input)?),
-        _ => Err(Refusal::new("UnknownOperationException", format!("Unknown operation {operation}"))),
+        _ => aws_json::unknown(operation),
     }
-}
-
-fn parse<T: DeserializeOwned>(input: Value) -> Result<T, Refusal> {
-    serde_json::from_value(input).map_err(|error| Refusal::new("SerializationException", error.to_string()))
 }
 
 /// What the service calls a parameter that cannot be.

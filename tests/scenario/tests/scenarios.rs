@@ -1,5 +1,6 @@
-//! Every file of tests/scenarios, as it is and with gates, each way of the open facts, and a few random scenarios, each as a test of its own name, in the
-//! simulation: `cargo test -p scenario --test scenarios failing-script`.
+//! Every file of tests/scenarios in the simulation, and a few random scenarios, each as a test of its own name: `cargo test -p scenario --test scenarios
+//! failing-script`. A file is played each way of the open facts; with gates besides, both ways of all of them together. `make scenarios` plays it with gates
+//! each way, too.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,17 +30,20 @@ fn of_file(path: &Path) -> Vec<Trial> {
         Ok(scenario) => scenario,
         Err(error) => return vec![Trial::test(name, move || Err(Failed::from(error.to_string())))],
     };
-    let gated = scenario.gated().map(|gated| (format!("{name}, gated"), gated));
-    [(name, scenario)].into_iter().chain(gated).flat_map(|(name, scenario)| each_way(&name, &scenario)).collect()
+    let mut trials = of_variants(&name, &scenario, &Variant::every());
+    if let Some(gated) = scenario.gated() {
+        trials.extend(of_variants(&format!("{name}, gated"), &gated, &Variant::BOTH));
+    }
+    trials
 }
 
-/// A test for each way of the open facts.
-fn each_way(name: &str, scenario: &Scenario) -> Vec<Trial> {
+/// A test for each of the variants that differ.
+fn of_variants(name: &str, scenario: &Scenario, variants: &[Variant]) -> Vec<Trial> {
     let trial = |variant: Variant| {
         let (name, scenario) = (format!("{name}, {variant}"), scenario.clone());
         Trial::test(name.clone(), move || passes(&name, &scenario, variant))
     };
-    Variant::distinct(&Variant::every(), &scenario.fixed_open_facts()).into_iter().map(trial).collect()
+    Variant::distinct(variants, &scenario.fixed_open_facts()).into_iter().map(trial).collect()
 }
 
 /// The test of a random scenario, which `SEED=<seed> N=1 make chaos` runs too.

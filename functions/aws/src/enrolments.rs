@@ -46,17 +46,27 @@ impl EnrolmentRecord {
         Ok(item.unwrap_or_default().enrolments)
     }
 
-    /// Replaces what was seen.
+    /// Replaces what was seen before, unless it has changed since: a person makes the stack forget a group, or another call of the schedule was
+    /// faster. The answer says whether it was replaced.
     ///
     /// # Errors
     /// See [`EnrolmentRecord::read`].
-    pub async fn write(&self, seen: &Enrolments) -> Result<(), Error> {
-        let enrolments = serde_dynamo::to_attribute_value(seen).map_err(|e| unexpected(UPDATE, e.to_string()))?;
+    pub async fn replace(&self, before: &Enrolments, seen: &Enrolments) -> Result<bool, Error> {
+        let value = |seen| serde_dynamo::to_attribute_value(seen).map_err(|e| unexpected(UPDATE, e.to_string()));
         let request = self.client.update_item().table_name(&self.table).key(CLAIM, self.key());
-        let request =
-            request.update_expression("SET enrolments = :seen").expression_attribute_values(":seen", enrolments);
-        request.customize().config_override(in_short()).send().await.map_err(|e| of_call(UPDATE, &e))?;
-        Ok(())
+        let request = request
+            .update_expression("SET enrolments = :seen")
+            .condition_expression(match before.is_empty() {
+                true => "attribute_not_exists(enrolments) OR enrolments = :before",
+                false => "enrolments = :before",
+            })
+            .expression_attribute_values(":before", value(before)?)
+            .expression_attribute_values(":seen", value(seen)?);
+        match request.customize().config_override(in_short()).send().await {
+            Ok(_) => Ok(true),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+            Err(e) => Err(of_call(UPDATE, &e)),
+        }
     }
 
     fn key(&self) -> AttributeValue {

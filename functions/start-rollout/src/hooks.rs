@@ -60,10 +60,15 @@ impl Hooks {
         });
         let after: Enrolments = after.collect();
         // Without what was known before, a hook that has vanished would be taken for one that never was.
-        if known.is_some_and(|known| *known != after)
-            && let Err(error) = self.record.write(&after).await
-        {
-            warn!(error = error.name(), reason = %error, "which groups have the hook is not on record");
+        if let Some(known) = known.filter(|known| **known != after) {
+            match self.record.replace(known, &after).await {
+                Ok(true) => {}
+                // The next call of the schedule goes by what is on record now.
+                Ok(false) => return known.clone(),
+                Err(error) => {
+                    warn!(error = error.name(), reason = %error, "which groups have the hook is not on record");
+                }
+            }
         }
         after
     }

@@ -104,9 +104,15 @@ fn message(mut event: Value) -> Value {
 /// What a message is.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] when it is a launch at the stack's hook, but a field is missing or wrong.
+/// [`Error::InvalidInput`] when it is a launch at the stack's hook, but a field is missing or wrong; or when a queue's message is no JSON, so that
+/// nobody can tell what it is.
 pub fn read(event: Value, served: &Served) -> Result<Notification, Error> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+    for field in ["body", "Message"] {
+        if let Some(text) = event.get(field).and_then(Value::as_str) {
+            return Err(Error::InvalidInput(format!("{field}: expected JSON, got {text:?}")));
+        }
+    }
     let is_another = |pointer: &str, own: &str| text(pointer).is_some_and(|value| value != own);
     if is_another("/account", &served.account) || is_another("/AccountId", &served.account) {
         return Ok(Notification::Other("of another account"));
@@ -342,6 +348,17 @@ mod tests {
         let mut record = fixture("sns-launch");
         record["Records"][0]["Sns"]["Timestamp"] = Value::Null;
         assert!(matches!(read_all(record)[..], [Ok(Notification::Launch(_))]));
+    }
+
+    #[test]
+    fn a_message_of_a_queue_that_is_no_json_is_an_error() {
+        let cut_off = fixture("eventbridge-launch").to_string()[..200].to_owned();
+        let of_a_topic = serde_json::json!({"Type": "Notification", "Message": cut_off}).to_string();
+        for (body, field) in [(cut_off, "body"), ("hello".into(), "body"), (of_a_topic, "Message")] {
+            let read = read_all(serde_json::json!({"Records": [{"messageId": "m1", "body": body}]}));
+            let [Err(error)] = &read[..] else { panic!("{body}: {read:?}") };
+            assert!(error.to_string().starts_with(&format!("{field}: expected JSON, got ")), "{error}");
+        }
     }
 
     #[test]

@@ -77,8 +77,8 @@ impl Function for StartDeployment {
             false => hook.require_still_open()?,
         }
         let mut observations = std::mem::take(&mut request.observations);
-        if let Some(outcome) = self.held(&request).await? {
-            return Ok(Answer { outcome, has_turn: request.has_turn, observations });
+        if let Some((outcome, has_turn)) = self.held(&request).await? {
+            return Ok(Answer { outcome, has_turn, observations });
         }
         let turn = match request.has_turn {
             true => Turn::Mine,

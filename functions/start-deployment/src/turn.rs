@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws::served::Whose;
 use tracing::{info, warn};
 use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::turn::{self, TurnState};
@@ -74,17 +75,38 @@ impl StartDeployment {
         Ok(turn)
     }
 
-    /// While a person holds the Auto Scaling group: to ask again later, with the turn if the rollout has it.
+    /// While a person holds the Auto Scaling group: to ask again later, and whether the rollout keeps its turn until then.
     ///
     /// # Errors
     /// [`Error::OutOfTime`], else as every call of the table.
-    pub(crate) async fn held(&self, request: &Request) -> Result<Option<Outcome>, Error> {
+    pub(crate) async fn held(&self, request: &Request) -> Result<Option<(Outcome, bool)>, Error> {
         let group = &request.plan.auto_scaling_group_name;
         let found = self.turns.read(&[turn::claim_on(group)]).await?;
         let Some(why) = found.into_iter().find_map(|claim| claim.held) else { return Ok(None) };
-        waits::check_time(&request.plan, request.started_at, request.now)?;
+        waits::check_time(&request.plan, request.started_at, request.now).map_err(|error| match error {
+            Error::OutOfTime(problem) => Error::OutOfTime(format!("{group} is held by a person ({why}): {problem}")),
+            other => other,
+        })?;
         info!(why, "the group is held");
-        Ok(Some(request.wait(BTreeSet::new(), &[])))
+        Ok(Some((request.wait(BTreeSet::new(), &[]), self.keeps_turn(request).await?)))
+    }
+
+    /// Gives the turn back where each deployment has its own, so that rollouts of other groups do not wait for the release. It is kept while a
+    /// deployment may be at work that a call has made whose answer was lost.
+    async fn keeps_turn(&self, request: &Request) -> Result<bool, Error> {
+        if !request.has_turn || !request.plan.turn_per_deployment {
+            return Ok(request.has_turn);
+        }
+        let claims = request.claims();
+        let may_be_at_work = |claim: &Claim| {
+            claim.unanswered.is_some() || claim.made.as_ref().is_some_and(|made| made.may_not_be_told_of(request.now))
+        };
+        if self.turns.read(&claims).await?.iter().any(may_be_at_work) {
+            return Ok(true);
+        }
+        self.served.shut(&request.plan, &[request.main_claim()], Whose::All, request.holder(), request.now).await;
+        self.turns.give_back_courteously(claims, &request.execution, request.round).await;
+        Ok(false)
     }
 
     /// Asks how the deployments that others have finished went on the rollout's own instance, once for each. The answer says whether

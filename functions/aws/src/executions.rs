@@ -1,7 +1,7 @@
 //! The Step Functions calls: the executions of the state machine.
 
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEventType};
 use aws_smithy_types::DateTime;
 use serde_json::Value;
 use turnstile::words::error::Error;
@@ -144,6 +144,25 @@ impl Executions {
             error: answer.error,
             cause: answer.cause,
         }))
+    }
+
+    /// How many times an execution was redriven at `since` or later.
+    ///
+    /// # Errors
+    /// See [`Executions::start`].
+    pub async fn redrives_since(&self, execution: &ExecutionArn, since: Timestamp) -> Result<u32, Error> {
+        let request = self.client.get_execution_history().execution_arn(execution.as_str()).reverse_order(true);
+        let request = request.include_execution_data(false).max_results(PAGE);
+        let mut pages = request.into_paginator().items().send();
+        let mut redrives = 0;
+        while let Some(event) = pages.next().await {
+            let event = event.map_err(|e| of_call("StepFunctions.GetExecutionHistory", &e))?;
+            if timestamp(event.timestamp()) < since {
+                break;
+            }
+            redrives += u32::from(*event.r#type() == HistoryEventType::ExecutionRedriven);
+        }
+        Ok(redrives)
     }
 
     /// Whether an execution still runs. The answer may trail the truth (Step Functions API reference, DescribeExecution: "eventually

@@ -92,7 +92,10 @@ impl ReportOutcome {
         let Some(described) = self.executions.describe(execution).await? else {
             return Ok(Answer::Ignored { why: "Step Functions does not know the execution any more".to_owned() });
         };
-        let before_redrive = told.and_then(|told| before_redrive(told, &described));
+        let before_redrive = match told.filter(|told| is_from_before_a_redrive(told, &described)) {
+            Some(told) => Some(self.before_redrive(told, &described).await?),
+            None => None,
+        };
         match rollout_end::of(before_redrive.as_ref().unwrap_or(&described)) {
             Some(end) => self.tell(&end).await,
             // Lambda invokes the function again in a minute.
@@ -101,6 +104,15 @@ impl ReportOutcome {
                 message: format!("the answer trails: {execution} has ended, and is told to run"),
             }),
         }
+    }
+
+    /// The end that an event tells of, whose execution was redriven since: Step Functions describes the latest run only.
+    async fn before_redrive(&self, told: &Execution, described: &Execution) -> Result<Execution, Error> {
+        let since = match told.ended_at {
+            Some(ended_at) => self.executions.redrives_since(&told.arn, ended_at).await?,
+            None => 0,
+        };
+        Ok(Execution { redrives: described.redrives.saturating_sub(since), ..told.clone() })
     }
 
     async fn tell(&self, end: &RolloutEnd) -> Result<Answer, Error> {
@@ -191,10 +203,9 @@ impl ReportOutcome {
     }
 }
 
-/// The end that an event tells of, if the execution was redriven since: Step Functions describes the later run only.
-fn before_redrive(told: &Execution, described: &Execution) -> Option<Execution> {
-    let is_earlier = told.ended_at? <= described.redriven_at?;
-    is_earlier.then(|| Execution { redrives: described.redrives.saturating_sub(1), ..told.clone() })
+/// Whether an event tells of an earlier end than the one that Step Functions describes.
+fn is_from_before_a_redrive(told: &Execution, described: &Execution) -> bool {
+    told.ended_at.zip(described.redriven_at).is_some_and(|(ended_at, redriven_at)| ended_at <= redriven_at)
 }
 
 #[cfg(test)]
@@ -218,13 +229,13 @@ mod tests {
             cause: None,
         };
         let told = execution(0, None, at(100));
-        for (described, redrives) in [
-            (execution(0, None, at(100)), None),
-            (execution(1, at(200), None), Some(0)),
-            (execution(1, at(200), at(300)), Some(0)),
-            (execution(2, at(50), at(100)), None),
+        for (described, is_earlier) in [
+            (execution(0, None, at(100)), false),
+            (execution(1, at(200), None), true),
+            (execution(1, at(200), at(300)), true),
+            (execution(2, at(50), at(100)), false),
         ] {
-            assert_eq!(before_redrive(&told, &described).map(|earlier| earlier.redrives), redrives, "{described:?}");
+            assert_eq!(is_from_before_a_redrive(&told, &described), is_earlier, "{described:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::limits::{LONGEST_QUOTE, LONGEST_SUBJECT, MOST_WARNINGS_TOLD};
 use crate::policy::plain_text::{beginning, last_lines, plain};
-use crate::words::rollout_end::{ABORTED, RolloutEnd, TIMED_OUT};
+use crate::words::rollout_end::{ABORTED, DRY_RUN, RolloutEnd, TIMED_OUT};
 
 /// A message of SNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ fn subject(end: &RolloutEnd) -> String {
 /// What happened where: outcome, application, script, instance, group.
 fn first_line(end: &RolloutEnd) -> String {
     let mut line = end.outcome.clone();
-    if end.is_failure() {
+    if end.error.is_some() || end.is_failure() {
         let event = end.of_cause("lifecycleEvent");
         let script = end.of_cause("scriptName").map(|script| format!("({script})"));
         let what = [application(end), event.map(str::to_owned), script];
@@ -81,7 +81,7 @@ fn text(end: &RolloutEnd) -> String {
         }
     };
     let of_cause = |field: &str| end.of_cause(field).unwrap_or_default();
-    paragraph("What happened", of_cause("summary"));
+    paragraph("What happened", end.output["summary"].as_str().unwrap_or(of_cause("summary")));
     paragraph("Script output", &last_lines(&plain(of_cause("logTail")), LONGEST_QUOTE));
     paragraph("Error", end.error.as_deref().unwrap_or_default());
     paragraph("Why it ended", end.output["why"].as_str().unwrap_or_default());
@@ -96,6 +96,9 @@ fn text(end: &RolloutEnd) -> String {
 }
 
 fn deployed(end: &RolloutEnd) -> String {
+    if end.outcome == DRY_RUN {
+        return String::new();
+    }
     let text = |value: &serde_json::Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
     let applications = end.output["applications"].as_array().into_iter().flatten();
     let lines = applications.map(|deployed| {
@@ -112,11 +115,13 @@ fn hook(end: &RolloutEnd) -> String {
         Some("NO_HOOK") => "none to complete",
         _ => "",
     };
-    let left_open =
-        "left open: within a minute the schedule starts another rollout, or completes nothing and says why in the log";
+    // A rollout of the whole group has no hook. Whether an instance waits at one is not known here.
+    let left_open = "left open, if the instance waits at it: then the schedule starts another rollout within a minute, or says in the log why not";
     match end.of_cause("hook") {
         Some(done) => done.to_owned(),
-        None if matches!(end.outcome.as_str(), ABORTED | TIMED_OUT) => left_open.to_owned(),
+        None if matches!(end.outcome.as_str(), ABORTED | TIMED_OUT) && end.instance_id.is_some() => {
+            left_open.to_owned()
+        }
         None => of_output.to_owned(),
     }
 }
@@ -137,7 +142,7 @@ fn warnings(end: &RolloutEnd) -> String {
 /// A sentence for whoever is woken up. docs/operating.md says more.
 fn what_to_do(end: &RolloutEnd) -> &'static str {
     if end.outcome == ABORTED {
-        return "Nothing, if you meant it. The instance's launch goes on: the schedule starts another rollout for it.";
+        return "Nothing, if you meant it. A launch goes on: the schedule starts another rollout for an instance that waits at its launch hook.";
     }
     if !end.is_failure() {
         return "";
@@ -160,7 +165,9 @@ fn what_to_do(end: &RolloutEnd) -> &'static str {
         }
         "Turnstile.DeploymentRejected" => "CodeDeploy's reason is above. Mend it, then start the rollout again.",
         "Turnstile.GroupBusy" => "End the deployment that is named above, or raise the limit that it quotes.",
-        "Turnstile.OutOfTime" => "Raise HeartbeatTimeout, or deploy to several instances at a time.",
+        "Turnstile.OutOfTime" => {
+            "Release the group, if it is held. Else raise HeartbeatTimeout, or deploy to several instances at a time."
+        }
         "Turnstile.AbandonedByAnotherHook" => {
             "Remove the launch hooks that are named above, or see who completes them."
         }

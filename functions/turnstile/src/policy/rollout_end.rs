@@ -6,7 +6,7 @@ use crate::limits::LONGEST_EVENT_DETAIL;
 use crate::policy::console;
 use crate::words::execution::{EndId, Execution, ExecutionStatus};
 use crate::words::input;
-use crate::words::rollout_end::{ABORTED, FAILED, RolloutEnd, SUCCEEDED, TIMED_OUT};
+use crate::words::rollout_end::{ABORTED, DRY_RUN_FAILED, FAILED, RolloutEnd, SUCCEEDED, TIMED_OUT};
 
 /// The end of an execution's rollout; `None` while it runs.
 pub fn of(execution: &Execution) -> Option<RolloutEnd> {
@@ -14,6 +14,7 @@ pub fn of(execution: &Execution) -> Option<RolloutEnd> {
         ExecutionStatus::Running => return None,
         // A rollout may end well without a result, and says so.
         ExecutionStatus::Succeeded => execution.output["outcome"].as_str().unwrap_or(SUCCEEDED),
+        ExecutionStatus::Failed if input::asks_for_dry_run(&execution.input) => DRY_RUN_FAILED,
         ExecutionStatus::Failed => FAILED,
         ExecutionStatus::TimedOut => TIMED_OUT,
         ExecutionStatus::Aborted => ABORTED,
@@ -83,6 +84,9 @@ pub(crate) mod tests {
             let end = of(&Execution { output, ..execution(status) });
             assert_eq!(end.map(|end| end.outcome).as_deref(), outcome, "{status:?}");
         }
+        let input = json!({"autoScalingGroupName": "wbe", "dryRun": true});
+        let end = of(&Execution { input, ..execution(ExecutionStatus::Failed) }).unwrap();
+        assert_eq!((end.outcome.as_str(), end.is_failure()), ("DRY_RUN_FAILED", false));
     }
 
     #[test]

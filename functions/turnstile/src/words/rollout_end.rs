@@ -19,12 +19,17 @@ pub const FAILED: &str = "FAILED";
 pub const TIMED_OUT: &str = "TIMED_OUT";
 /// The outcome of a rollout that a person aborted.
 pub const ABORTED: &str = "ABORTED";
+/// The outcome of a dry run: its output says what a rollout would do.
+pub const DRY_RUN: &str = "DRY_RUN";
+/// The outcome of a dry run that found something wrong. Nobody has to be woken up by it.
+pub const DRY_RUN_FAILED: &str = "DRY_RUN_FAILED";
 
 /// The end of a rollout. A field that is not known, or does not apply, is left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutEnd {
-    /// `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`; or the outcome of a rollout that ended without a result, such as `INSTANCE_GONE`.
+    /// `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`; the outcome of a rollout that ended without a result, such as `INSTANCE_GONE`; of a dry run
+    /// `DRY_RUN` or `DRY_RUN_FAILED`.
     pub outcome: String,
     #[serde(flatten)]
     pub id: EndId,

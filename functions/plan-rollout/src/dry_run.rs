@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws::history::History;
 use aws::up_to_date;
-use turnstile::limits::{MOST_CALLS_ABOUT_FLEET, MOST_HEARTBEAT_TIMEOUTS};
+use turnstile::limits::{MOST_APPLICATIONS_LOOKED_AT, MOST_CALLS_ABOUT_FLEET, MOST_HEARTBEAT_TIMEOUTS};
 use turnstile::policy::dry_run::{self, LaunchOwner, Other, Report, Seen, SeenOfAll, Standing, UnderWay};
 use turnstile::policy::fleet::Fleet;
 use turnstile::policy::gate::Selecting;
@@ -53,9 +53,9 @@ impl PlanRollout {
         let ended = self.ended(&claims, now).await?;
         let others: Vec<InstanceId> =
             in_service.into_iter().filter(|other| Some(other) != plan.instance_id.as_ref()).collect();
-        let calls = MOST_CALLS_ABOUT_FLEET / plan.applications.len().max(1);
+        let calls = MOST_CALLS_ABOUT_FLEET / plan.applications.len().clamp(1, MOST_APPLICATIONS_LOOKED_AT);
         let mut seen = Vec::new();
-        for (application, info) in plan.applications.iter().zip(infos) {
+        for (application, info) in plan.applications.iter().zip(infos).take(MOST_APPLICATIONS_LOOKED_AT) {
             let name = &application.group;
             let (under_way, instance, fleet, history) = self.look(&plan, name, &info, &others, calls, now).await?;
             let needed = turn::claims(&plan, name);

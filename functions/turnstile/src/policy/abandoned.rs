@@ -29,8 +29,8 @@ pub fn failure(plan: &Plan, in_a_row: u32) -> Option<Failure> {
         false => "see who completes them, and why with ABANDON; a hook that times out can do the same",
     };
     let summary = format!(
-        "{instance_id} was terminated while it waited at {}: {in_a_row} launches have ended like this since the last that succeeded, and the group has other launch \
-         hooks, of which one abandons them ({}); {advice}",
+        "{instance_id} was terminated while it waited at {}: {in_a_row} launches have ended like this since the last that succeeded. Unless the group was \
+         scaled in each time, one of its other launch hooks abandons them ({}); {advice}",
         hook.lifecycle_hook_name,
         hooks.join(", "),
     );

@@ -179,6 +179,11 @@ pub fn report(plan: Plan, of_all: SeenOfAll, seen: Vec<Seen>) -> Report {
         });
     }
     in_order.extend(seen.iter().map(|one| sentence(&plan, one, &seen)));
+    if let Some(next) = plan.applications.get(seen.len()) {
+        let left = plan.applications.len() - seen.len();
+        in_order
+            .push(format!("{next} and what follows: {left} applications, which a dry run checks but does not look at"));
+    }
     in_order.push(of_hook(&plan));
     let to_do: Vec<&str> =
         seen.iter().filter(|one| would(one) != Would::Nothing).map(|one| one.group.application_name.as_str()).collect();

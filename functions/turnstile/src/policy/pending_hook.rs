@@ -7,6 +7,7 @@ use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::input;
 use crate::words::instance::Instance;
+use crate::words::launch;
 
 /// The instance whose hook the rollout has to complete, by its input. It is `None` when the input names no instance or no hook: typed
 /// by hand, it may be about an instance that another rollout is serving, and an instance that nobody serves is found by
@@ -45,7 +46,9 @@ pub fn of_input(
     }
     let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name.as_str() == name);
     let hook = named_hook(input)?.as_str().and_then(find).or_else(|| find(own_hook.as_str()))?;
-    let on_failure = input.get("onFailure").and_then(|value| HookResult::deserialize(value).ok()).unwrap_or_default();
+    let inner = launch::in_record(input).and_then(|event| event.get("onFailure"));
+    let on_failure = inner.or_else(|| input.get("onFailure"));
+    let on_failure = on_failure.and_then(|value| HookResult::deserialize(value).ok()).unwrap_or_default();
     Some(PendingHook {
         action: LifecycleAction {
             auto_scaling_group_name: instance.auto_scaling_group_name,
@@ -59,6 +62,7 @@ pub fn of_input(
 
 /// Whatever the input names as the hook.
 fn named_hook(input: &Value) -> Option<&Value> {
+    let input = launch::in_record(input).unwrap_or(input);
     let given = |path| input.pointer(path).filter(|value| !value.is_null());
     given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName")).or_else(|| given("/LifecycleHookName"))
 }
@@ -108,7 +112,11 @@ mod tests {
                 json!({"instanceId": INSTANCE, "lifecycleHookName": "tunrstile", "autoScalingGroupName": "wbe"}),
                 Some(("turnstile", HookResult::Abandon)),
             ),
-            (event, Some(("other", HookResult::Abandon))),
+            (event.clone(), Some(("other", HookResult::Abandon))),
+            (
+                json!({"requestContext": {}, "requestPayload": event, "onFailure": "CONTINUE"}),
+                Some(("other", HookResult::Continue)),
+            ),
             (json!({"instanceId": "?", "lifecycleHookName": "other"}), None),
             (json!({"autoScalingGroupName": "web"}), None),
             (json!(null), None),

@@ -5,10 +5,15 @@ use serde_json::Value;
 
 use crate::words::application::{self, Application};
 use crate::words::error::Error;
-use crate::words::fields::{read, read_at};
+use crate::words::fields::read;
 use crate::words::hook::HookResult;
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
-use crate::words::launch::{self, LAUNCHING, LIFECYCLE_ACTION, LaunchAction, LaunchEvent, SOURCE, TEST_NOTIFICATION};
+use crate::words::launch::{
+    self, Form, LAUNCHING, LIFECYCLE_ACTION, LaunchAction, LaunchEvent, SOURCE, TEST_NOTIFICATION,
+};
+
+/// The fields that a person may add to what AWS tells of a launch.
+const ADDITIONS: [&str; 3] = ["applications", "onFailure", "dryRun"];
 
 /// What a rollout was asked to do. Everything that is left out gets its default when the rollout is planned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,29 +40,41 @@ pub struct Input {
 
 impl Input {
     /// Reads an execution's input: the fields above, or what AWS tells of a launch lifecycle action as it is, be it the event of
-    /// EventBridge, the hook's own message or a message of the queue of lost launches.
+    /// EventBridge, the hook's own message or a message of the queue of lost launches. Beside AWS's fields it may have some of ours, which then count.
     ///
     /// # Errors
     /// [`Error::InvalidInput`], which names the field and what was expected.
     pub fn parse(value: Value) -> Result<Self, Error> {
-        let value = launch::without_envelope(value);
-        if !value.is_object() {
-            return Err(Error::InvalidInput(format!("expected a JSON object with autoScalingGroupName, got {value}")));
-        }
+        let mut value = value;
+        let mut added = serde_json::Map::new();
+        let form = loop {
+            let Some(fields) = value.as_object() else {
+                return Err(Error::InvalidInput(format!(
+                    "expected a JSON object with autoScalingGroupName, got {value}"
+                )));
+            };
+            let Some(form) = Form::of(&value) else {
+                // Whoever has no instance to name must not bring all of them up to date.
+                match fields.iter().find(|(_, value)| value.is_null()) {
+                    Some((field, _)) => return Err(null(field)),
+                    None => break None,
+                }
+            };
+            added.extend(additions(form, &mut value)?);
+            match form {
+                Form::Record => value = value["requestPayload"].take(),
+                form => break Some(form),
+            }
+        };
         let event = value.pointer("/Event").or_else(|| value.pointer("/detail/Event"));
         if event.is_some_and(|event| event == TEST_NOTIFICATION) {
             return Err(Error::InvalidInput("the test notification of a new hook, which tells of no launch".into()));
         }
-        // AWS's events have no such field. A person who adds it to one means it.
-        let dry_run = value.get("dryRun").map(|dry_run| read_at("dryRun", dry_run.clone())).transpose()?;
-        let input = if launch::is_event(&value) {
-            Self::of_event(read(value)?)?
-        } else if launch::is_message(&value) {
-            Self::of_action("", read(value)?)?
-        } else {
-            read(value)?
+        let input = match form {
+            Some(Form::Event) => Self::of_event(read(value)?)?.with(added)?,
+            Some(_) => Self::of_action("", read(value)?)?.with(added)?,
+            None => read(value)?,
         };
-        let input = Self { dry_run: dry_run.unwrap_or(false), ..input };
         if input.lifecycle_hook_name.is_some() && input.instance_id.is_none() {
             return Err(Error::InvalidInput(
                 "instanceId: expected the instance that waits at lifecycleHookName, got none".into(),
@@ -67,6 +84,24 @@ impl Input {
             application::check_list(applications)?;
         }
         Ok(input)
+    }
+
+    /// With what a person has added to AWS's fields.
+    fn with(self, added: serde_json::Map<String, Value>) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Added {
+            applications: Option<Vec<Application>>,
+            on_failure: Option<HookResult>,
+            dry_run: Option<bool>,
+        }
+        let Added { applications, on_failure, dry_run } = read(Value::Object(added))?;
+        Ok(Self {
+            applications: applications.or(self.applications),
+            on_failure,
+            dry_run: dry_run.unwrap_or(false),
+            ..self
+        })
     }
 
     /// What an event asks for that a person pasted as the input. It is read for what is needed, and the rest may be missing or odd.
@@ -107,18 +142,57 @@ fn check(field: &str, expected: &str, got: Option<&str>) -> Result<(), Error> {
     }
 }
 
+/// Takes from what AWS tells the fields that a person has added.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for one that is neither AWS's nor among [`ADDITIONS`], be it only misspelt.
+fn additions(form: Form, value: &mut Value) -> Result<serde_json::Map<String, Value>, Error> {
+    let fields = value.as_object_mut().into_iter().flat_map(std::mem::take);
+    let (aws, added): (serde_json::Map<_, _>, serde_json::Map<_, _>) = fields.partition(|(field, _)| {
+        let is_misspelt = ADDITIONS.iter().any(|addition| letters(addition) == letters(field));
+        form.may_have(field) && !is_misspelt
+    });
+    *value = Value::Object(aws);
+    for (field, value) in &added {
+        if !ADDITIONS.contains(&field.as_str()) {
+            let expected = ADDITIONS.join(", ");
+            return Err(Error::InvalidInput(format!(
+                "{field}: unknown field, expected one of {expected} beside AWS's own"
+            )));
+        }
+        if value.is_null() {
+            return Err(null(field));
+        }
+    }
+    Ok(added)
+}
+
+fn null(field: &str) -> Error {
+    Error::InvalidInput(format!("{field}: expected a value, got null; leave the field out instead"))
+}
+
+/// A field's name without what misspellings differ in.
+fn letters(field: &str) -> String {
+    field.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether an input asks for a dry run, right or wrong: also one that is misspelt or neither true nor false.
+pub fn asks_for_dry_run(input: &Value) -> bool {
+    let asks = |value: &Value| {
+        let mut fields = value.as_object().into_iter().flatten();
+        fields.any(|(field, value)| letters(field) == "dryrun" && *value != Value::Bool(false))
+    };
+    asks(input) || launch::in_record(input).is_some_and(asks)
+}
+
 /// The group and the instance that an input names, for the log. The input is read leniently, so that also a broken one can be found by
 /// them.
 pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
-    let text = |paths: [&str; 4]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
+    let input = launch::in_record(input).unwrap_or(input);
+    let text = |paths: [&str; 3]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
     (
-        text([
-            "/autoScalingGroupName",
-            "/detail/AutoScalingGroupName",
-            "/AutoScalingGroupName",
-            "/requestPayload/detail/AutoScalingGroupName",
-        ]),
-        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId", "/requestPayload/detail/EC2InstanceId"]),
+        text(["/autoScalingGroupName", "/detail/AutoScalingGroupName", "/AutoScalingGroupName"]),
+        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId"]),
     )
 }
 
@@ -138,6 +212,15 @@ mod tests {
                 "LifecycleHookName": "turnstile", "EC2InstanceId": "i-0123456789abcdef0",
                 "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING", "Origin": "EC2", "Destination": "AutoScalingGroup"
             }
+        })
+    }
+
+    /// Lambda's message of an invocation with the event that failed.
+    fn record() -> Value {
+        json!({
+            "version": "1.0", "timestamp": "2026-01-01T00:03:00Z", "requestContext": {"condition": "RetriesExhausted"},
+            "requestPayload": event(), "responseContext": {"statusCode": 200},
+            "responsePayload": {"errorType": "Turnstile.AccessDenied"},
         })
     }
 
@@ -172,11 +255,8 @@ mod tests {
         let bare = json!({"detail": {
             "AutoScalingGroupName": "web", "LifecycleHookName": "turnstile", "EC2InstanceId": "i-0123456789abcdef0",
         }});
-        let lost = json!({
-            "version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event(),
-            "responseContext": {"statusCode": 200}, "responsePayload": {"errorType": "Turnstile.AccessDenied"},
-        });
-        for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone(), lost] {
+        odd["a-field-of-tomorrow"] = json!({});
+        for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone(), record()] {
             assert_eq!(Input::parse(pasted.clone()).as_ref(), Ok(&whole), "{pasted}");
             assert_eq!(named(&pasted), (Some("web"), Some("i-0123456789abcdef0")));
         }
@@ -192,8 +272,27 @@ mod tests {
             (event(), false),
             (with(event(), "/dryRun", json!(true)), true),
             (with(event()["detail"].clone(), "/dryRun", json!(true)), true),
+            (record(), false),
+            (with(record(), "/dryRun", json!(true)), true),
+            (with(record(), "/requestPayload/dryRun", json!(true)), true),
         ] {
             assert_eq!(Input::parse(given.clone()).unwrap().dry_run, dry_run, "{given}");
+            assert_eq!(asks_for_dry_run(&given), dry_run, "{given}");
+        }
+        for misspelt in [json!({"dryrun": true}), json!({"dry_run": 1}), json!({"DryRun": null})] {
+            assert!(asks_for_dry_run(&misspelt), "{misspelt}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_adds_to_an_event_counts() {
+        let list = json!(["A/S"]);
+        for given in [event(), event()["detail"].clone(), record()] {
+            let given = with(with(given, "/onFailure", json!("CONTINUE")), "/applications", list.clone());
+            let input = Input::parse(given.clone()).unwrap();
+            assert_eq!(input.on_failure, Some(HookResult::Continue), "{given}");
+            assert_eq!(input.applications.unwrap(), ["A/S".parse::<DeploymentGroup>().unwrap().into()], "{given}");
+            assert_eq!(input.lifecycle_hook_name.unwrap().as_str(), "turnstile", "{given}");
         }
     }
 
@@ -232,8 +331,32 @@ mod tests {
             ),
             (with(typed.clone(), "/onFailure", json!("IGNORE")), "onFailure: expected ABANDON or CONTINUE, got IGNORE"),
             (with(typed.clone(), "/dryRun", json!("true")), "dryRun: expected a boolean, got \"true\""),
-            (with(typed.clone(), "/dryRun", json!(null)), "dryRun: expected a boolean, got null"),
+            (
+                with(typed.clone(), "/dryRun", json!(null)),
+                "dryRun: expected a value, got null; leave the field out instead",
+            ),
+            (
+                with(typed.clone(), "/instanceId", json!(null)),
+                "instanceId: expected a value, got null; leave the field out instead",
+            ),
             (with(event(), "/dryRun", json!(1)), "dryRun: expected a boolean, got 1"),
+            (
+                with(event(), "/onFailure", json!(null)),
+                "onFailure: expected a value, got null; leave the field out instead",
+            ),
+            (with(event(), "/onFailure", json!("IGNORE")), "onFailure: expected ABANDON or CONTINUE, got IGNORE"),
+            (
+                with(event(), "/dryrun", json!(true)),
+                "dryrun: unknown field, expected one of applications, onFailure, dryRun beside AWS's own",
+            ),
+            (
+                with(event()["detail"].clone(), "/DryRun", json!(true)),
+                "DryRun: unknown field, expected one of applications, onFailure, dryRun beside AWS's own",
+            ),
+            (
+                with(record(), "/instanceId", json!("i-0123456789abcdef1")),
+                "instanceId: unknown field, expected one of applications, onFailure, dryRun beside AWS's own",
+            ),
             (
                 with(event(), "/detail/EC2InstanceId", json!("x")),
                 "detail.EC2InstanceId: expected an instance id like i-0123456789abcdef0, got \"x\"",

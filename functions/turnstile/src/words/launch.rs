@@ -39,13 +39,10 @@ pub struct LaunchEvent {
     pub detail: LaunchAction,
 }
 
-/// The event in a message of Lambda's about an asynchronous invocation that failed, as it is in the queue of lost launches (Lambda developer guide,
-/// "Adding a destination"). What is no such message stays as it is.
-pub fn without_envelope(mut value: Value) -> Value {
-    match value.get("requestContext").is_some().then(|| value.get_mut("requestPayload")) {
-        Some(Some(event)) => event.take(),
-        _ => value,
-    }
+/// What is inside a message of Lambda's about an asynchronous invocation that failed, as it is in the queue of lost launches (Lambda developer
+/// guide, "Adding a destination"); `None` when a value is no such message.
+pub fn in_record(value: &Value) -> Option<&Value> {
+    value.get("requestContext").and(value.get("requestPayload"))
 }
 
 /// Whether a value is an event of EventBridge, by the fields that only those have.
@@ -56,4 +53,42 @@ pub fn is_event(value: &Value) -> bool {
 /// Whether a value is the message of a lifecycle hook, without an event around it.
 pub fn is_message(value: &Value) -> bool {
     value.get("EC2InstanceId").is_some() || value.get("Event").is_some()
+}
+
+/// In which form AWS tells of a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A message of Lambda's about an invocation that failed.
+    Record,
+    /// An event of EventBridge.
+    Event,
+    /// The message of a lifecycle hook.
+    Message,
+}
+
+impl Form {
+    /// The form of a value; `None` when it is not from AWS.
+    pub fn of(value: &Value) -> Option<Self> {
+        if in_record(value).is_some() {
+            Some(Self::Record)
+        } else if is_event(value) {
+            Some(Self::Event)
+        } else {
+            is_message(value).then_some(Self::Message)
+        }
+    }
+
+    /// Whether a field may be AWS's, also one that AWS adds some day: Lambda's are those of version 1.0, EventBridge writes its own in small letters
+    /// with hyphens, and Auto Scaling's begin with a capital letter.
+    pub fn may_have(self, field: &str) -> bool {
+        match self {
+            Self::Record => {
+                let of_lambda =
+                    ["version", "timestamp", "requestContext", "requestPayload", "responseContext", "responsePayload"];
+                of_lambda.contains(&field)
+            }
+            Self::Event => field.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+            Self::Message => field.starts_with(|c: char| c.is_ascii_uppercase()),
+        }
+    }
 }

@@ -132,13 +132,14 @@ sam: $(SAM_VENV)/stamp ## validate template.yaml, and build it as a deployment d
 	$(SAM_VENV)/bin/sam validate --lint
 	$(SAM_VENV)/bin/sam build
 
-.PHONY: test-deploy
-test-deploy: $(SAM_VENV)/stamp $(CLOUD_VENV)/stamp bootstraps ## the README's deployment on a local CloudFormation: deployed, updated, deleted; leaves target/deploy/
-	cd $(DEPLOY) && $(CURDIR)/$(CLOUD_VENV)/bin/python -m unittest discover --quiet
-	PYTHONPATH=$(DEPLOY) $(CLOUD_VENV)/bin/python -m deploy
-
 # Every packed file gets the time of the last commit.
-release release-check: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+release release-check test-deploy: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+
+.PHONY: test-deploy
+test-deploy: $(SAM_VENV)/stamp $(CLOUD_VENV)/stamp bootstraps ## the README's deployments on a local CloudFormation: deployed, updated, deleted; leaves target/deploy/
+	cd $(DEPLOY) && $(CURDIR)/$(CLOUD_VENV)/bin/python -m unittest discover --quiet
+	$(VENV)/bin/python functions/packaging/release.py --architecture $(ARCHITECTURE) --into target/release-to-deploy $(FUNCTIONS)
+	PYTHONPATH=$(DEPLOY) $(CLOUD_VENV)/bin/python -m deploy
 
 .PHONY: release
 release: $(VENV)/build.stamp ## what is published of a version: dist/, for both architectures, with checksums and a bill of materials

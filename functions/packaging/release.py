@@ -1,16 +1,16 @@
-"""Packs a release into dist/ from the bootstraps of both architectures.
+"""Packs a release from the compiled bootstraps: into dist/, for both architectures, unless told otherwise.
 
     python functions/packaging/release.py FUNCTION...        from the project's folder; SOURCE_DATE_EPOCH is the time that every packed file gets
 
 The same sources give the same bytes, whoever packs them, where and when.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
 import os
 import re
-import sys
 import tarfile
 import tomllib
 import zipfile
@@ -78,15 +78,15 @@ def sums(files: dict[str, bytes]) -> str:
     return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
 
 
-def main(functions: list[str]) -> None:
+def main(functions: list[str], architectures: list[str], into: Path) -> None:
     project, epoch = Path.cwd(), int(os.environ["SOURCE_DATE_EPOCH"])
     version = tomllib.loads((project / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]["version"]
     toolchain = tomllib.loads((project / "rust-toolchain.toml").read_text(encoding="utf-8"))["toolchain"]["channel"]
     source = (project / "template.yaml").read_text(encoding="utf-8")
-    crates = sorted({crate for target in TARGETS.values() for crate in materials.linked(project, functions, target)})
+    crates = sorted({crate for architecture in architectures for crate in materials.linked(project, functions, TARGETS[architecture])})
     licences = materials.licences(project, crates).encode()
     release = {"turnstile.cdx.json": materials.bill(version, crates, toolchain, epoch).encode()}
-    for architecture in TARGETS:
+    for architecture in architectures:
         built = project / "target/bootstraps" / architecture
         files = {f"{function}.zip": packed((built / function / "bootstrap").read_bytes(), epoch) for function in functions}
         files |= {
@@ -98,14 +98,18 @@ def main(functions: list[str]) -> None:
         }
         folder = f"turnstile-{architecture}"
         release[f"{folder}.tar.gz"] = archive(folder, files, epoch)
-    dist = project / "dist"
-    dist.mkdir(exist_ok=True)
-    for old in dist.iterdir():
+    into.mkdir(parents=True, exist_ok=True)
+    for old in into.iterdir():
         old.unlink()
     for name, content in {**release, "SHA256SUMS": sums(release).encode()}.items():
-        (dist / name).write_bytes(content)
-        print(f"dist/{name}: {len(content):,} bytes")
+        (into / name).write_bytes(content)
+        print(f"{into / name}: {len(content):,} bytes")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description="Packs a release from the compiled bootstraps.")
+    parser.add_argument("functions", nargs="+", metavar="FUNCTION")
+    parser.add_argument("--architecture", choices=TARGETS, help="one architecture, instead of both")
+    parser.add_argument("--into", type=Path, default=Path("dist"), metavar="FOLDER", help="whose files are replaced (default: dist)")
+    given = parser.parse_args()
+    main(given.functions, [given.architecture] if given.architecture else list(TARGETS), given.into)

@@ -86,6 +86,8 @@ def arrows(states: dict) -> dict[tuple[str, str], Arrow]:
 
 def _label(rule: dict) -> str:
     """What a reader sees of a Choice rule: the value that an answer is compared with, else the condition."""
+    if "Comment" in rule:
+        return rule["Comment"]
     condition = rule["Condition"].removeprefix("{%").removesuffix("%}").strip()
     compared = re.fullmatch(r"\$[\w.]+ = '(?:Turnstile\.)?(\w+)'", condition)
     return compared[1] if compared else condition.replace("$states.input.", "").replace("$", "")

@@ -22,6 +22,8 @@ from .stack import Stack
 
 PROJECT = Path.cwd()
 FOLDER = PROJECT / "target/deploy"
+# A release for this machine's processor, packed before.
+RELEASE = PROJECT / "target/release-to-deploy"
 README = PROJECT / "README.md"
 OPERATING = PROJECT / "docs/operating.md"
 GROUP = "web"
@@ -63,6 +65,21 @@ def from_source(checkout: Checkout, stack: Stack) -> None:
             stack.invoke(version)
 
 
+def from_release(checkout: Checkout, stack: Stack) -> None:
+    readers = commands.of_paper(README, "From a release")
+    bucket, architecture = "functions-of-turnstile", MACHINE[platform.machine()]
+    with step("the README's commands from a release"):
+        stack.cloud.client("s3").create_bucket(Bucket=bucket)
+        for name in (f"turnstile-{architecture}.tar.gz", "SHA256SUMS"):
+            shutil.copy(RELEASE / name, checkout.folder)
+        for start in ("sha256sum ", "tar ", "aws cloudformation package ", "aws cloudformation deploy "):
+            command = commands.the_one(readers, start)
+            checkout.run(command.replace("turnstile-arm64", f"turnstile-{architecture}").replace("<bucket>", bucket))
+        stack.check()
+        for name, function in stack.functions().items():
+            print(f"    {name}: {stack.invoke(function)}")
+
+
 def again(checkout: Checkout, stack: Stack) -> None:
     with step("sam deploy once more changes nothing"):
         versions = stack.versions()
@@ -99,11 +116,12 @@ def code(checkout: Checkout, stack: Stack) -> None:
         print(f"    {len(after)} new versions, and the {len(before)} that the rollout began with still run")
 
 
-def deleted(checkout: Checkout, stack: Stack) -> None:
-    (command,) = [line for line in commands.of_paper(OPERATING, "Undo") if line.startswith("sam delete")]
-    with step("sam delete leaves nothing"):
+def deleted(checkout: Checkout, stack: Stack, start: str, options: str) -> None:
+    """Deletes the stack by the command of docs/operating.md that begins so."""
+    command = commands.the_one(commands.of_paper(OPERATING, "Undo"), start)
+    with step(f"{command} leaves nothing"):
         resources = stack.resources()
-        checkout.run(f"{command} --no-prompts")
+        checkout.run(f"{command}{options}")
         if stack.described() is not None:
             raise Failed("the stack is still there")
         kept = [
@@ -128,7 +146,10 @@ def main() -> int:
             again(checkout, stack)
             parameter(checkout, stack)
             code(checkout, stack)
-            deleted(checkout, stack)
+            deleted(checkout, stack, "sam delete", " --no-prompts")
+            from_release(checkout, stack)
+            # The command does not wait for the end of it.
+            deleted(checkout, stack, "aws cloudformation delete-stack", " && aws cloudformation wait stack-delete-complete --stack-name turnstile")
     except (Failed, commands.Missing) as failure:
         print(f"test-deploy: {failure}", file=sys.stderr)
         return 1

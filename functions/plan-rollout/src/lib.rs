@@ -30,6 +30,7 @@ use turnstile::words::input::Input;
 use turnstile::words::instance::{Instance, Stage};
 use turnstile::words::owner::OtherOwner;
 use turnstile::words::plan::Plan;
+use turnstile::words::served::ServedGroups;
 use turnstile::words::time::Timestamp;
 
 use crate::ownership::{Ask, Asked};
@@ -46,6 +47,7 @@ pub struct PlanRollout {
     own_hook: HookName,
     /// The key of the tag that is the gate.
     gate_key: GateKey,
+    served: ServedGroups,
 }
 
 /// A rollout that begins.
@@ -106,6 +108,7 @@ impl Function for PlanRollout {
             default_applications: settings.get_or_empty(settings::APPLICATIONS),
             own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
             gate_key: settings.get(settings::GATE_TAG_KEY)?,
+            served: settings.served_groups()?,
         })
     }
 
@@ -117,6 +120,7 @@ impl Function for PlanRollout {
     async fn handle(&self, request: Request) -> Result<Answer, Error> {
         let Request { execution, input, now, owner } = request;
         let input = Input::parse(input)?;
+        self.served.check(&input.auto_scaling_group_name)?;
         let now = now.unwrap_or_else(|| Timestamp::from_seconds(0));
         let asked = match input.dry_run {
             true => None,

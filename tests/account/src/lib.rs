@@ -81,10 +81,12 @@ pub fn substitutions(variables: &Variables, version: usize) -> impl Iterator<Ite
     ];
     let versions =
         functions.map(|(placeholder, function)| (placeholder, format!("{}:{version}", function_arn(function))));
-    // Fn::Base64, so that a list in JSON can stand inside a text.
-    let applications = aws_smithy_types::base64::encode(variables.applications.as_deref().unwrap_or_default());
+    // Fn::Base64, so that a list in JSON, or a name with an apostrophe, can stand inside a text.
+    let encoded = aws_smithy_types::base64::encode;
     let settings = [
-        ("Applications", applications),
+        ("Applications", encoded(variables.applications.as_deref().unwrap_or_default())),
+        ("AutoScalingGroupName", encoded(&variables.served.auto_scaling_group_name)),
+        ("ServedAutoScalingGroups", variables.served.served_auto_scaling_groups.clone()),
         ("LifecycleHookName", variables.lifecycle_hook_name.clone()),
         ("GateTagKey", variables.gate_tag_key.clone()),
         ("ScriptOutput", variables.script_output.clone()),

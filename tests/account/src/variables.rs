@@ -5,7 +5,7 @@ use crate::{Served, TURNS_TABLE, state_machine_arn, topic_arn};
 pub struct Variables {
     /// The applications of rollouts whose input and hook name none: plan-rollout's `APPLICATIONS`.
     pub applications: Option<String>,
-    /// The Auto Scaling groups that the stack may serve: start-rollout's `AUTO_SCALING_GROUP_NAME` and `SERVED_AUTO_SCALING_GROUPS`.
+    /// The Auto Scaling groups that the stack may serve: `AUTO_SCALING_GROUP_NAME` and `SERVED_AUTO_SCALING_GROUPS`.
     pub served: Served,
     /// The key of the tag that is the gate: `GATE_TAG_KEY`.
     pub gate_tag_key: String,
@@ -16,22 +16,26 @@ pub struct Variables {
 }
 
 impl Variables {
+    fn served(&self) -> [(&'static str, String); 2] {
+        [
+            ("AUTO_SCALING_GROUP_NAME", self.served.auto_scaling_group_name.clone()),
+            ("SERVED_AUTO_SCALING_GROUPS", self.served.served_auto_scaling_groups.clone()),
+        ]
+    }
+
     /// The variables of a function.
     pub fn of(&self, function: &str) -> Vec<(&'static str, String)> {
         let hook = ("LIFECYCLE_HOOK_NAME", self.lifecycle_hook_name.clone());
         let gate = ("GATE_TAG_KEY", self.gate_tag_key.clone());
         let turns = ("TURNS_TABLE", TURNS_TABLE.to_owned());
         match function {
-            "start-rollout" => vec![
-                ("STATE_MACHINE_ARN", state_machine_arn()),
-                ("AUTO_SCALING_GROUP_NAME", self.served.auto_scaling_group_name.clone()),
-                ("SERVED_AUTO_SCALING_GROUPS", self.served.served_auto_scaling_groups.clone()),
-                gate,
-                hook,
-                turns,
-            ],
+            "start-rollout" => vec![("STATE_MACHINE_ARN", state_machine_arn()), gate, hook, turns]
+                .into_iter()
+                .chain(self.served())
+                .collect(),
             "plan-rollout" => {
-                self.applications.iter().map(|list| ("APPLICATIONS", list.clone())).chain([gate, hook, turns]).collect()
+                let list = self.applications.iter().map(|list| ("APPLICATIONS", list.clone()));
+                list.chain(self.served()).chain([gate, hook, turns]).collect()
             }
             "start-deployment" => vec![turns],
             "check-status" => vec![("SCRIPT_OUTPUT", self.script_output.clone()), turns],

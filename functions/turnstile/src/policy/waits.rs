@@ -198,8 +198,8 @@ pub fn check_time(plan: &Plan, started_at: Timestamp, now: Timestamp) -> Result<
     let age = hook_age(plan, started_at, now);
     match until_hook_is_over(age, hook) {
         0 => Err(Error::OutOfTime(format!(
-            "not done {age} s after the hook opened, and {} cannot be kept open for longer: {MOST_HEARTBEAT_TIMEOUTS} times its heartbeat \
-             time-out ({} s), 48 hours at most",
+            "not done, and {} is near its end: it opened {age} s ago at the most, and can be kept open for {MOST_HEARTBEAT_TIMEOUTS} times its \
+             heartbeat time-out ({} s), 48 hours at most",
             hook.lifecycle_hook_name, hook.heartbeat_timeout_seconds
         ))),
         _ => Ok(()),

@@ -1,5 +1,6 @@
 //! The Auto Scaling groups that a stack may serve.
 
+use crate::words::error::Error;
 use crate::words::ids::{AutoScalingGroupName, GroupPattern};
 
 /// The groups of the stack's parameters: the roles of its functions reach no others. Which of them it does serve, their hooks say.
@@ -14,6 +15,24 @@ impl ServedGroups {
     /// Whether the stack may serve the group.
     pub fn contains(&self, group: &AutoScalingGroupName) -> bool {
         self.name.as_ref() == Some(group) || self.pattern.as_ref().is_some_and(|pattern| pattern.matches(group))
+    }
+
+    /// Checks that a rollout may be about a group: the functions' roles reach no other.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], which names the stack's parameters.
+    pub fn check(&self, group: &AutoScalingGroupName) -> Result<(), Error> {
+        if self.contains(group) {
+            return Ok(());
+        }
+        let name = self.name.iter().map(|name| format!("{:?} (the stack's AutoScalingGroupName)", name.as_str()));
+        let pattern = self.pattern.iter().map(|pattern| format!("a name like {pattern} (ServedAutoScalingGroups)"));
+        let expected: Vec<String> = name.chain(pattern).collect();
+        Err(Error::InvalidInput(format!(
+            "autoScalingGroupName: expected {}, got {:?}",
+            expected.join(" or "),
+            group.as_str()
+        )))
     }
 
     /// The group, if there can be no other.
@@ -41,7 +60,13 @@ mod tests {
         ] {
             let served = served(name, pattern);
             let contains = ["web", "api-2", "workers"].map(|name| served.contains(&group(name)));
+            let checked = ["web", "api-2", "workers"].map(|name| served.check(&group(name)).is_ok());
+            assert_eq!(checked, contains, "{served:?}");
             assert_eq!((contains, served.only().is_some()), (expected, has_only_one), "{served:?}");
         }
+        assert_eq!(
+            served("web", "api-*").check(&group("wbe")).unwrap_err().to_string(),
+            "autoScalingGroupName: expected \"web\" (the stack's AutoScalingGroupName) or a name like api-* (ServedAutoScalingGroups), got \"wbe\""
+        );
     }
 }

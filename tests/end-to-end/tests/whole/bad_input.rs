@@ -109,11 +109,14 @@ async fn an_instance_of_another_group_or_of_none_is_refused() {
     until(&stack, |report| report.instances[0].in_service_at.is_some()).await;
     let unknown = "i-0123456789abcdef0";
     for (instance, hook, error) in [
-        (elsewhere.as_str(), json!(null), "Turnstile.InvalidInput"),
-        (unknown, json!(null), "Turnstile.InvalidInput"),
-        (unknown, json!(HOOK), "Turnstile.InstanceNotFound"),
+        (elsewhere.as_str(), None, "Turnstile.InvalidInput"),
+        (unknown, None, "Turnstile.InvalidInput"),
+        (unknown, Some(HOOK), "Turnstile.InstanceNotFound"),
     ] {
-        let input = json!({"autoScalingGroupName": GROUP, "instanceId": instance, "lifecycleHookName": hook});
+        let mut input = json!({"autoScalingGroupName": GROUP, "instanceId": instance});
+        if let Some(hook) = hook {
+            input["lifecycleHookName"] = json!(hook);
+        }
         let execution = roll_out(&stack, input).await;
         assert_eq!(execution.error.as_deref(), Some(error), "{execution:#?}");
         let summary = cause(&execution)["summary"].as_str().unwrap().to_owned();

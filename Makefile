@@ -132,20 +132,21 @@ sam: $(SAM_VENV)/stamp ## validate template.yaml, and build it as a deployment d
 	$(SAM_VENV)/bin/sam validate --lint
 	$(SAM_VENV)/bin/sam build
 
-# Every packed file gets the time of the last commit.
-release release-check test-deploy: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+# Every packed file gets the time of the last commit. Only the packing is told: a build that is told it compiles everything anew.
+PACK = SOURCE_DATE_EPOCH=$(EPOCH) $(VENV)/bin/python functions/packaging/release.py
+EPOCH ?= $(shell git log -1 --format=%ct)
 
 .PHONY: test-deploy
 test-deploy: $(SAM_VENV)/stamp $(CLOUD_VENV)/stamp bootstraps ## the README's deployments on a local CloudFormation: deployed, updated, deleted; leaves target/deploy/
 	cd $(DEPLOY) && $(CURDIR)/$(CLOUD_VENV)/bin/python -m unittest discover --quiet
-	$(VENV)/bin/python functions/packaging/release.py --architecture $(ARCHITECTURE) --into target/release-to-deploy $(FUNCTIONS)
+	$(PACK) --architecture $(ARCHITECTURE) --into target/release-to-deploy $(FUNCTIONS)
 	PYTHONPATH=$(DEPLOY) $(CLOUD_VENV)/bin/python -m deploy
 
 .PHONY: release
 release: $(VENV)/build.stamp ## what is published of a version: dist/, for both architectures, with checksums and a bill of materials
 	$(MAKE) bootstraps ARCHITECTURE=arm64
 	$(MAKE) bootstraps ARCHITECTURE=x86_64
-	$(VENV)/bin/python functions/packaging/release.py $(FUNCTIONS)
+	$(PACK) $(FUNCTIONS)
 	cd dist && sha256sum --check --quiet SHA256SUMS
 
 # A folder of another name and depth, with nothing compiled.
@@ -156,7 +157,7 @@ release-check: release ## the last commit's release, built once more in another 
 	rm -rf target/release-check && mkdir -p $(ELSEWHERE)
 	git archive HEAD | tar --extract --directory $(ELSEWHERE)
 	ln -s $(CURDIR)/$(VENV) $(ELSEWHERE)/$(VENV)
-	$(MAKE) --directory $(ELSEWHERE) release
+	$(MAKE) --directory $(ELSEWHERE) release EPOCH=$(EPOCH)
 	diff dist/SHA256SUMS $(ELSEWHERE)/dist/SHA256SUMS
 	@echo "make release-check: the same files"
 

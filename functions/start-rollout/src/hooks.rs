@@ -63,8 +63,10 @@ impl Hooks {
         if let Some(known) = known.filter(|known| **known != after) {
             match self.record.replace(known, &after).await {
                 Ok(true) => {}
-                // The next call of the schedule goes by what is on record now.
-                Ok(false) => return known.clone(),
+                Ok(false) => {
+                    info!("the record of the groups has changed meanwhile: the next call of the schedule goes by it");
+                    return known.clone();
+                }
                 Err(error) => {
                     warn!(error = error.name(), reason = %error, "which groups have the hook is not on record");
                 }

@@ -4,8 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use stack::{Options, Stack};
 
@@ -67,7 +66,7 @@ async fn a_stack_s_own_logs_go_with_it_and_stay_when_it_failed() {
 
 #[tokio::test]
 async fn no_process_of_the_program_stays_after_any_signal() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
         let folder = Folder::new();
         let mut program = Program::start(&folder).await;
         let invoke = format!("{}/2015-03-31/functions/plan-rollout/invocations", program.endpoint);
@@ -75,15 +74,15 @@ async fn no_process_of_the_program_stays_after_any_signal() {
         let pids = children(program.child.id());
         assert!(pids.len() >= 2, "the engine and an environment of the function: {pids:?}");
 
-        kill(Pid::from_raw(program.child.id().cast_signed()), signal).unwrap();
+        kill_process(Pid::from_raw(program.child.id().cast_signed()).unwrap(), signal).unwrap();
         until(|| !runs(program.child.id())).await;
         let status = program.child.wait().unwrap();
-        if signal == Signal::SIGKILL {
+        if signal == Signal::KILL {
             until(|| !pids.iter().any(|pid| runs(*pid))).await;
         } else {
-            assert!(status.success(), "{signal}: {status}");
-            assert!(!pids.iter().any(|pid| runs(*pid)), "{signal}: {pids:?}");
-            assert!(!program.log_dir.exists(), "{signal}");
+            assert!(status.success(), "{signal:?}: {status}");
+            assert!(!pids.iter().any(|pid| runs(*pid)), "{signal:?}: {pids:?}");
+            assert!(!program.log_dir.exists(), "{signal:?}");
         }
     }
 }

@@ -112,7 +112,9 @@ impl ReportOutcome {
             Some(ended_at) => self.executions.redrives_since(&told.arn, ended_at).await?,
             None => 0,
         };
-        Ok(Execution { redrives: described.redrives.saturating_sub(since), ..told.clone() })
+        // An event leaves out what is large, and each run has the same input.
+        let (redrives, input) = (described.redrives.saturating_sub(since), described.input.clone());
+        Ok(Execution { redrives, input, ..told.clone() })
     }
 
     async fn tell(&self, end: &RolloutEnd) -> Result<Answer, Error> {
@@ -203,9 +205,10 @@ impl ReportOutcome {
     }
 }
 
-/// Whether an event tells of an earlier end than the one that Step Functions describes.
+/// Whether an event tells of an earlier end than the one that Step Functions describes. A rollout that has failed can fail again in the very
+/// millisecond in which it is redriven.
 fn is_from_before_a_redrive(told: &Execution, described: &Execution) -> bool {
-    told.ended_at.zip(described.redriven_at).is_some_and(|(ended_at, redriven_at)| ended_at <= redriven_at)
+    told.ended_at.zip(described.redriven_at).is_some_and(|(ended_at, redriven_at)| ended_at < redriven_at)
 }
 
 #[cfg(test)]
@@ -234,6 +237,7 @@ mod tests {
             (execution(1, at(200), None), true),
             (execution(1, at(200), at(300)), true),
             (execution(2, at(50), at(100)), false),
+            (execution(1, at(100), at(100)), false),
         ] {
             assert_eq!(is_from_before_a_redrive(&told, &described), is_earlier, "{described:?}");
         }

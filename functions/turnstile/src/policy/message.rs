@@ -76,7 +76,8 @@ fn text(end: &RolloutEnd) -> String {
     let mut paragraph = |title: &str, body: &str| {
         if !body.is_empty() {
             let body = beginning(&plain(body), LONGEST_QUOTE);
-            let separator = if body.contains('\n') { "\n" } else { " " };
+            let is_list = body.contains('\n') || body.starts_with("- ");
+            let separator = if is_list { "\n" } else { " " };
             _ = write!(text, "\n\n{title}:{separator}{body}");
         }
     };

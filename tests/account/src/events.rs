@@ -35,6 +35,8 @@ pub fn ended(execution: &Execution, (started_at, ended_at): (i64, i64), time: &s
             "inputDetails": {"included": false},
             "output": null,
             "outputDetails": {"included": false},
+            "error": execution.error,
+            "cause": execution.cause,
         },
     })
 }

@@ -19,8 +19,10 @@ pub struct Execution {
     pub cause: Option<String>,
     /// When the execution started.
     pub started_at: f64,
-    /// When the execution ended, if it has.
+    /// When the execution ended, if it has, and was not redriven since.
     pub ended_at: Option<f64>,
+    /// How many times it was redriven: each time it had ended before.
+    pub redrive_count: usize,
 }
 
 impl Execution {

@@ -229,6 +229,7 @@ pub(crate) mod tests {
             cause: None,
             started_at: 0.0,
             ended_at: None,
+            redrive_count: 0,
         };
         let states = BTreeMap::from([("PlanRollout".to_owned(), 1), ("WaitForDeployment".to_owned(), 2)]);
         let lag = Some(Lag { start: 3.0, calls: 8.0, waits: 2.0, steps: 1.0, call_count: 4, latest_wait: 1.5 });

@@ -110,6 +110,7 @@ mod tests {
             cause: None,
             started_at: 0.0,
             ended_at: None,
+            redrive_count: 0,
         };
         let report = world.report_at_end();
         let ended_at = report.deployments[0].ended_at.unwrap();

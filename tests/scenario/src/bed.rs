@@ -103,6 +103,9 @@ pub enum Error {
     /// The simulation's error.
     #[error(transparent)]
     Simulation(#[from] simulation::Error),
+    /// The stack does not have an action of a scenario.
+    #[error("{0}: only the simulation has it")]
+    OnlySimulated(&'static str),
     /// There are no threads, or no sockets, for the stack.
     #[error("the stack's runtime: {0}")]
     Runtime(#[from] std::io::Error),
@@ -286,6 +289,17 @@ impl Bed {
         match self {
             Self::Stack { stack, .. } => Ok(stack.stop_execution(execution_arn).await?),
             Self::Simulation { simulation, .. } => Ok(simulation.stop_execution(execution_arn)?),
+        }
+    }
+
+    /// Redrives an execution, as a person does in the console.
+    ///
+    /// # Errors
+    /// When that is refused. The stack's engine cannot do it.
+    pub fn redrive_execution(&self, execution_arn: &str) -> Result<(), Error> {
+        match self {
+            Self::Stack { .. } => Err(Error::OnlySimulated("redrive")),
+            Self::Simulation { simulation, .. } => Ok(simulation.redrive_execution(execution_arn)?),
         }
     }
 

@@ -42,6 +42,7 @@ pub async fn perform(
         Action::Detach(launch) => on_instance(snapshot, launch, |id| world.detach(id)),
         Action::ReplaceRootVolume(launch) => on_instance(snapshot, launch, |id| world.replace_root_volume(id)),
         Action::Abort(launch) => abort(launch, bed, snapshot).await,
+        Action::Redrive(launch) => redrive(launch, bed, snapshot),
         Action::DeleteTurns => done(bed.delete_turns().await),
         Action::Hold(group) => done(bed.hold(group, true).await),
         Action::Release(group) => done(bed.hold(group, false).await),
@@ -100,6 +101,18 @@ async fn abort(launch: LaunchNumber, bed: &Bed, snapshot: &Snapshot) -> Result<P
     let is_about_it = |execution: &&Execution| execution.is_running() && execution.names_instance(id);
     match snapshot.executions.iter().rev().find(is_about_it) {
         Some(execution) => done(bed.stop_execution(&execution.arn).await),
+        None => Ok(Performed::NotYet),
+    }
+}
+
+/// Redrives the newest of an instance's executions that have ended without success.
+fn redrive(launch: LaunchNumber, bed: &Bed, snapshot: &Snapshot) -> Result<Performed, String> {
+    let Some(id) = snapshot.instance_id(launch) else { return Ok(Performed::NotYet) };
+    let can_be_redriven = |execution: &&Execution| {
+        !execution.is_running() && execution.status != "SUCCEEDED" && execution.names_instance(id)
+    };
+    match snapshot.executions.iter().rev().find(can_be_redriven) {
+        Some(execution) => done(bed.redrive_execution(&execution.arn)),
         None => Ok(Performed::NotYet),
     }
 }

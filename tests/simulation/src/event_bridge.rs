@@ -14,7 +14,7 @@ use world::{Delivery, SettingError, World};
 
 use crate::lambda::Lambda;
 use crate::seed::Random;
-use crate::step_functions::StepFunctions;
+use crate::step_functions::EndOf;
 use crate::trace::Trace;
 
 const EVENT_BRIDGE: &str = "EventBridge";
@@ -59,7 +59,6 @@ impl LaunchRule {
 pub(crate) struct EndRule {
     pub(crate) lambda: Rc<Lambda>,
     pub(crate) trace: Rc<Trace>,
-    pub(crate) step_functions: Rc<StepFunctions>,
     pub(crate) world: World,
     /// None of these events is lost by chance: nothing but a schedule of minutes would find the end.
     pub(crate) delivery: Delivery,
@@ -68,15 +67,12 @@ pub(crate) struct EndRule {
 }
 
 impl EndRule {
-    /// Delivers the events of the executions whose ARNs come.
-    pub(crate) async fn deliver(self, mut ends: UnboundedReceiver<String>) {
+    /// Delivers the events of the ends that come.
+    pub(crate) async fn deliver(self, mut ends: UnboundedReceiver<EndOf>) {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let mut index = 0;
-        while let Some(arn) = ends.recv().await {
-            let Ok(record) = self.step_functions.find(&arn) else { continue };
-            let Some(end) = record.end() else { continue };
-            let times = (record.started.as_millisecond(), (end.at * 1000.0).round() as i64);
-            let event = events::ended(&record.execution(), times, &self.world.time(), &self.random.uuid());
+        while let Some(EndOf { execution, times }) = ends.recv().await {
+            let event = events::ended(&execution, times, &self.world.time(), &self.random.uuid());
             for delay in self.delivery.delays(index, &mut random) {
                 let (lambda, trace, event) = (self.lambda.clone(), self.trace.clone(), event.clone());
                 let is_told = lambda.tells();

@@ -28,7 +28,7 @@ mod variables;
 
 pub use definition::Definition;
 pub use error::{DefinitionError, Failure};
-pub use execution::{End, Execution, Invocation, Stop};
+pub use execution::{End, Execution, Invocation, Redriven, Stop};
 pub use history::{Details, History, HistoryEvent};
 
 #[cfg(test)]

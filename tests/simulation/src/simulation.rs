@@ -111,7 +111,6 @@ impl Simulation {
         let ends = EndRule {
             lambda: lambda.clone(),
             trace: trace.clone(),
-            step_functions: step_functions.clone(),
             world: world.clone(),
             delivery: options.ends,
             random: seed.of("ends"),
@@ -210,6 +209,14 @@ impl Simulation {
     pub fn stop_execution(&self, arn: &str) -> Result<(), Error> {
         let stopped = self.step_functions.stop(arn, Stop::default());
         stopped.map(drop).map_err(|refusal| refused("StopExecution", refusal))
+    }
+
+    /// Redrives an execution that has ended without success, as a person does in the console.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub fn redrive_execution(&self, arn: &str) -> Result<(), Error> {
+        self.step_functions.redrive(arn).map_err(|refusal| refused("RedriveExecution", refusal))
     }
 
     /// An execution as it is now.

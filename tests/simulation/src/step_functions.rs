@@ -1,4 +1,4 @@
-//! Step Functions behind its wire protocol: starts, lists, describes and stops executions. The interpreter carries them out.
+//! Step Functions behind its wire protocol: starts, lists, describes, stops and redrives executions. The interpreter carries them out.
 
 mod engine;
 mod names;
@@ -18,7 +18,8 @@ use crate::clock::Clock;
 use crate::machine::{Definition, End, Stop};
 use crate::seed::Random;
 pub(crate) use engine::Engine;
-pub(crate) use record::Record;
+pub(crate) use record::{EndOf, Record};
+use record::{Run, seconds};
 
 /// For how long the name of an execution that has ended is taken.
 ///
@@ -66,14 +67,15 @@ pub(crate) struct StepFunctions {
     definition: RefCell<Rc<Definition>>,
     executions: RefCell<Vec<Rc<Record>>>,
     started: mpsc::UnboundedSender<Started>,
-    /// The ARNs of executions that have ended, as they do.
-    ended: mpsc::UnboundedSender<String>,
-    ends: RefCell<Option<mpsc::UnboundedReceiver<String>>>,
+    /// The ends of executions, as they come.
+    ended: mpsc::UnboundedSender<EndOf>,
+    ends: RefCell<Option<mpsc::UnboundedReceiver<EndOf>>>,
 }
 
 /// An execution that is to be carried out.
 pub(crate) struct Started {
     record: Rc<Record>,
+    run: usize,
     stopped: oneshot::Receiver<Stop>,
 }
 
@@ -92,8 +94,8 @@ impl StepFunctions {
         (Self { clock, random, trailing, definition, executions, started, ended, ends }, to_carry_out)
     }
 
-    /// The ARNs of executions that have ended, as they do. There is one who asks.
-    pub(crate) fn ends(&self) -> mpsc::UnboundedReceiver<String> {
+    /// The ends of executions, as they come. There is one who asks.
+    pub(crate) fn ends(&self) -> mpsc::UnboundedReceiver<EndOf> {
         self.ends.take().expect("nobody has asked before")
     }
 
@@ -128,7 +130,7 @@ impl StepFunctions {
         let record = Rc::new(Record::new(name, value, definition, self.clock.timestamp(), stop, self.ended.clone()));
         self.executions.borrow_mut().push(record.clone());
         // Without an engine, as in a test of this alone, executions run for ever.
-        let _ = self.started.send(Started { record: record.clone(), stopped });
+        let _ = self.started.send(Started { record: record.clone(), run: 0, stopped });
         Ok(record)
     }
 
@@ -136,11 +138,25 @@ impl StepFunctions {
     pub(crate) fn stop(&self, arn: &str, stop: Stop) -> Result<Rc<Record>, Refusal> {
         let record = self.find(arn)?;
         if let Some(signal) = record.take_stop() {
-            record.ended(self.clock.unix_seconds(), End::Aborted(stop.clone()));
+            record.ended(record.latest_run(), self.clock.unix_seconds(), End::Aborted(stop.clone()));
             // Nobody carries it out when the engine is gone.
             let _ = signal.send(stop);
         }
         Ok(record)
+    }
+
+    /// Lets an execution go on that has ended without success.
+    pub(crate) fn redrive(&self, arn: &str) -> Result<(), Refusal> {
+        let record = self.find(arn)?;
+        if let status @ ("RUNNING" | "SUCCEEDED") = record.status() {
+            let problem = format!("Execution is {status} and cannot be redriven");
+            return Err(Refusal("ExecutionNotRedrivable", problem));
+        }
+        let (stop, stopped) = oneshot::channel();
+        record.redrive(self.clock.timestamp(), stop);
+        let run = record.latest_run();
+        let _ = self.started.send(Started { record, run, stopped });
+        Ok(())
     }
 
     pub(crate) fn find(&self, arn: &str) -> Result<Rc<Record>, Refusal> {
@@ -166,11 +182,19 @@ impl StepFunctions {
         self.executions.borrow().iter().map(|record| record.for_rules()).collect()
     }
 
-    /// What a read shows of an execution: `None` if it does not show it yet; whether it shows its end.
-    fn shown(&self, record: &Record) -> Option<bool> {
+    /// What a read shows of an execution: the runs that it shows, the last of them perhaps without its end. `None` if it shows nothing yet.
+    fn shown(&self, record: &Record) -> Option<Vec<Run>> {
         let now = self.clock.unix_seconds();
         let is_shown = |at: f64| now - at >= self.trailing.seconds || !self.random.happens(self.trailing.rate);
-        is_shown(record.started_at()).then(|| record.end().is_some_and(|end| is_shown(end.at)))
+        let mut runs = record.runs();
+        let latest = runs.len();
+        runs.truncate(runs.iter().take_while(|run| is_shown(seconds(run.from))).count());
+        let last = runs.last_mut()?;
+        let shows_end = last.end.as_ref().is_some_and(|ended| is_shown(ended.at));
+        if !shows_end && runs.len() == latest {
+            runs.last_mut()?.end = None;
+        }
+        Some(runs)
     }
 
     /// Answers a call: the HTTP status and the body.

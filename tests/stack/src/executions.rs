@@ -28,6 +28,8 @@ struct Description {
     cause: Option<String>,
     start_date: f64,
     stop_date: Option<f64>,
+    #[serde(default)]
+    redrive_count: usize,
 }
 
 impl Description {
@@ -43,6 +45,7 @@ impl Description {
             cause: self.cause,
             started_at: clock.world_seconds(self.start_date),
             ended_at: self.stop_date.map(|date| clock.world_seconds(date)),
+            redrive_count: self.redrive_count,
         }
     }
 }

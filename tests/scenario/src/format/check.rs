@@ -79,6 +79,7 @@ fn check_step(step: &Step, names: &Names) -> Result<(), String> {
         Action::Detach(launch) => at_least_1(".detach", launch)?,
         Action::ReplaceRootVolume(launch) => at_least_1(".replaceRootVolume", launch)?,
         Action::Abort(launch) => at_least_1(".abort", launch)?,
+        Action::Redrive(launch) => at_least_1(".redrive", launch)?,
         Action::CompleteHook(completion) => at_least_1(".completeHook.launch", completion.launch)?,
         Action::Deploy(deploy) => {
             known(&names.applications, ".deploy.application", &deploy.application)?;

@@ -45,6 +45,9 @@ pub struct Step {
     /// A person aborts the running execution of an instance.
     #[serde(skip_serializing_if = "is_default")]
     pub abort: Option<LaunchNumber>,
+    /// A person redrives the newest execution of an instance that has ended without success. Simulation only.
+    #[serde(skip_serializing_if = "is_default")]
+    pub redrive: Option<LaunchNumber>,
     /// A person deletes every item of the table of turns.
     #[serde(skip_serializing_if = "is_default")]
     pub delete_turns: bool,
@@ -118,6 +121,7 @@ pub enum Action<'a> {
     Detach(LaunchNumber),
     ReplaceRootVolume(LaunchNumber),
     Abort(LaunchNumber),
+    Redrive(LaunchNumber),
     DeleteTurns,
     Hold(&'a str),
     Release(&'a str),
@@ -154,6 +158,7 @@ impl Step {
             self.detach.map(Action::Detach),
             self.replace_root_volume.map(Action::ReplaceRootVolume),
             self.abort.map(Action::Abort),
+            self.redrive.map(Action::Redrive),
             self.delete_turns.then_some(Action::DeleteTurns),
             self.hold.as_deref().map(Action::Hold),
             self.release.as_deref().map(Action::Release),
@@ -178,7 +183,7 @@ impl Step {
         match given.as_slice() {
             [action] => Ok(*action),
             _ => Err(format!(
-                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, deleteTurns, \
+                "expected exactly one of launch, terminate, silenceAgent, returnToPool, detach, replaceRootVolume, abort, redrive, deleteTurns, \
                  hold, release, updateStack, enableSchedule, emptyQueues, deploy, stopDeployment, deleteApplication, forbidApplication, makeGroup, deleteGroup, \
                  putHook, deleteHook, setAlarm, setTag, startRollout, completeHook and sendEvent, got {}",
                 given.len()

@@ -118,6 +118,7 @@ pub fn rollout(launched: &[String], launch: usize, status: &str) -> Rollout {
         cause: failed.then(|| cause().to_string()),
         started_at: 45.0,
         ended_at: Some(190.0),
+        redrive_count: 0,
     };
     Rollout { execution, launch: Some(launch), states: BTreeMap::from([("BackOff".to_owned(), 2)]) }
 }

@@ -14,19 +14,24 @@ const HAD_AN_EFFECT: [&str; 2] = ["ok", "lost answer"];
 /// The ends that were told too seldom, or too often.
 pub fn unmet(observed: &Observed) -> Vec<Unmet> {
     let (messages, events) = (published(observed, message), published(observed, event));
-    let ended = observed.rollouts.iter().filter(|rollout| !rollout.execution.is_running());
-    let of = |rollout: &Rollout| {
-        let end = format!("{}#0", rollout.execution.arn);
-        [("message", &messages), ("event", &events)]
-            .into_iter()
-            .filter_map(move |(what, told)| {
+    let mut unmet = Vec::new();
+    for rollout in &observed.rollouts {
+        for end in ends(rollout) {
+            for (what, told) in [("message", &messages), ("event", &events)] {
                 let calls = told.get(&end).map(Vec::as_slice).unwrap_or_default();
-                let problem = problem(calls, observed)?;
-                Some(Unmet::new("told", format!("{what} of {}: {problem}", rollout.execution.name)))
-            })
-            .collect::<Vec<_>>()
-    };
-    ended.flat_map(of).collect()
+                let sentence = |problem| format!("{what} of {end}: {problem}");
+                unmet.extend(problem(calls, observed).map(|problem| Unmet::new("told", sentence(problem))));
+            }
+        }
+    }
+    unmet
+}
+
+/// The ids of an execution's ends: it has ended before each time that it was redriven.
+fn ends(rollout: &Rollout) -> impl Iterator<Item = String> {
+    let execution = &rollout.execution;
+    let ended = execution.redrive_count + usize::from(!execution.is_running());
+    (0..ended).map(|redrives| format!("{}#{redrives}", execution.arn))
 }
 
 /// The calls that told of each end, by the end's id.
@@ -130,8 +135,13 @@ mod tests {
     }
 
     fn problems(calls: Vec<Call>) -> Vec<String> {
+        problems_of(0, calls)
+    }
+
+    fn problems_of(redrive_count: usize, calls: Vec<Call>) -> Vec<String> {
         let mut observed = sample::observed();
         observed.rollouts.truncate(1);
+        observed.rollouts[0].execution.redrive_count = redrive_count;
         observed.report.calls = calls;
         unmet(&observed).iter().map(ToString::to_string).collect()
     }
@@ -149,5 +159,7 @@ mod tests {
         let lost =
             vec![publish(&arn, 1.0, "lost answer"), publish(&arn, 2.0, "ok"), note(2.5), put(&arn, 3.0), note(3.5)];
         assert_eq!(problems(lost), [] as [&str; 0]);
+        let redriven = problems_of(1, told);
+        assert!(redriven.len() == 2 && redriven.iter().all(|one| one.contains("#1: none")), "{redriven:?}");
     }
 }

@@ -21,8 +21,19 @@ pub struct Execution {
     pub role_arn: String,
     /// Its input.
     pub input: Value,
-    /// When it starts: the time at which [`Definition::run`] is first polled.
+    /// When it starts: the time at which [`Definition::run`] is first polled, unless it is redriven.
     pub started_at: Timestamp,
+    /// That it is redriven, and does not start now.
+    pub redriven: Option<Redriven>,
+}
+
+/// That an execution goes on which has ended without success: in the state that it was in then, with its input and the variables of that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redriven {
+    /// How many times it was, with this one.
+    pub count: usize,
+    /// When: the time at which [`Definition::run`] is polled for the first time since.
+    pub at: Timestamp,
 }
 
 /// A call of a Lambda function that a Task state asks for.
@@ -73,7 +84,7 @@ impl End {
 }
 
 impl Definition {
-    /// Carries out one execution, and records its history while it goes on.
+    /// Carries out one execution, and records its history while it goes on. That of an execution that is redriven has been begun before.
     ///
     /// - `random` decides the pauses before retries, where a retrier has jitter.
     /// - `invoke` calls a function, and gives what it answers or the error that Step Functions makes of its failure, such as

@@ -61,6 +61,10 @@ pub enum Details {
         location: String,
         failure: Failure,
     },
+    /// The execution goes on after its end; `count` says how many times it has by now.
+    ExecutionRedriven {
+        count: usize,
+    },
     ExecutionSucceeded {
         output: Rc<str>,
     },
@@ -165,6 +169,7 @@ impl Details {
             Self::LambdaFunctionFailed(_) => "LambdaFunctionFailed".to_owned(),
             Self::LambdaFunctionTimedOut => "LambdaFunctionTimedOut".to_owned(),
             Self::EvaluationFailed { .. } => "EvaluationFailed".to_owned(),
+            Self::ExecutionRedriven { .. } => "ExecutionRedriven".to_owned(),
             Self::ExecutionSucceeded { .. } => "ExecutionSucceeded".to_owned(),
             Self::ExecutionFailed(_) => "ExecutionFailed".to_owned(),
             Self::ExecutionTimedOut => "ExecutionTimedOut".to_owned(),
@@ -205,6 +210,7 @@ impl Details {
                 details["location"] = json!(location);
                 ("evaluationFailedEventDetails", details)
             }
+            Self::ExecutionRedriven { count } => ("executionRedrivenEventDetails", json!({"redriveCount": count})),
             Self::ExecutionSucceeded { output } => ("executionSucceededEventDetails", json!({"output": &**output})),
             Self::ExecutionFailed(failed) => ("executionFailedEventDetails", failure(failed)),
             Self::ExecutionAborted(Stop { error, cause }) => {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::definition::Definition;
 use super::error::{Failure, QueryError};
-use super::execution::{Execution, Invocation};
+use super::execution::{Execution, Invocation, Redriven};
 use super::expression::{Expression, States};
 use super::history::{Details, History};
 use super::limits::{
@@ -30,7 +30,8 @@ pub(crate) struct Interpreter<'a, I> {
     random: Rng,
     invoke: I,
     variables: Variables,
-    began: Instant,
+    /// The same moment twice: its execution's start, or redrive.
+    began: (Timestamp, Instant),
 }
 
 /// A state that has been entered.
@@ -59,7 +60,7 @@ struct Left<'a> {
 }
 
 impl<'a, I: AsyncFn(Invocation) -> Result<Value, Failure>> Interpreter<'a, I> {
-    /// An execution that starts now.
+    /// An execution that starts now, or is redriven now.
     pub(crate) fn new(
         definition: &'a Definition,
         execution: &'a Execution,
@@ -67,40 +68,78 @@ impl<'a, I: AsyncFn(Invocation) -> Result<Value, Failure>> Interpreter<'a, I> {
         random: Rng,
         invoke: I,
     ) -> Self {
-        let (variables, began) = (Variables::default(), Instant::now());
+        let began_at = execution.redriven.map_or(execution.started_at, |redriven| redriven.at);
+        let (variables, began) = (Variables::default(), (began_at, Instant::now()));
         Self { definition, execution, history, random, invoke, variables, began }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.execution.started_at + self.began.elapsed()
+        let (at, instant) = self.began;
+        at + instant.elapsed()
     }
 
     /// Carries out one state after the other, and gives the last one's output.
     pub(crate) async fn run(&mut self) -> Result<Payload, Failure> {
-        let execution = self.execution;
-        let input = Payload::unchecked(JValue::from(execution.input.clone()));
-        let (text, role_arn) = (input.text.clone(), execution.role_arn.clone());
-        self.record(Details::ExecutionStarted { input: text, role_arn })?;
-        let mut input = input.within_limit(last_part(&execution.arn))?;
-        let mut name = self.definition.start_at.as_str();
+        let mut entry = match self.execution.redriven {
+            None => self.begin()?,
+            Some(redriven) => self.resume(redriven)?,
+        };
         loop {
-            let state = &self.definition.states[name];
-            let left = self.carry_out(name, state, input).await?;
+            let (name, state) = (entry.name, &self.definition.states[entry.name]);
+            let left = self.carry_out(entry, state).await?;
             self.variables.assign(&left.assignment, name)?;
             let assigned = left.assignment.iter().map(|(name, value)| (name.clone(), value.text.clone())).collect();
             let output = left.output.text.clone();
             self.record(Details::StateExited { kind: state.kind(), name: name.to_owned(), output, assigned })?;
             match left.next {
-                Next::State(next) => (name, input) = (next, left.output),
+                Next::State(next) => entry = self.enter(next, left.output)?,
                 Next::End => return Ok(left.output),
             }
         }
     }
 
-    async fn carry_out(&mut self, name: &'a str, state: &'a State, input: Payload) -> Result<Left<'a>, Failure> {
-        let text = input.text.clone();
-        let event = self.record(Details::StateEntered { kind: state.kind(), name: name.to_owned(), input: text })?;
-        let entry = Entry { name, event, at: self.now(), input, retries: 0, context: OnceCell::new() };
+    /// Enters the first state.
+    fn begin(&self) -> Result<Entry<'a>, Failure> {
+        let execution = self.execution;
+        let input = Payload::unchecked(JValue::from(execution.input.clone()));
+        let (text, role_arn) = (input.text.clone(), execution.role_arn.clone());
+        self.record(Details::ExecutionStarted { input: text, role_arn })?;
+        let input = input.within_limit(last_part(&execution.arn))?;
+        self.enter(&self.definition.start_at, input)
+    }
+
+    fn enter(&self, name: &'a str, input: Payload) -> Result<Entry<'a>, Failure> {
+        let (kind, text) = (self.definition.states[name].kind(), input.text.clone());
+        let event = self.record(Details::StateEntered { kind, name: name.to_owned(), input: text })?;
+        Ok(Entry { name, event, at: self.now(), input, retries: 0, context: OnceCell::new() })
+    }
+
+    /// Goes on in the state that was entered last, where all retries may be used again. Not documented is that the state is not entered anew, so
+    /// that whoever is called is called again for the same entry; nor that a Wait state waits as long as at first.
+    ///
+    /// Source: Step Functions developer guide, "Restarting state machine executions with redrive in Step Functions".
+    fn resume(&mut self, redriven: Redriven) -> Result<Entry<'a>, Failure> {
+        self.record(Details::ExecutionRedriven { count: redriven.count })?;
+        let history = self.history.clone();
+        let mut last = None;
+        for event in history.events().iter() {
+            match &event.details {
+                Details::StateExited { name, assigned, .. } => {
+                    let assigned = assigned.iter().map(|(name, text)| (name.clone(), written(text)));
+                    self.variables.assign(&assigned.collect(), name)?;
+                }
+                Details::StateEntered { name, input, .. } => {
+                    last = Some((event.id, event.timestamp, name.clone(), input.clone()))
+                }
+                _ => {}
+            }
+        }
+        let Some((event, at, name, input)) = last else { return self.begin() };
+        let (name, _) = self.definition.states.get_key_value(&name).expect("an execution keeps its definition");
+        Ok(Entry { name, event, at, input: written(&input), retries: 0, context: OnceCell::new() })
+    }
+
+    async fn carry_out(&mut self, entry: Entry<'a>, state: &'a State) -> Result<Left<'a>, Failure> {
         match state {
             State::Task(task) => self.task(entry, task).await,
             State::Choice { rules, default } => self.choice(&entry, rules, default.as_ref()),
@@ -268,7 +307,7 @@ impl<'a, I: AsyncFn(Invocation) -> Result<Value, Failure>> Interpreter<'a, I> {
                 "Name": last_part(&execution.arn),
                 "RoleArn": execution.role_arn,
                 "StartTime": time(execution.started_at),
-                "RedriveCount": 0,
+                "RedriveCount": execution.redriven.map_or(0, |redriven| redriven.count),
             },
             "State": {"EnteredTime": time(entry.at), "Name": entry.name, "RetryCount": entry.retries},
             "StateMachine": {
@@ -291,6 +330,12 @@ impl Entry<'_> {
             self.name, self.event
         )
     }
+}
+
+/// What was written into the history.
+fn written(text: &str) -> Payload {
+    let value: Value = serde_json::from_str(text).expect("the history has JSON");
+    Payload::unchecked(JValue::from(value))
 }
 
 /// A value of a field, or, if the field does not take it, what its expression did. A literal has been checked before.

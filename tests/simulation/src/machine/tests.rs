@@ -5,6 +5,7 @@ mod errors;
 mod expressions;
 mod history;
 mod limits;
+mod redriven;
 mod refused;
 mod states;
 
@@ -61,6 +62,7 @@ fn execution(input: Value) -> Execution {
         role_arn: "arn:aws:iam::123456789012:role/rollout".to_owned(),
         input,
         started_at: START.parse::<Timestamp>().unwrap(),
+        redriven: None,
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Carries out every execution that is started.
+    /// Carries out every execution that is started or redriven.
     pub(crate) async fn run(self, mut started: mpsc::UnboundedReceiver<Started>) {
         let engine = Rc::new(self);
         while let Some(execution) = started.recv().await {
@@ -30,15 +30,17 @@ impl Engine {
         }
     }
 
-    async fn carry_out(self: Rc<Self>, Started { record, stopped }: Started) {
+    async fn carry_out(self: Rc<Self>, Started { record, run, stopped }: Started) {
         let execution = Execution {
             arn: record.arn.clone(),
             state_machine_arn: state_machine_arn(),
             role_arn: role_arn(),
             input: record.input.clone(),
             started_at: record.started,
+            redriven: record.redriven(),
         };
-        let story = Story { record: record.clone(), trace: self.trace.clone(), told: Default::default() };
+        let told = record.history.events().len().into();
+        let story = Story { record: record.clone(), trace: self.trace.clone(), told };
         let invoke = async |invocation: Invocation| {
             story.tell();
             let result = self.invoke(&record.name, invocation).await;
@@ -54,7 +56,7 @@ impl Engine {
         };
         let end = record.definition.run(&execution, &record.history, self.random.fork(), invoke, stop).await;
         story.tell();
-        record.ended(self.clock.unix_seconds(), end);
+        record.ended(run, self.clock.unix_seconds(), end);
     }
 
     /// Calls a function, and names what goes wrong as Step Functions does.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use world::rules::{self, ExecutionStatus, Running};
 
-use crate::machine::{Definition, End, History, Stop};
+use crate::machine::{Definition, End, History, Redriven, Stop};
 
 /// An execution: what it was started with, and what has become of it.
 pub(crate) struct Record {
@@ -21,10 +21,27 @@ pub(crate) struct Record {
     pub(crate) definition: Rc<Definition>,
     pub(crate) started: Timestamp,
     pub(crate) history: History,
-    end: RefCell<Option<Ended>>,
+    /// One, and one more for each time that it was redriven.
+    runs: RefCell<Vec<Run>>,
     stop: RefCell<Option<oneshot::Sender<Stop>>>,
-    /// Is told the ARN when the execution has ended.
-    ends: mpsc::UnboundedSender<String>,
+    /// Is told each time that the execution has ended.
+    ends: mpsc::UnboundedSender<EndOf>,
+}
+
+/// An end of an execution.
+#[derive(Debug)]
+pub(crate) struct EndOf {
+    /// The execution as it was then.
+    pub(crate) execution: Execution,
+    /// Its start and this end, in milliseconds since 1970.
+    pub(crate) times: (i64, i64),
+}
+
+/// A time in which an execution runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) from: Timestamp,
+    pub(crate) end: Option<Ended>,
 }
 
 /// How an execution ended, and when, in seconds since 1970.
@@ -41,30 +58,56 @@ impl Record {
         definition: Rc<Definition>,
         started: Timestamp,
         stop: oneshot::Sender<Stop>,
-        ends: mpsc::UnboundedSender<String>,
+        ends: mpsc::UnboundedSender<EndOf>,
     ) -> Self {
         let (arn, stop) = (execution_arn(&name), RefCell::new(Some(stop)));
-        let (history, end) = (History::default(), RefCell::default());
-        Self { name, arn, input, definition, started, history, end, stop, ends }
+        let (history, runs) = (History::default(), RefCell::new(vec![Run { from: started, end: None }]));
+        Self { name, arn, input, definition, started, history, runs, stop, ends }
+    }
+
+    /// Lets it run once more, from `from` on.
+    pub(super) fn redrive(&self, from: Timestamp, stop: oneshot::Sender<Stop>) {
+        self.runs.borrow_mut().push(Run { from, end: None });
+        self.stop.replace(Some(stop));
+    }
+
+    /// The place of its latest run among [`Record::runs`].
+    pub(super) fn latest_run(&self) -> usize {
+        self.runs.borrow().len() - 1
+    }
+
+    /// The runs so far, the oldest first: at least one.
+    pub(crate) fn runs(&self) -> Vec<Run> {
+        self.runs.borrow().clone()
+    }
+
+    /// How many times it was redriven, and when it was last; `None` when it never was.
+    pub(crate) fn redriven(&self) -> Option<Redriven> {
+        let runs = self.runs.borrow();
+        let count = runs.len() - 1;
+        (count > 0).then(|| Redriven { count, at: runs[count].from })
     }
 
     /// Seconds since 1970.
     pub(crate) fn started_at(&self) -> f64 {
-        self.started.as_millisecond() as f64 / 1000.0
+        seconds(self.started)
     }
 
+    /// The end, unless it runs.
     pub(crate) fn end(&self) -> Option<Ended> {
-        self.end.borrow().clone()
+        self.runs.borrow().last().and_then(|run| run.end.clone())
     }
 
-    /// Notes the end, unless the execution has ended before.
-    pub(super) fn ended(&self, at: f64, end: End) {
-        if self.end.borrow().is_none() {
-            self.end.replace(Some(Ended { at, end }));
-            // Nobody may want to know, as in a test of the service alone.
-            let _ = self.ends.send(self.arn.clone());
+    /// Notes the end of a run, unless that has ended before.
+    pub(super) fn ended(&self, run: usize, at: f64, end: End) {
+        if run != self.latest_run() || self.end().is_some() {
+            return;
         }
+        self.runs.borrow_mut()[run].end = Some(Ended { at, end });
         self.stop.take();
+        let times = (self.started.as_millisecond(), (at * 1000.0).round() as i64);
+        // Nobody may want to know, as in a test of the service alone.
+        let _ = self.ends.send(EndOf { execution: self.execution(), times });
     }
 
     /// What stops it; `None` when it is stopped or has ended.
@@ -73,7 +116,7 @@ impl Record {
     }
 
     pub(crate) fn status(&self) -> &'static str {
-        self.end.borrow().as_ref().map_or("RUNNING", |ended| ended.end.status())
+        self.end().map_or("RUNNING", |ended| ended.end.status())
     }
 
     /// The execution as tests see it.
@@ -96,12 +139,13 @@ impl Record {
             cause,
             started_at: since_start(self.started_at()),
             ended_at: ended.map(|ended| since_start(ended.at)),
+            redrive_count: self.redriven().map_or(0, |redriven| redriven.count),
         }
     }
 
     /// The execution as the rules over a run see it.
     pub(super) fn for_rules(&self) -> rules::Execution {
-        let Execution { arn, input, error, cause, started_at, ended_at, .. } = self.execution();
+        let Execution { arn, input, error, cause, .. } = self.execution();
         let status = match self.end().map(|ended| ended.end) {
             None => ExecutionStatus::Running,
             Some(End::Succeeded(_)) => ExecutionStatus::Succeeded,
@@ -110,10 +154,17 @@ impl Record {
             Some(End::Aborted(_)) => ExecutionStatus::Aborted,
         };
         let failed = self.history.first_entry(&self.definition.states_after_failure());
-        let failed_at = failed.map(|at| since_start(at.as_millisecond() as f64 / 1000.0));
-        let runs = vec![Running { from: started_at, to: ended_at }];
+        let failed_at = failed.map(|at| since_start(seconds(at)));
+        let running =
+            |run: Run| Running { from: since_start(seconds(run.from)), to: run.end.map(|ended| since_start(ended.at)) };
+        let runs = self.runs().into_iter().map(running).collect();
         rules::Execution { arn, status, input, error, cause, runs, failed_at }
     }
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds(time: Timestamp) -> f64 {
+    time.as_millisecond() as f64 / 1000.0
 }
 
 /// A time in seconds since 1970 as seconds since the start: the same number as the world has for the same millisecond.

@@ -29,7 +29,7 @@ fn start(service: &StepFunctions, name: &str, input: &str) -> (u16, Value) {
 
 fn end(service: &StepFunctions, name: &str, end: End) {
     let record = service.find(&execution_arn(name)).expect("an execution");
-    record.ended(service.clock.unix_seconds(), end);
+    record.ended(record.latest_run(), service.clock.unix_seconds(), end);
 }
 
 fn code((status, body): &(u16, Value)) -> &str {
@@ -138,6 +138,39 @@ async fn reads_trail_starts_and_ends() {
     sleep(Duration::from_secs(3)).await;
     assert_eq!(describe(&service, "a").1["status"], "SUCCEEDED");
     assert_eq!(listed(&service, json!({"statusFilter": "RUNNING"})), [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_redriven_runs_once_more() {
+    let service = service(Trailing { rate: 1.0, seconds: 3.0 });
+    let arn = execution_arn("a");
+    let refused = || service.redrive(&arn).unwrap_err().0;
+    start(&service, "a", "{}");
+    assert_eq!(refused(), "ExecutionNotRedrivable", "it runs");
+    sleep(Duration::from_secs(10)).await;
+    end(&service, "a", End::Aborted(Stop::default()));
+    sleep(Duration::from_secs(10)).await;
+    service.redrive(&arn).expect("it was aborted");
+    let told = || {
+        let answer = describe(&service, "a").1;
+        let listed = service.answer("ListExecutions", &json!({"stateMachineArn": state_machine_arn()})).1;
+        let fields = ["status", "redriveCount", "redriveDate", "stopDate"].map(|field| answer[field].clone());
+        assert_eq!(
+            fields,
+            ["status", "redriveCount", "redriveDate", "stopDate"].map(|field| listed["executions"][0][field].clone())
+        );
+        json!(fields)
+    };
+    assert_eq!(told(), json!(["ABORTED", 0, null, 1_769_850_010.0]), "the reads trail");
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(told(), json!(["RUNNING", 1, 1_769_850_020.0, null]));
+    end(&service, "a", End::Succeeded(json!(null)));
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(told(), json!(["SUCCEEDED", 1, 1_769_850_020.0, 1_769_850_023.0]));
+    assert_eq!(refused(), "ExecutionNotRedrivable", "it has succeeded");
+    let runs = service.for_rules().pop().expect("an execution").runs;
+    let run = |from, to| Running { from, to: Some(to) };
+    assert_eq!((runs, service.executions()[0].redrive_count), (vec![run(0.0, 10.0), run(20.0, 23.0)], 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::record::{Run, seconds};
 use super::{Record, Refusal, StepFunctions};
 use crate::machine::{End, Stop};
 
@@ -98,19 +99,9 @@ fn list(service: &StepFunctions, request: ListExecutions) -> Result<Value, Refus
     is_there(&request.state_machine_arn)?;
     let records = service.executions.borrow();
     let listed = records.iter().rev().filter_map(|record| {
-        let shows_end = service.shown(record)?;
-        let status = if shows_end { record.status() } else { "RUNNING" };
-        let wanted = request.status_filter.as_deref().is_none_or(|wanted| wanted == status);
-        wanted.then(|| {
-            let mut listed = json!({
-                "executionArn": record.arn, "stateMachineArn": state_machine_arn(), "name": record.name, "status": status,
-                "startDate": record.started_at(),
-            });
-            if let Some(ended) = record.end().filter(|_| shows_end) {
-                listed["stopDate"] = json!(ended.at);
-            }
-            listed
-        })
+        let listed = summary(record, &service.shown(record)?);
+        let is_wanted = request.status_filter.as_deref().is_none_or(|wanted| listed["status"] == wanted);
+        is_wanted.then_some(listed)
     });
     request.page.of(listed.collect(), "executions")
 }
@@ -118,19 +109,31 @@ fn list(service: &StepFunctions, request: ListExecutions) -> Result<Value, Refus
 fn describe(service: &StepFunctions, arn: &str) -> Result<Value, Refusal> {
     let unknown = || Refusal("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'"));
     let record = service.find(arn)?;
-    let shows_end = service.shown(&record).ok_or_else(unknown)?;
-    Ok(description(&record, shows_end))
+    let runs = service.shown(&record).ok_or_else(unknown)?;
+    Ok(description(&record, &runs))
 }
 
-fn description(record: &Record, shows_end: bool) -> Value {
-    let mut description = json!({
+/// What ListExecutions gives of an execution, of which these runs are shown.
+fn summary(record: &Record, runs: &[Run]) -> Value {
+    let mut summary = json!({
         "executionArn": record.arn, "stateMachineArn": state_machine_arn(), "name": record.name, "status": "RUNNING",
-        "startDate": record.started_at(), "input": record.input.to_string(), "inputDetails": {"included": true},
-        "redriveCount": 0,
+        "startDate": record.started_at(), "redriveCount": runs.len() - 1,
     });
-    let Some(ended) = record.end().filter(|_| shows_end) else { return description };
-    description["status"] = json!(ended.end.status());
-    description["stopDate"] = json!(ended.at);
+    if let [_, .., redriven] = runs {
+        summary["redriveDate"] = json!(seconds(redriven.from));
+    }
+    if let Some(ended) = runs.last().and_then(|run| run.end.as_ref()) {
+        summary["status"] = json!(ended.end.status());
+        summary["stopDate"] = json!(ended.at);
+    }
+    summary
+}
+
+fn description(record: &Record, runs: &[Run]) -> Value {
+    let mut description = summary(record, runs);
+    description["input"] = json!(record.input.to_string());
+    description["inputDetails"] = json!({"included": true});
+    let Some(ended) = runs.last().and_then(|run| run.end.clone()) else { return description };
     let (error, cause) = match ended.end {
         End::Succeeded(output) => {
             description["output"] = json!(output.to_string());

@@ -55,6 +55,17 @@ async fn hook_vanished(simulation: &Simulation) -> Value {
     simulation.invoke("start-rollout", &event).await.expect("an answer").payload["hookVanished"].clone()
 }
 
+/// Lets the stack forget a group, by the call of docs/operating.md.
+fn forget(simulation: &Simulation, group: &str) {
+    let update = json!({
+        "TableName": account::TURNS_TABLE,
+        "Key": {"claim": {"S": "hook:turnstile"}},
+        "UpdateExpression": "REMOVE enrolments.#group",
+        "ExpressionAttributeNames": {"#group": group},
+    });
+    simulation.call_dynamodb("UpdateItem", update);
+}
+
 #[test]
 fn the_schedule_asks_little_of_any_number_of_groups() {
     for (groups, pages, minutes) in [(25, 1, 3), (120, 2, 12)] {
@@ -97,18 +108,32 @@ fn a_hook_that_vanishes_is_noticed_until_it_is_back_or_the_group_is_forgotten() 
         let hook = serde_json::from_value(json!({"name": "turnstile"})).expect("a hook");
         world.put_hook(&name(0), &hook).expect("there is the group");
         assert_eq!(hook_vanished(&simulation).await, json!([name(2)]), "the first one's is back");
-        // As docs/operating.md says.
-        let key = json!({"claim": {"S": "hook:turnstile"}});
-        let forget = json!({
-            "TableName": account::TURNS_TABLE,
-            "Key": key,
-            "UpdateExpression": "REMOVE enrolments.#group",
-            "ExpressionAttributeNames": {"#group": name(2)},
-        });
-        simulation.call_dynamodb("UpdateItem", forget);
+        forget(&simulation, &name(2));
         assert_eq!(hook_vanished(&simulation).await, json!([]));
-        let item = simulation.call_dynamodb("GetItem", json!({"TableName": account::TURNS_TABLE, "Key": key}));
+        let get = json!({"TableName": account::TURNS_TABLE, "Key": {"claim": {"S": "hook:turnstile"}}});
+        let item = simulation.call_dynamodb("GetItem", get);
         let seen = |i: usize| item["Item"]["enrolments"]["M"][name(i)]["S"].as_str().unwrap_or_default().to_owned();
         assert_eq!([0, 1, 2, 3].map(seen), ["ENROLLED", "NOT_ENROLLED", "NOT_ENROLLED", "NOT_ENROLLED"]);
+    });
+}
+
+#[test]
+fn a_group_that_is_forgotten_while_the_schedule_looks_stays_forgotten() {
+    block_on(async || {
+        let fault =
+            json!({"service": "autoscaling", "operation": "DescribeLifecycleHooks", "kind": "slow", "seconds": 2});
+        let faults = vec![serde_json::from_value(fault).expect("a fault")];
+        let simulation =
+            Simulation::start(Options { faults, schedule_seconds: None, ..options(1) }).expect("it starts");
+        assert_eq!(hook_vanished(&simulation).await, json!([]));
+        simulation.world().delete_hook(&name(0), "turnstile").expect("it has the hook");
+        assert_eq!(hook_vanished(&simulation).await, json!([name(0)]));
+        let meanwhile = async {
+            sleep(Duration::from_secs(1)).await;
+            forget(&simulation, &name(0));
+        };
+        let (vanished, ()) = tokio::join!(hook_vanished(&simulation), meanwhile);
+        assert_eq!(vanished, json!([name(0)]), "the call has read the record before");
+        assert_eq!(hook_vanished(&simulation).await, json!([]));
     });
 }

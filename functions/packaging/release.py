@@ -21,6 +21,8 @@ import materials
 
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 DEFINITION = "rollout.asl.json"
+# What the alarms' descriptions send the reader to, and what that shows and links.
+PAPERS = ["README.md", "docs/architecture.md", "docs/failures.md", "docs/operating.md", "docs/rollout.svg", "docs/timeline.svg"]
 
 
 class Unexpected(Exception):
@@ -96,6 +98,7 @@ def main(functions: list[str], architectures: list[str], into: Path) -> None:
             "LICENSE-MIT": (project / "LICENSE-MIT").read_bytes(),
             "LICENSES-OF-CRATES.txt": licences,
         }
+        files |= {name: (project / name).read_bytes() for name in PAPERS}
         folder = f"turnstile-{architecture}"
         release[f"{folder}.tar.gz"] = archive(folder, files, epoch)
     into.mkdir(parents=True, exist_ok=True)

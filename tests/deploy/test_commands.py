@@ -1,6 +1,6 @@
 import unittest
 
-from deploy.commands import Missing, of_section, the_one
+from deploy.commands import Missing, of_section, of_text, the_one
 
 PAPER = """# Turnstile
 
@@ -29,6 +29,9 @@ class Commands(unittest.TestCase):
         expected = ["cp example.toml samconfig.toml      # edit it", "sam build", "sam deploy --parameter-overrides Group=web"]
         self.assertEqual(of_section(PAPER, "From source"), expected)
         self.assertEqual(of_section(PAPER, "From a release"), ["aws cloudformation deploy"])
+
+    def test_blocks_need_nothing_but_an_empty_line_between_them(self):
+        self.assertEqual(of_text("\n\n    aws a\n\n    aws b '{\n      c}'\n"), ["aws a", "aws b '{c}'"])
 
     def test_a_section_has_to_be_there(self):
         with self.assertRaises(Missing):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import commands, template
+from . import commands, recipes, template
 from .checkout import Checkout, Failed
 from .cloud import REGION, Cloud
 from .stack import Stack
@@ -27,6 +27,7 @@ RELEASE = PROJECT / "target/release-to-deploy"
 README = PROJECT / "README.md"
 OPERATING = PROJECT / "docs/operating.md"
 GROUP = "web"
+BUCKET = "functions-of-turnstile"
 # The processor of this machine, for which the functions have to be built to be invoked here.
 MACHINE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -67,14 +68,14 @@ def from_source(checkout: Checkout, stack: Stack) -> None:
 
 def from_release(checkout: Checkout, stack: Stack) -> None:
     readers = commands.of_paper(README, "From a release")
-    bucket, architecture = "functions-of-turnstile", MACHINE[platform.machine()]
+    architecture = MACHINE[platform.machine()]
     with step("the README's commands from a release"):
-        stack.cloud.client("s3").create_bucket(Bucket=bucket)
+        stack.cloud.client("s3").create_bucket(Bucket=BUCKET)
         for name in (f"turnstile-{architecture}.tar.gz", "SHA256SUMS"):
             shutil.copy(RELEASE / name, checkout.folder)
         for start in ("sha256sum ", "tar ", "aws cloudformation package ", "aws cloudformation deploy "):
             command = commands.the_one(readers, start)
-            checkout.run(command.replace("turnstile-arm64", f"turnstile-{architecture}").replace("<bucket>", bucket))
+            checkout.run(command.replace("turnstile-arm64", f"turnstile-{architecture}").replace("<bucket>", BUCKET))
         stack.check()
         for name, function in stack.functions().items():
             print(f"    {name}: {stack.invoke(function)}")
@@ -116,12 +117,25 @@ def code(checkout: Checkout, stack: Stack) -> None:
         print(f"    {len(after)} new versions, and the {len(before)} that the rollout began with still run")
 
 
+def by_hand(checkout: Checkout, stack: Stack) -> Stack:
+    """Ends with another stack in the place of this one."""
+    typed, new = recipes.Recipes(OPERATING, checkout, BUCKET), Stack("turnstile-b", stack.cloud)
+    recipes.make_group(stack.cloud)
+    with step("a group is enrolled and disenrolled"):
+        recipes.enrol_and_disenrol(typed, stack)
+    with step("a group is held and released"):
+        recipes.hold_and_release(typed, stack)
+    with step("another stack takes this one's place"):
+        recipes.move(typed, stack, new)
+    return new
+
+
 def deleted(checkout: Checkout, stack: Stack, start: str, options: str) -> None:
     """Deletes the stack by the command of docs/operating.md that begins so."""
     command = commands.the_one(commands.of_paper(OPERATING, "Undo"), start)
     with step(f"{command} leaves nothing"):
         resources = stack.resources()
-        checkout.run(f"{command}{options}")
+        checkout.run(f"{command.replace('--stack-name turnstile', f'--stack-name {stack.name}')}{options}")
         if stack.described() is not None:
             raise Failed("the stack is still there")
         kept = [
@@ -148,8 +162,9 @@ def main() -> int:
             code(checkout, stack)
             deleted(checkout, stack, "sam delete", " --no-prompts")
             from_release(checkout, stack)
+            new = by_hand(checkout, stack)
             # The command does not wait for the end of it.
-            deleted(checkout, stack, "aws cloudformation delete-stack", " && aws cloudformation wait stack-delete-complete --stack-name turnstile")
+            deleted(checkout, new, "aws cloudformation delete-stack", " && aws cloudformation wait stack-delete-complete --stack-name turnstile-b")
     except (Failed, commands.Missing) as failure:
         print(f"test-deploy: {failure}", file=sys.stderr)
         return 1

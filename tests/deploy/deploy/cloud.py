@@ -22,6 +22,7 @@ class Cloud:
     def __init__(self, folder: Path, kinds: list[str]):
         """`kinds` are the resource types that it is to have."""
         self.folder = folder
+        self.region = REGION
         self.kinds = kinds
         self.port = _free_port()
         self.endpoint = f"http://{ADDRESS}:{self.port}"

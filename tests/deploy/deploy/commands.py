@@ -13,9 +13,20 @@ def of_section(text: str, heading: str) -> list[str]:
     section = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", text, re.MULTILINE | re.DOTALL)
     if not section:
         raise Missing(f"there is no section {heading!r}")
-    blocks = re.findall(r"(?:^|\n)\n((?:    .*\n?)+)", section[1])
-    lines = re.sub(r"\\\n\s*", "", "".join(blocks)).splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    return of_text(section[1])
+
+
+def of_text(text: str) -> list[str]:
+    """The commands of a text's indented blocks, as for a section. A quoted text may go on in the next line."""
+    blocks = re.findall(r"(?:^|(?<=\n))\n((?:    .*\n?)+)", text)
+    lines = [line.strip() for line in re.sub(r"\\\n\s*", "", "".join(blocks)).splitlines()]
+    commands: list[str] = []
+    for line in filter(None, lines):
+        if commands and commands[-1].startswith("aws ") and commands[-1].count("'") % 2:
+            commands[-1] += line
+        else:
+            commands.append(line)
+    return commands
 
 
 def of_paper(paper: Path, heading: str) -> list[str]:
@@ -25,9 +36,9 @@ def of_paper(paper: Path, heading: str) -> list[str]:
         raise Missing(f"{paper}: {missing}") from None
 
 
-def the_one(commands: list[str], start: str) -> str:
-    """The only command that begins so."""
-    found = [command for command in commands if command.startswith(start)]
+def the_one(commands: list[str], start: str, *parts: str) -> str:
+    """The only command that begins so, and has these parts."""
+    found = [command for command in commands if command.startswith(start) and all(part in command for part in parts)]
     if len(found) != 1:
-        raise Missing(f"{len(found)} commands begin with {start!r}, and one should: {commands}")
+        raise Missing(f"{len(found)} commands begin with {start!r} and have {parts}, and one should: {commands}")
     return found[0]

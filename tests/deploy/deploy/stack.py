@@ -26,6 +26,14 @@ class Stack:
         except self._formation.exceptions.ClientError:
             return None
 
+    def outputs(self) -> dict[str, str]:
+        """Empty while there is no such stack."""
+        described = self.described() or {}
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def wait_until_gone(self) -> None:
+        self._formation.get_waiter("stack_delete_complete").wait(StackName=self.name, WaiterConfig={"Delay": 1})
+
     def resources(self) -> dict[str, dict]:
         pages = self._formation.get_paginator("list_stack_resources").paginate(StackName=self.name)
         return {resource["LogicalResourceId"]: resource for page in pages for resource in page["StackResourceSummaries"]}

@@ -221,9 +221,9 @@ async fn an_event_that_is_no_launch_is_ignored() {
 #[tokio::test]
 async fn the_functions_are_small() {
     const MEGABYTE: u64 = 1_000_000;
-    // What is published is optimised at link time. Where a run leaves that out to be faster, a function is a tenth larger.
+    // What is published is optimised at link time. Where a run leaves that out to be faster, a function is up to a sixth larger.
     let is_optimised = std::env::var("CARGO_PROFILE_RELEASE_LTO").as_deref() != Ok("false");
-    let most_on_disk = if is_optimised { 12 * MEGABYTE } else { 13 * MEGABYTE };
+    let most_on_disk = if is_optimised { 12 * MEGABYTE } else { 14 * MEGABYTE };
     let (stack, _, plan) = planned(six_applications()).await;
     let started = call(&stack, "start-deployment", start_request(&plan, 0, 1)).await;
     call(&stack, "check-status", check_request(&plan, 0, &started["deploymentId"])).await;

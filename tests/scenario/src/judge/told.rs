@@ -22,6 +22,12 @@ pub fn unmet(observed: &Observed) -> Vec<Unmet> {
                 let sentence = |problem| format!("{what} of {end}: {problem}");
                 unmet.extend(problem(calls, observed).map(|problem| Unmet::new("told", sentence(problem))));
             }
+            // The event of an end from before a redrive does not have the input, which says whose rollout it was.
+            let is_anonymous = |call: &&Call| detail(call).is_some_and(|detail| detail["instanceId"].is_null());
+            let is_redriven = rollout.execution.redrive_count > 0 && rollout.launch.is_some();
+            if is_redriven && events.get(&end).is_some_and(|calls| calls.iter().any(is_anonymous)) {
+                unmet.push(Unmet::new("told", format!("event of {end}: names no instance")));
+            }
         }
     }
     unmet
@@ -63,8 +69,13 @@ fn event(call: &Call) -> Option<String> {
     if (call.service, call.operation.as_str()) != ("events", "PutEvents") {
         return None;
     }
-    let detail: Value = serde_json::from_str(call.parameters["Entries"][0]["Detail"].as_str()?).ok()?;
+    let detail = detail(call)?;
     Some(format!("{}#{}", detail["executionArn"].as_str()?, detail["redriveCount"]))
+}
+
+/// What the event of a call of PutEvents tells.
+fn detail(call: &Call) -> Option<Value> {
+    serde_json::from_str(call.parameters["Entries"][0]["Detail"].as_str()?).ok()
 }
 
 /// Whether a person has deleted the table's items between the two calls, and with them the note that the end was told.
@@ -121,7 +132,7 @@ mod tests {
     }
 
     fn put(arn: &str, at: f64) -> Call {
-        let detail = json!({"executionArn": arn, "redriveCount": 0}).to_string();
+        let detail = json!({"executionArn": arn, "redriveCount": 0, "instanceId": "i-1"}).to_string();
         call("events", "PutEvents", at, "ok", json!({"Entries": [{"Detail": detail}]}))
     }
 

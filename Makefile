@@ -2,6 +2,7 @@
 #   cargo    by rustup, which gets the toolchain of rust-toolchain.toml, and a C compiler (cc), as every Rust toolchain does
 #   python3  3.11 or newer, with venv (Debian and Ubuntu: python3-venv)
 #   make     GNU make, with bash
+#   git      a clone with its history: lint, test-deploy and release ask it for the files and for the time of the last commit
 # Everything else is installed into .venv and tests/lint/node_modules, and is pinned.
 
 .DEFAULT_GOAL := help

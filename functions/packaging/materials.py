@@ -113,6 +113,13 @@ def licences(project: Path, crates: list[Crate]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def licences_of_standard_library() -> bytes:
+    """The licences of the Rust standard library and of the crates inside it, as the toolchain brings them along."""
+    command = ["rustc", "--print", "sysroot"]
+    sysroot = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return (Path(sysroot) / "share/doc/rust/COPYRIGHT-library.html").read_bytes()
+
+
 def _folders(project: Path) -> dict[tuple[str, str], Path]:
     """Where cargo has unpacked each crate, by name and version."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1"]

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import os
+import posixpath
 import re
 import tarfile
 import tomllib
@@ -21,8 +22,8 @@ import materials
 
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 DEFINITION = "rollout.asl.json"
-# What the alarms' descriptions send the reader to, and what that shows and links.
-PAPERS = ["README.md", "docs/architecture.md", "docs/failures.md", "docs/operating.md", "docs/rollout.svg", "docs/timeline.svg"]
+# What the alarms' descriptions send the reader to, and what that shows; what a release brings.
+PAPERS = ["CHANGELOG.md", "README.md", "docs/architecture.md", "docs/failures.md", "docs/operating.md", "docs/rollout.svg", "docs/timeline.svg"]
 
 
 class Unexpected(Exception):
@@ -41,7 +42,7 @@ def template(source: str, architecture: str, functions: list[str]) -> str:
             raise Unexpected(f"{match[1]}Function: there is no function {function}")
         return f"{match[0]}      CodeUri: {function}.zip\n".replace("    Metadata: { BuildMethod: makefile }\n", "")
 
-    form = r"^  (\w+)Function:\n    Type: AWS::Serverless::Function\n(?:    DependsOn: \w+\n)?    Metadata: \{ BuildMethod: makefile \}\n    Properties:\n"
+    form = r"^  (\w+)Function:\n    Type: AWS::Serverless::Function\n(?:    DependsOn: .+\n)?    Metadata: \{ BuildMethod: makefile \}\n    Properties:\n"
     return _replaced(text, form, code, len(functions))
 
 
@@ -50,6 +51,19 @@ def _replaced(text: str, pattern: str, replacement, times: int) -> str:
     if found != times:
         raise Unexpected(f"template.yaml has {pattern!r} {found} times, not {times}")
     return text
+
+
+def paper(name: str, content: bytes, packed_with: set[str]) -> bytes:
+    """A paper without its links to files that only the sources have: their texts stay."""
+    if not name.endswith(".md"):
+        return content
+
+    def link(match: re.Match) -> str:
+        target = match[2].split("#")[0]
+        is_there = not target or "://" in target or posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) in packed_with
+        return match[0] if is_there else match[1]
+
+    return re.sub(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)", link, content.decode()).encode()
 
 
 def packed(bootstrap: bytes, epoch: int) -> bytes:
@@ -97,8 +111,10 @@ def main(functions: list[str], architectures: list[str], into: Path) -> None:
             "LICENSE-APACHE": (project / "LICENSE-APACHE").read_bytes(),
             "LICENSE-MIT": (project / "LICENSE-MIT").read_bytes(),
             "LICENSES-OF-CRATES.txt": licences,
+            "LICENSES-OF-RUST.html": materials.licences_of_standard_library(),
         }
-        files |= {name: (project / name).read_bytes() for name in PAPERS}
+        there = {*files, *PAPERS}
+        files |= {name: paper(name, (project / name).read_bytes(), there) for name in PAPERS}
         folder = f"turnstile-{architecture}"
         release[f"{folder}.tar.gz"] = archive(folder, files, epoch)
     into.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from materials import Crate, bill, crates
-from release import Unexpected, archive, packed, sums, template
+from release import PAPERS, Unexpected, archive, packed, paper, sums, template
 
 EPOCH = 1_700_000_000
 SOURCE = (Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8")
@@ -39,6 +39,18 @@ class Release(unittest.TestCase):
         self.assertEqual(one, other)
         names = tarfile.open(fileobj=io.BytesIO(gzip.decompress(one))).getnames()
         self.assertEqual(names, ["t/a", "t/b"])
+
+    def test_a_paper_links_only_what_is_packed_with_it(self):
+        text = "[a](operating.md#page) [b](../tests/x.json) [c](../README.md) [d](https://x.y/z) [e](#here) ![f](rollout.svg)"
+        read = paper("docs/a.md", text.encode(), {"docs/operating.md", "README.md", "docs/rollout.svg"}).decode()
+        self.assertEqual(read, text.replace("[b](../tests/x.json)", "b"))
+
+    def test_a_release_has_every_file_that_its_papers_link(self):
+        project = Path(__file__).parents[2]
+        for name in PAPERS:
+            read = paper(name, (project / name).read_bytes(), set(PAPERS)).decode(errors="ignore")
+            self.assertNotIn("](../tests/", read)
+            self.assertNotIn("](CONTRIBUTING.md", read)
 
     def test_sums_are_those_of_sha256sum(self):
         self.assertEqual(sums({"a": b""}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  a\n")

@@ -157,6 +157,16 @@ def undocumented(template: str, operating: Paper) -> list[str]:
     return findings
 
 
+def unlabelled(template: str) -> list[str]:
+    """The parameters that the CloudFormation console shows without a label, or apart from the groups."""
+    label, group = r"^      {}: \{{ default: ", r"^        Parameters: \[.*\b{}\b.*\]$"
+    return [
+        f"{TEMPLATE}: {name} has no label or no group (AWS::CloudFormation::Interface)"
+        for name, _ in _entries(template, "Parameters")
+        if not all(re.search(form.format(name), template, re.MULTILINE) for form in (label, group))
+    ]
+
+
 def _entries(template: str, section: str) -> list[tuple[str, str]]:
     """The entries of a top-level section of a CloudFormation template, each with its lines."""
     body = re.search(rf"^{section}:\n((?:(?:[ #].*)?\n)*)", template + "\n", re.MULTILINE)
@@ -175,6 +185,7 @@ def main() -> int:
         *unknown_targets(papers, MAKEFILE.read_text(encoding="utf-8")),
         *unknown_packages(papers, [path.read_text(encoding="utf-8") for path in Path().glob("*/*/Cargo.toml")]),
         *undocumented(TEMPLATE.read_text(encoding="utf-8"), papers[OPERATING]),
+        *unlabelled(TEMPLATE.read_text(encoding="utf-8")),
     ]
     links = sum(len(paper.links) for paper in papers.values())
     print("\n".join(findings) or f"papers: {len(papers)} files, {links} links")

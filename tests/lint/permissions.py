@@ -63,7 +63,7 @@ def statements(template: dict) -> Iterator[tuple[str, dict]]:
 
     def within(value) -> Iterator[dict]:
         if isinstance(value, dict) and "Effect" in value:
-            if value["Action"] != "sts:AssumeRole":
+            if value["Effect"] == "Allow" and value["Action"] != "sts:AssumeRole":
                 yield value
         elif isinstance(value, dict | list):
             for inner in value.values() if isinstance(value, dict) else value:

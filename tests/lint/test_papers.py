@@ -103,5 +103,27 @@ Outputs:
         self.assertEqual(self.findings("`Group` `Arn`" + rows[25:]), ["o.md: there is no row for the parameter Group"])
 
 
+
+class Console(unittest.TestCase):
+    def test_a_parameter_has_a_label_and_a_group(self):
+        template = """Metadata:
+  AWS::CloudFormation::Interface:
+    ParameterGroups:
+      - Label: { default: What }
+        Parameters: [One, Two]
+    ParameterLabels:
+      One: { default: The first }
+      Three: { default: The third }
+Parameters:
+  One:
+    Type: String
+  Two:
+    Type: String
+  Three:
+    Type: String
+"""
+        self.assertEqual([finding.split()[1] for finding in papers.unlabelled(template)], ["Two", "Three"])
+
+
 if __name__ == "__main__":
     unittest.main()

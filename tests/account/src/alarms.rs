@@ -59,6 +59,8 @@ pub enum Comparison {
 pub enum MissingData {
     Breaching,
     NotBreaching,
+    /// As the period before it.
+    Ignore,
 }
 
 /// A value of a metric.
@@ -86,6 +88,8 @@ pub enum Course {
     Rings,
     /// It rang, and does not any more.
     RingsAndStops,
+    /// It rings, stops, and rings once more.
+    RingsAgain,
 }
 
 /// The alarms of template.yaml, by their logical ids.
@@ -163,15 +167,27 @@ impl Alarm {
         let periods = match self.treat_missing_data {
             MissingData::Breaching => over,
             MissingData::NotBreaching => over + 1 + self.evaluation_periods,
+            MissingData::Ignore => over + 1,
         };
-        let breaching: Vec<bool> = (0..periods).map(|n| self.is_breaching(&own, n)).collect();
+        let mut breaching = Vec::with_capacity(periods);
+        for n in 0..periods {
+            let before = breaching.last().copied().unwrap_or_default();
+            breaching.push(self.is_breaching(&own, n).unwrap_or(match self.treat_missing_data {
+                MissingData::Breaching => true,
+                MissingData::NotBreaching => false,
+                MissingData::Ignore => before,
+            }));
+        }
         let rings = breaching
             .windows(self.evaluation_periods)
             .map(|last| last.iter().filter(|is_breaching| **is_breaching).count() >= self.datapoints_to_alarm);
-        match rings.fold((false, false), |(rang, _), rings| (rang || rings, rings)) {
-            (false, _) => Course::Silent,
-            (true, true) => Course::Rings,
-            (true, false) => Course::RingsAndStops,
+        let (times, rings) =
+            rings.fold((0, false), |(times, rang), rings| (times + usize::from(rings && !rang), rings));
+        match (times, rings) {
+            (0, _) => Course::Silent,
+            (1, true) => Course::Rings,
+            (1, false) => Course::RingsAndStops,
+            _ => Course::RingsAgain,
         }
     }
 
@@ -182,21 +198,22 @@ impl Alarm {
             && sample.dimensions == dimensions.collect::<BTreeMap<_, _>>()
     }
 
-    fn is_breaching(&self, own: &[&Sample], period: usize) -> bool {
+    /// `None`: the period has no value.
+    fn is_breaching(&self, own: &[&Sample], period: usize) -> Option<bool> {
         let within = |sample: &&&Sample| (sample.at / f64::from(self.period)).floor() == period as f64;
         let values: Vec<f64> = own.iter().filter(within).map(|sample| sample.value).collect();
         if values.is_empty() {
-            return self.treat_missing_data == MissingData::Breaching;
+            return None;
         }
         let value = match self.statistic {
             Statistic::Sum => values.iter().sum(),
             Statistic::Maximum => values.iter().copied().fold(f64::MIN, f64::max),
             Statistic::SampleCount => values.len() as f64,
         };
-        match self.comparison_operator {
+        Some(match self.comparison_operator {
             Comparison::GreaterThanOrEqualToThreshold => value >= self.threshold,
             Comparison::LessThanThreshold => value < self.threshold,
-        }
+        })
     }
 }
 
@@ -238,7 +255,11 @@ mod tests {
             }
             assert_eq!(alarm.course(&[], 6_000.0), Course::Silent, "{id}");
             assert_eq!(alarm.course(&often(0.0, 6_000), 6_000.0), Course::Silent, "{id}");
-            assert_eq!(alarm.course(&often(alarm.threshold, 6_000), 6_000.0), Course::RingsAndStops, "{id}");
+            let stops = match alarm.treat_missing_data {
+                MissingData::Ignore => Course::Rings,
+                _ => Course::RingsAndStops,
+            };
+            assert_eq!(alarm.course(&often(alarm.threshold, 6_000), 6_000.0), stops, "{id}");
             let mut others = often(alarm.threshold, 6_000);
             others.iter_mut().for_each(|sample| _ = sample.dimensions.insert("Other".to_owned(), "x".to_owned()));
             assert_eq!(alarm.course(&others, 6_000.0), Course::Silent, "{id}");
@@ -254,6 +275,8 @@ mod tests {
         };
         assert_eq!(of([0.0; 4]), Course::Silent);
         assert_eq!(of([0.0, 1.0, 1.0, 0.0]), Course::RingsAndStops);
+        let for_a_while = [(30.0, 1.0), (2_430.0, 1.0)].map(|(at, value)| sample(alarm, at, value));
+        assert_eq!(alarm.course(&for_a_while, 3_000.0), Course::Rings, "it goes on while nobody can look");
     }
 
     #[test]

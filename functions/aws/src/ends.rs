@@ -1,5 +1,7 @@
 //! The DynamoDB calls about which ends of rollouts were told: an item of the table of turns for each.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -15,10 +17,45 @@ use crate::error::of_call;
 const CLAIM: &str = "claim";
 const GET: &str = "DynamoDB.GetItem";
 const UPDATE: &str = "DynamoDB.UpdateItem";
-/// Of an item: that its message was published.
-const MESSAGE: &str = "messageTold";
-/// Of an item: that its event was put on the bus too, which is the last thing to be done.
-const EVENT: &str = "eventTold";
+
+/// What is told of an end, each on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Figures,
+    Message,
+    Event,
+}
+
+impl Part {
+    /// The attribute of an item that says that this was told.
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::Figures => "figuresTold",
+            Self::Message => "messageTold",
+            Self::Event => "eventTold",
+        }
+    }
+}
+
+/// What was told of an end so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    pub figures: bool,
+    pub message: bool,
+    pub event: bool,
+}
+
+impl Told {
+    fn of(item: Option<&HashMap<String, AttributeValue>>) -> Self {
+        let has = |part: Part| item.is_some_and(|item| item.contains_key(part.attribute()));
+        Self { figures: has(Part::Figures), message: has(Part::Message), event: has(Part::Event) }
+    }
+
+    /// Whether nothing is left to tell anybody. Figures come first, and are told with the rest.
+    fn is_all(self) -> bool {
+        self.message && self.event
+    }
+}
 
 /// Which ends of rollouts were told.
 #[derive(Debug, Clone)]
@@ -30,8 +67,8 @@ pub struct Ends {
 /// How it stands with the telling of an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Telling {
-    /// It is this call's to tell. `is_first`: no call has begun before. `has_message`: one has, and has published the message.
-    Ours { is_first: bool, has_message: bool },
+    /// What is left of it is this call's to tell.
+    Ours { told: Told },
     /// It was told.
     Done,
     /// Another call is about to.
@@ -51,7 +88,7 @@ impl Ends {
     pub async fn is_told(&self, end: &EndId) -> Result<bool, Error> {
         let request = self.client.get_item().table_name(&self.table).key(CLAIM, key(end)).consistent_read(true);
         let answer = request.send().await.map_err(|e| of_call(GET, &e))?;
-        Ok(answer.item().is_some_and(|item| item.contains_key(EVENT)))
+        Ok(Told::of(answer.item()).is_all())
     }
 
     /// Begins to tell an end, unless another call is at it or has been. `call` is a name that no other call has: with it a call that is repeated
@@ -64,7 +101,10 @@ impl Ends {
             .update(end)
             .update_expression("SET toldBy = :call, tellingUntil = :until, expiresAt = :expires")
             .condition_expression(format!(
-                "attribute_not_exists({EVENT}) AND (attribute_not_exists(toldBy) OR toldBy = :call OR tellingUntil < :now)"
+                "(attribute_not_exists({}) OR attribute_not_exists({})) \
+                 AND (attribute_not_exists(toldBy) OR toldBy = :call OR tellingUntil < :now)",
+                Part::Message.attribute(),
+                Part::Event.attribute()
             ))
             .expression_attribute_values(":call", AttributeValue::S(call.to_owned()))
             .expression_attribute_values(":now", seconds(now))
@@ -75,38 +115,24 @@ impl Ends {
             .send()
             .await;
         match answer {
-            Ok(answer) => {
-                let before = answer.attributes();
-                let is_ours = |by: &AttributeValue| by.as_s().is_ok_and(|by| by == call);
-                Ok(Telling::Ours {
-                    is_first: before.and_then(|before| before.get("toldBy")).is_none_or(is_ours),
-                    has_message: before.is_some_and(|before| before.contains_key(MESSAGE)),
-                })
-            }
+            Ok(answer) => Ok(Telling::Ours { told: Told::of(answer.attributes()) }),
             Err(e) => match e.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                    let is_told = refusal.item().is_some_and(|item| item.contains_key(EVENT));
-                    Ok(if is_told { Telling::Done } else { Telling::Theirs })
+                    Ok(if Told::of(refusal.item()).is_all() { Telling::Done } else { Telling::Theirs })
                 }
                 _ => Err(of_call(UPDATE, &e)),
             },
         }
     }
 
-    /// Notes that the message was published.
+    /// Notes that a part was told.
     ///
     /// # Errors
     /// See [`Ends::is_told`].
-    pub async fn message_told(&self, end: &EndId) -> Result<(), Error> {
-        self.note(end, &format!("SET {MESSAGE} = :true")).await
-    }
-
-    /// Notes that everything was told.
-    ///
-    /// # Errors
-    /// See [`Ends::is_told`].
-    pub async fn event_told(&self, end: &EndId) -> Result<(), Error> {
-        self.note(end, &format!("SET {EVENT} = :true")).await
+    pub async fn note(&self, end: &EndId, part: Part) -> Result<(), Error> {
+        let request = self.update(end).update_expression(format!("SET {} = :true", part.attribute()));
+        let request = request.expression_attribute_values(":true", AttributeValue::Bool(true));
+        request.send().await.map(drop).map_err(|e| of_call(UPDATE, &e))
     }
 
     /// Lets the next call tell what this one could not.
@@ -126,12 +152,6 @@ impl Ends {
             }
             _ => Ok(()),
         }
-    }
-
-    async fn note(&self, end: &EndId, what: &str) -> Result<(), Error> {
-        let request = self.update(end).update_expression(what);
-        let request = request.expression_attribute_values(":true", AttributeValue::Bool(true));
-        request.send().await.map(drop).map_err(|e| of_call(UPDATE, &e))
     }
 
     fn update(&self, end: &EndId) -> UpdateItemFluentBuilder {

@@ -1,9 +1,14 @@
 //! The Step Functions calls: the executions of the state machine.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use aws_sdk_sfn::Client;
+use aws_sdk_sfn::types::ExecutionRedriveFilter::{self, Redriven};
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEventType};
 use aws_smithy_types::DateTime;
 use serde_json::Value;
+use turnstile::limits::{LONGEST_EXECUTION, LONGEST_REDRIVABLE};
 use turnstile::words::error::Error;
 use turnstile::words::execution::{EndId, EndedExecution, Execution, ExecutionStatus as Status};
 use turnstile::words::ids::ExecutionArn;
@@ -85,26 +90,37 @@ impl Executions {
         Ok(ended)
     }
 
-    /// The ends, between two moments, of those executions that started at `since` or later. One that has just been may be missing.
+    /// The executions' ends between two moments. One that has just been may be missing.
     ///
     /// # Errors
     /// See [`Executions::start`].
-    pub async fn ends(
+    pub async fn ends(&self, state_machine: &str, between: Range<Timestamp>) -> Result<BTreeSet<EndId>, Error> {
+        let since = between.start.minus_seconds(LONGEST_EXECUTION);
+        let mut ends = self.ends_of(None, state_machine, since, &between).await?;
+        // It keeps its start, and may have ended several times.
+        let since = since.minus_seconds(LONGEST_REDRIVABLE);
+        ends.extend(self.ends_of(Some(Redriven), state_machine, since, &between).await?);
+        Ok(ends)
+    }
+
+    /// The ends between two moments of those executions that started at `since` or later.
+    async fn ends_of(
         &self,
+        which: Option<ExecutionRedriveFilter>,
         state_machine: &str,
         since: Timestamp,
-        between: std::ops::Range<Timestamp>,
-    ) -> Result<Vec<EndId>, Error> {
+        between: &Range<Timestamp>,
+    ) -> Result<BTreeSet<EndId>, Error> {
         let request = self.client.list_executions().state_machine_arn(state_machine).max_results(PAGE);
-        let mut pages = request.into_paginator().items().send();
-        let mut ends = Vec::new();
+        let mut pages = request.set_redrive_filter(which).into_paginator().items().send();
+        let mut ends = BTreeSet::new();
         while let Some(execution) = pages.next().await {
             let execution = execution.map_err(|e| of_call("StepFunctions.ListExecutions", &e))?;
             if timestamp(execution.start_date()) < since {
                 break;
             }
             if execution.stop_date().is_some_and(|stopped| between.contains(&timestamp(stopped))) {
-                ends.push(EndId {
+                ends.insert(EndId {
                     execution: execution.execution_arn.into(),
                     redrive_count: redrives(execution.redrive_count),
                 });

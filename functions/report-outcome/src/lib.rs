@@ -7,7 +7,7 @@ mod notification;
 
 use aws::autoscaling::AutoScaling;
 use aws::clients::{Clients, Clock};
-use aws::ends::{Ends, Telling};
+use aws::ends::{Ends, Part, Telling, Told};
 use aws::executions::Executions;
 use aws::function::Function;
 use aws::metrics::Metrics;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Span, error, info, info_span, warn};
-use turnstile::limits::{LONGEST_ROLLOUT, LONGEST_UNTOLD, SHORTEST_UNTOLD};
+use turnstile::limits::{LONGEST_UNTOLD, SHORTEST_UNTOLD};
 use turnstile::policy::{figures, message, rollout_end};
 use turnstile::words::error::Error;
 use turnstile::words::execution::{EndId, Execution};
@@ -129,11 +129,8 @@ impl ReportOutcome {
                 let (call, message) = ("DynamoDB.UpdateItem", "another call is about to tell this end".to_owned());
                 return Err(Error::Unavailable { call, message });
             }
-            Telling::Ours { is_first, has_message } => {
-                if is_first {
-                    self.count(end).await;
-                }
-                let told = self.publish(end, has_message).await;
+            Telling::Ours { told } => {
+                let told = self.tell_what_is_left(end, told).await;
                 if told.is_err()
                     && let Err(error) = self.ends.let_go(&end.id, &call).await
                 {
@@ -145,14 +142,27 @@ impl ReportOutcome {
         Ok(Answer::Told { end: end.id.clone() })
     }
 
-    /// Each of the two is noted right after it was told. What is told twice, because its answer or the note was lost, has the same id.
-    async fn publish(&self, end: &RolloutEnd, has_message: bool) -> Result<(), Error> {
-        if !has_message {
-            self.notices.publish(&message::of(end)).await?;
-            self.ends.message_told(&end.id).await?;
+    /// Tells what no call has told yet. Each is noted right after it was told; what is told twice, because its answer or the note was lost, has the
+    /// same id. One that is refused keeps back no other.
+    async fn tell_what_is_left(&self, end: &RolloutEnd, told: Told) -> Result<(), Error> {
+        if !told.figures {
+            self.count(end).await;
+            self.ends.note(&end.id, Part::Figures).await?;
         }
-        self.notices.put_event(end).await?;
-        self.ends.event_told(&end.id).await
+        let message = match told.message {
+            true => Ok(()),
+            false => self.publish(end).await,
+        };
+        if !told.event {
+            self.notices.put_event(end).await?;
+            self.ends.note(&end.id, Part::Event).await?;
+        }
+        message
+    }
+
+    async fn publish(&self, end: &RolloutEnd) -> Result<(), Error> {
+        self.notices.publish(&message::of(end)).await?;
+        self.ends.note(&end.id, Part::Message).await
     }
 
     async fn count(&self, end: &RolloutEnd) {
@@ -177,11 +187,10 @@ impl ReportOutcome {
 
     /// Tells the ends that nobody was told of, although their events should have come long ago.
     async fn catch_up(&self, now: Timestamp) -> Result<Answer, Error> {
-        let since = now.minus_seconds(LONGEST_ROLLOUT + LONGEST_UNTOLD);
         let between = now.minus_seconds(LONGEST_UNTOLD)..now.minus_seconds(SHORTEST_UNTOLD);
         let mut told = Vec::new();
         let mut failed = None;
-        for end in self.executions.ends(self.state_machine_arn.as_str(), since, between).await? {
+        for end in self.executions.ends(self.state_machine_arn.as_str(), between).await? {
             if self.ends.is_told(&end).await? {
                 continue;
             }

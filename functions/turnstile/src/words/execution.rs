@@ -46,7 +46,7 @@ pub struct Execution {
 }
 
 /// An end of an execution: one that is redriven ends once more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EndId {
     #[serde(rename = "executionArn")]

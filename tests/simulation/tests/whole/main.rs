@@ -8,5 +8,6 @@ mod rules;
 mod schedule;
 mod seeds;
 mod stage;
+mod told;
 mod updates;
 mod wires;

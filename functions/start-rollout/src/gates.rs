@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws::executions::Executions;
 use aws::gates::Gates;
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, warn};
 use turnstile::policy::gate;
 use turnstile::words::error::Error;
 use turnstile::words::gate::{Gate, GateKey};
@@ -12,6 +12,7 @@ use turnstile::words::group::Group;
 use turnstile::words::ids::{Account, AutoScalingGroupName, InstanceId, StateMachineArn};
 
 use crate::name::may_serve;
+use crate::span::about;
 
 /// Puts them right.
 pub(crate) struct GatesAtRest {
@@ -37,7 +38,7 @@ impl GatesAtRest {
         };
         let mut running = None;
         for group in groups {
-            let span = info_span!("group", group = %group.name);
+            let span = about(&group.name, None);
             let put_right = async {
                 if let Err(error) = self.of_group(group, &gates, &mut running).await {
                     tell(&error);
@@ -76,13 +77,14 @@ impl GatesAtRest {
             }
         };
         for (gate, instances) in moves {
-            self.shift(&gate, &instances, gates).await?;
+            self.shift(&group.name, &gate, &instances, gates).await?;
         }
         Ok(())
     }
 
     async fn shift(
         &self,
+        group: &AutoScalingGroupName,
         gate: &Gate,
         instances: &[InstanceId],
         before: &BTreeMap<InstanceId, String>,
@@ -90,12 +92,12 @@ impl GatesAtRest {
         let not_moved = self.gates.shift(&self.account, &self.key, instances, Some(gate)).await?;
         for instance_id in instances {
             let before = before.get(instance_id).map_or("none", String::as_str);
-            match not_moved.get(instance_id) {
-                None => warn!(instance = %instance_id, before, %gate, "moved a gate that no rollout had left so"),
+            about(group, Some(instance_id)).in_scope(|| match not_moved.get(instance_id) {
+                None => warn!(before, %gate, "moved a gate that no rollout had left so"),
                 Some(error) => {
-                    warn!(instance = %instance_id, before, %gate, error = error.name(), reason = %error, "the gate stays as it is");
+                    warn!(before, %gate, error = error.name(), reason = %error, "the gate stays as it is");
                 }
-            }
+            });
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ use turnstile::words::group::Group;
 use turnstile::words::ids::{AutoScalingGroupName, HookName};
 use turnstile::words::time::Timestamp;
 
+use crate::span::about;
+
 /// Finds it out.
 pub(crate) struct Hooks {
     pub(crate) autoscaling: AutoScaling,
@@ -43,7 +45,9 @@ impl Hooks {
                 }
                 // Its turn comes again.
                 Err(error) => {
-                    warn!(group = %name, error = error.name(), reason = %error, "whether the group has the hook is not known");
+                    about(name, None).in_scope(|| {
+                        warn!(error = error.name(), reason = %error, "whether the group has the hook is not known");
+                    });
                     if error.is_temporary() {
                         break;
                     }
@@ -77,15 +81,13 @@ impl Hooks {
 
     /// Tells of a change.
     fn tell(&self, group: &Group, before: Option<Enrolment>, after: Enrolment) {
-        let (name, hook, in_service) = (&group.name, &self.hook, group.in_service());
-        match (before, after) {
-            (Some(Enrolment::Vanished), Enrolment::Enrolled) => {
-                info!(group = %name, %hook, in_service, "the launch hook is back")
-            }
+        let (hook, in_service) = (&self.hook, group.in_service());
+        about(&group.name, None).in_scope(|| match (before, after) {
+            (Some(Enrolment::Vanished), Enrolment::Enrolled) => info!(%hook, in_service, "the launch hook is back"),
             (None | Some(Enrolment::NotEnrolled), Enrolment::Enrolled) => {
-                info!(group = %name, %hook, in_service, "the group has the launch hook: its launches are served");
+                info!(%hook, in_service, "the group has the launch hook: its launches are served");
             }
             _ => {}
-        }
+        });
     }
 }

@@ -4,6 +4,7 @@ mod gates;
 mod hooks;
 mod name;
 mod notification;
+mod span;
 mod sweep;
 
 use aws::autoscaling::AutoScaling;
@@ -21,13 +22,14 @@ use turnstile::policy::{enrolment, figures};
 use turnstile::words::error::Error;
 use turnstile::words::group::Group;
 use turnstile::words::ids::{Account, AutoScalingGroupName, ExecutionArn, HookName, InstanceId, StateMachineArn};
-use turnstile::words::input::{self, Input};
+use turnstile::words::input::{self, Input, Named};
 use turnstile::words::time::Timestamp;
 
 use crate::gates::GatesAtRest;
 use crate::hooks::Hooks;
 use crate::name::execution_name;
 use crate::notification::{Delivered, Launch, Notification, Served};
+use crate::span::about;
 use crate::sweep::{Due, Sweep, Swept};
 
 /// The function.
@@ -117,7 +119,7 @@ impl Function for StartRollout {
 
     /// What an event names at a place of its own is filled in when it has been read.
     fn span(event: &Value) -> Span {
-        let (group, instance) = input::named(event);
+        let Named { group, instance, .. } = input::named(event);
         info_span!("start-rollout", execution = Empty, group, instance)
     }
 
@@ -140,9 +142,9 @@ impl Function for StartRollout {
                     let span = Self::span(&message.notification);
                     let outcome = self.take(message.notification).instrument(span.clone()).await;
                     span.in_scope(|| match outcome {
-                        Ok(outcome) => info!(message = message.id, ?outcome, "taken"),
+                        Ok(outcome) => info!(queued = message.id, ?outcome, "taken"),
                         Err(error) => {
-                            warn!(message = message.id, error = error.name(), reason = %error, "is left in the queue");
+                            warn!(queued = message.id, error = error.name(), reason = %error, "is left in the queue");
                             failed.add_failure(message.id);
                         }
                     });
@@ -168,7 +170,7 @@ impl StartRollout {
             Ok(groups) => groups,
             Err(problem) => {
                 sweep::tell(&problem);
-                self.tell_of_sweep(true, 0);
+                self.tell_of_sweep(true, None);
                 let (error, why) = (problem.name().to_owned(), problem.to_string());
                 return Outcome::SweepFailed { error, why, started: Vec::new(), hook_vanished: Vec::new() };
             }
@@ -179,15 +181,27 @@ impl StartRollout {
             let figures = figures::of_group(self.state_machine_arn.name(), group, found);
             figures.iter().for_each(|figures| self.metrics.tell(figures, self.clock.now()));
         }
-        let failed: Vec<Error> = failed.into_iter().chain(failed_in).collect();
+        let mut failed: Vec<Error> = failed.into_iter().chain(failed_in).collect();
+        if let Some(name) =
+            self.served.groups.name.as_ref().filter(|name| groups.iter().all(|group| group.name != **name))
+        {
+            let problem = Error::InvalidInput(format!(
+                "AutoScalingGroupName: there is no Auto Scaling group {:?}, which the stack's parameter names",
+                name.as_str()
+            ));
+            sweep::tell(&problem);
+            failed.push(problem);
+        }
         let known = self.hooks.look(&groups, have_hook, due.now.unwrap_or_else(|| Timestamp::from_seconds(0))).await;
         let hook_vanished = enrolment::vanished(&groups, &known);
         for group in &hook_vanished {
-            warn!(%group, hook = %self.served.hook, "the launch hook has vanished: launches enter service without a rollout");
+            about(group, None).in_scope(|| {
+                warn!(hook = %self.served.hook, "the launch hook has vanished: launches enter service without a rollout");
+            });
         }
         // After every heartbeat: whoever waits at the hook does not depend on it.
         self.gates.of_groups(&enrolment::served(&groups, &known)).await;
-        self.tell_of_sweep(!failed.is_empty(), hook_vanished.len());
+        self.tell_of_sweep(!failed.is_empty(), Some(hook_vanished.len()));
         match failed.first() {
             Some(problem) => {
                 let (error, why) = (problem.name().to_owned(), problem.to_string());
@@ -197,7 +211,7 @@ impl StartRollout {
         }
     }
 
-    fn tell_of_sweep(&self, has_failed: bool, hooks_vanished: usize) {
+    fn tell_of_sweep(&self, has_failed: bool, hooks_vanished: Option<usize>) {
         let figures = figures::of_sweep(self.state_machine_arn.name(), has_failed, hooks_vanished);
         self.metrics.tell(&figures, self.clock.now());
     }
@@ -209,7 +223,7 @@ impl StartRollout {
             match self.autoscaling.warm_pool(&group.name).await {
                 Ok(instances) => group.instances.extend(instances),
                 Err(problem) => {
-                    info_span!("group", group = %group.name).in_scope(|| sweep::tell(&problem));
+                    about(&group.name, None).in_scope(|| sweep::tell(&problem));
                     failed.push(problem);
                 }
             }

@@ -108,9 +108,12 @@ fn message(mut event: Value) -> Value {
 /// nobody can tell what it is.
 pub fn read(event: Value, served: &Served) -> Result<Notification, Error> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
-    for field in ["body", "Message"] {
-        if let Some(text) = event.get(field).and_then(Value::as_str) {
-            return Err(Error::InvalidInput(format!("{field}: expected JSON, got {text:?}")));
+    for pointer in ["/body", "/Message", "/Sns/Message"] {
+        if let Some(text) = event.pointer(pointer).and_then(Value::as_str) {
+            let field = pointer.trim_start_matches('/').replace('/', ".");
+            // It may have the token in it, which must not reach a log.
+            let length = text.chars().count();
+            return Err(Error::InvalidInput(format!("{field}: expected JSON, got text of {length} characters")));
         }
     }
     let is_another = |pointer: &str, own: &str| text(pointer).is_some_and(|value| value != own);
@@ -351,13 +354,24 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_a_queue_that_is_no_json_is_an_error() {
+    fn a_message_that_is_no_json_is_an_error() {
         let cut_off = fixture("eventbridge-launch").to_string()[..200].to_owned();
         let of_a_topic = serde_json::json!({"Type": "Notification", "Message": cut_off}).to_string();
-        for (body, field) in [(cut_off, "body"), ("hello".into(), "body"), (of_a_topic, "Message")] {
-            let read = read_all(serde_json::json!({"Records": [{"messageId": "m1", "body": body}]}));
-            let [Err(error)] = &read[..] else { panic!("{body}: {read:?}") };
-            assert!(error.to_string().starts_with(&format!("{field}: expected JSON, got ")), "{error}");
+        let of_python = "{'LifecycleActionToken': '87654321-4321-4321-4321-210987654321'}".to_owned();
+        let queued = |body: String| serde_json::json!({"Records": [{"messageId": "m1", "body": body}]});
+        let published = serde_json::json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": of_python}}]});
+        for (event, field) in [
+            (queued(cut_off), "body"),
+            (queued("hello".into()), "body"),
+            (queued(of_a_topic), "Message"),
+            (queued(of_python), "body"),
+            (published, "Sns.Message"),
+        ] {
+            let read = read_all(event);
+            let [Err(error)] = &read[..] else { panic!("{field}: {read:?}") };
+            let problem = error.to_string();
+            assert!(problem.starts_with(&format!("{field}: expected JSON, got text of ")), "{problem}");
+            assert!(!problem.contains("Token"), "it must not reach a log: {problem}");
         }
     }
 

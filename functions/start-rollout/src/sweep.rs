@@ -3,11 +3,11 @@
 //!
 //! A rollout too many does no harm: it waits for its turn, and finds its instance up to date and its hook over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws::autoscaling::AutoScaling;
 use aws::executions::{Executions, Start};
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, error, info, warn};
 use turnstile::limits::{LONGEST_HOOK, LONGEST_WITHOUT_ROLLOUT};
 use turnstile::policy::figures;
 use turnstile::policy::sweep::{self, Step};
@@ -20,6 +20,7 @@ use turnstile::words::input::Input;
 use turnstile::words::time::Timestamp;
 
 use crate::name::{execution_name, is_of_launch};
+use crate::span::about;
 
 /// Finds them.
 pub(crate) struct Sweep {
@@ -54,6 +55,8 @@ pub(crate) struct Swept {
     pub(crate) have_hook: BTreeMap<AutoScalingGroupName, bool>,
     /// What is told of each group in figures.
     pub(crate) found: BTreeMap<AutoScalingGroupName, figures::Found>,
+    /// The instances that wait at the stack's hook, as far as is known: with a rollout at work, or with a hook that a heartbeat has kept open.
+    at_hook: BTreeMap<AutoScalingGroupName, BTreeSet<InstanceId>>,
     /// When the launches of the groups began that it has asked.
     began: BTreeMap<AutoScalingGroupName, BTreeMap<InstanceId, Timestamp>>,
 }
@@ -81,6 +84,13 @@ impl Sweep {
             return swept;
         }
         let ended = self.without_a_rollout(&mut forgotten, due).await;
+        for group in groups {
+            let has_rollout = |id: &InstanceId| {
+                !forgotten.iter().any(|forgotten| *forgotten.group == group.name && forgotten.instances.contains(id))
+            };
+            let served = group.waiting().into_iter().filter(has_rollout);
+            swept.at_hook.insert(group.name.clone(), served.collect());
+        }
         let ended = match ended {
             Ok(ended) => Some(ended),
             Err(problem) => {
@@ -91,7 +101,7 @@ impl Sweep {
         };
         let mut without_any = Vec::new();
         for Forgotten { group, instances } in forgotten {
-            let span = info_span!("group", group = %group);
+            let span = about(group, None);
             let kept_open = self.keep_group_open(group, instances, due, ended.as_deref(), &mut swept);
             without_any.push((group, kept_open.instrument(span).await));
         }
@@ -101,7 +111,7 @@ impl Sweep {
         }
         // After every heartbeat: whoever waits at the hook does not depend on it.
         for group in groups.iter().filter(|group| !group.waiting().is_empty()) {
-            let span = info_span!("group", group = %group.name);
+            let span = about(&group.name, None);
             self.look_at_oldest(group, due, &mut swept).instrument(span).await;
         }
         swept
@@ -114,7 +124,8 @@ impl Sweep {
             Some(began) => began,
             None => self.began(&group.name, due).await,
         };
-        let waiting = group.waiting();
+        // Others wait at another hook of the group: theirs of this one is over.
+        let waiting = swept.at_hook.remove(&group.name).unwrap_or_default();
         let Some(oldest) = waiting.iter().filter_map(|instance_id| began.get(instance_id)).min() else { return };
         let oldest = now.seconds_since(*oldest);
         let found = swept.found.entry(group.name.clone()).or_default();
@@ -180,9 +191,11 @@ impl Sweep {
     async fn start_all(&self, without: Vec<(&AutoScalingGroupName, Vec<InstanceId>)>, due: Due<'_>, swept: &mut Swept) {
         for (group, instances) in without {
             for instance_id in instances {
-                match self.start(group, &instance_id, due).await {
+                let span = about(group, Some(&instance_id));
+                match self.start(group, &instance_id, due).instrument(span.clone()).await {
                     Ok(Some(execution)) => {
-                        warn!(%group, instance = %instance_id, %execution, "waited without a rollout: started one");
+                        span.record("execution", execution.as_str());
+                        span.in_scope(|| warn!("waited without a rollout: started one"));
                         swept.started.push(instance_id);
                         swept.found.entry(group.clone()).or_default().started += 1;
                     }
@@ -222,9 +235,16 @@ impl Sweep {
     ) -> Vec<InstanceId> {
         let mut without = Vec::new();
         for instance_id in forgotten {
-            match self.keep_one_open(group, &instance_id, due, past).await {
-                Ok(true) => without.push(instance_id),
-                Ok(false) => {}
+            let kept_open = self.keep_one_open(group, &instance_id, due, past);
+            match kept_open.instrument(about(group, Some(&instance_id))).await {
+                Ok(step) => {
+                    if matches!(step, Step::Start | Step::KeepOpen) {
+                        swept.at_hook.entry(group.clone()).or_default().insert(instance_id.clone());
+                    }
+                    if step == Step::Start {
+                        without.push(instance_id);
+                    }
+                }
                 // The next instance need not wait for what is wrong with this one.
                 Err(problem) => swept.failed.push(tell_of(group, &instance_id, problem)),
             }
@@ -232,25 +252,27 @@ impl Sweep {
         without
     }
 
-    /// Keeps an instance's hook open, unless it has been without a rollout for too long. `true`: it needs one.
+    /// Keeps an instance's hook open, unless it has been without a rollout for too long. What was to be done about the launch; about one whose hook
+    /// turns out to be over: nothing.
     async fn keep_one_open(
         &self,
         group: &AutoScalingGroupName,
         instance_id: &InstanceId,
         due: Due<'_>,
         past: &Past<'_>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Step, Error> {
         let of_instance = past.ended.iter().filter(|execution| is_of_launch(&execution.name, group, instance_id));
         let ended: Vec<EndedExecution> = of_instance.cloned().collect();
         let step = due.now.map_or(Step::Start, |now| sweep::next(past.began.get(instance_id).copied(), &ended, now));
         match step {
-            Step::Leave => return Ok(false),
+            Step::Leave => return Ok(step),
             Step::GiveUp => {
                 error!(
-                    instance = %instance_id, rollouts = ended.len(), longest_without_rollout_seconds = LONGEST_WITHOUT_ROLLOUT,
+                    rollouts = ended.len(),
+                    longest_without_rollout_seconds = LONGEST_WITHOUT_ROLLOUT,
                     "gives the launch up, because no rollout could serve it: the hook's time-out ends it"
                 );
-                return Ok(false);
+                return Ok(step);
             }
             Step::KeepOpen | Step::Start => {}
         }
@@ -261,12 +283,12 @@ impl Sweep {
         };
         // The heartbeat shows whether it waits at this hook, and not at another one of the group.
         if !self.autoscaling.keep_open(&action).await? {
-            return Ok(false);
+            return Ok(Step::Leave);
         }
         if step == Step::KeepOpen {
-            info!(instance = %instance_id, rollouts = ended.len(), "waits until its next rollout is started");
+            info!(rollouts = ended.len(), "waits until its next rollout is started");
         }
-        Ok(step == Step::Start)
+        Ok(step)
     }
 
     /// Starts an instance's rollout; `None` if this event has started it before, and it has ended.
@@ -296,11 +318,10 @@ impl Sweep {
 /// Says what went wrong with an instance, which waits without a rollout.
 fn tell_of(group: &AutoScalingGroupName, instance_id: &InstanceId, problem: Error) -> Error {
     let (name, reason) = (problem.name(), problem.to_string());
-    if problem.is_temporary() {
-        warn!(%group, instance = %instance_id, error = name, reason, "waits without a rollout still");
-    } else {
-        error!(%group, instance = %instance_id, error = name, reason, "waits without a rollout, and none can be started");
-    }
+    about(group, Some(instance_id)).in_scope(|| match problem.is_temporary() {
+        true => warn!(error = name, reason, "waits without a rollout still"),
+        false => error!(error = name, reason, "waits without a rollout, and none can be started"),
+    });
     problem
 }
 

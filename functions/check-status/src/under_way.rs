@@ -129,7 +129,8 @@ impl CheckStatus {
             return Answer::Failed { error, reason, retry: false, wait_seconds: None };
         }
         let stall = look.stall();
-        let wait_seconds = waits::for_other_deployment(over, request.plan.hook.as_ref()).min(wait - over);
+        let wait_seconds =
+            waits::for_other_deployment(over, request.age(), request.plan.hook.as_ref()).min(wait - over);
         Answer::InProgress { wait_seconds, stall, search: None }
     }
 

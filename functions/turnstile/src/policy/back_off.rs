@@ -10,6 +10,10 @@ use crate::words::hook::Hook;
 /// would hold that deployment up for an hour.
 const LONGEST_AT_WORK: u32 = 1_800;
 
+/// The longest that nothing is told of a back-off, in seconds: half the period of the alarm that rings meanwhile (GroupBackingOffAlarm in
+/// template.yaml), so that each has a figure.
+const LONGEST_UNTOLD: u32 = 300;
+
 /// How long a failed rollout keeps its instance, by how many launches of the group have failed in a row: 1, 2, 4 … 30 minutes. In
 /// seconds.
 pub fn length(failures: u32) -> u32 {
@@ -34,10 +38,10 @@ pub fn next(failures: u32, backed_off: u32, age: u32, hook: &Hook) -> Step {
     let open_for = waits::until_hook_is_over(age, hook);
     match length.saturating_sub(backed_off).min(open_for) {
         0 if open_for > 0 && backed_off < length + LONGEST_AT_WORK => {
-            Step::WaitIfAtWork(waits::for_other_deployment(0, Some(hook)))
+            Step::WaitIfAtWork(waits::for_other_deployment(0, age, Some(hook)))
         }
         0 => Step::Complete,
-        left => Step::Wait(left.min(waits::longest_between_heartbeats(Some(hook)))),
+        left => Step::Wait(left.min(waits::longest_between_heartbeats(Some(hook))).min(LONGEST_UNTOLD)),
     }
 }
 
@@ -58,12 +62,14 @@ mod tests {
         let hook = Hook {
             lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
             heartbeat_timeout_seconds: 600,
+            default_result: Default::default(),
             notification_metadata: None,
         };
         let open = 59_100;
         for (failures, backed_off, age, expected) in [
             (1, 0, 0, Step::Wait(60)),
             (5, 0, 0, Step::Wait(300)),
+            (7, 100, 100, Step::Wait(300)),
             (5, 900, 900, Step::Wait(60)),
             (1, 60, 60, Step::WaitIfAtWork(15)),
             (1, 1_859, 2_000, Step::WaitIfAtWork(15)),

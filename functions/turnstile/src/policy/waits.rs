@@ -30,9 +30,8 @@ const WITHOUT_HISTORY: u32 = 15;
 /// Which part of a wait of hours a single poll may be. An execution has 25,000 events (Step Functions developer guide, "Quotas"), and
 /// two days of polls have to fit into them.
 const POLLS_OF_A_LONG_WAIT: u32 = 120;
-/// Which part of a rollout's age a look at an overdue deployment may be, for the same reason: so that a long list of applications of
-/// which nothing is known fits into an execution too.
-const LOOKS_OF_A_LONG_ROLLOUT: u32 = 300;
+/// Which part of a rollout's age any poll may be, for the same reason: each application of a long list is waited for anew.
+const POLLS_OF_A_LONG_ROLLOUT: u32 = 300;
 
 /// Which part of an agent's silence the wait after a yield may be, for the same reason.
 const YIELDS_OF_A_LONG_SILENCE: u32 = 100;
@@ -101,9 +100,13 @@ fn near_the_end(since_first_look: u32, expected: u32) -> u32 {
 }
 
 fn when_overdue(overdue: u32, elapsed: u32, expected: u32, age: u32) -> u32 {
-    let in_a_long_rollout = age / LOOKS_OF_A_LONG_ROLLOUT;
-    let longest = longest_poll(elapsed).max(in_a_long_rollout).min(LONGEST_BY_HISTORY);
-    step(expected).max(overdue.div_ceil(10)).max(in_a_long_rollout).min(longest)
+    let longest = longest_poll(elapsed).max(in_a_long_rollout(age));
+    step(expected).max(overdue.div_ceil(10)).max(in_a_long_rollout(age)).min(longest)
+}
+
+/// The shortest poll of a rollout of this age, whatever it waits for.
+fn in_a_long_rollout(age: u32) -> u32 {
+    (age / POLLS_OF_A_LONG_ROLLOUT).min(LONGEST_BY_HISTORY)
 }
 
 /// The longest wait between two polls: a minute, and after two hours more.
@@ -111,9 +114,10 @@ fn longest_poll(elapsed: u32) -> u32 {
     LONGEST_POLL.max(elapsed / POLLS_OF_A_LONG_WAIT).min(LONGEST_BY_HISTORY)
 }
 
-/// The wait before asking again whether the deployments of others have ended, `waited` after the first time.
-pub fn for_other_deployment(waited: u32, hook: Option<&Hook>) -> u32 {
-    (WITHOUT_HISTORY + waited / 10).min(longest_poll(waited)).min(longest_between_heartbeats(hook))
+/// The wait before asking again whether the deployments of others have ended, `waited` after the first time, in a rollout of this `age`.
+pub fn for_other_deployment(waited: u32, age: u32, hook: Option<&Hook>) -> u32 {
+    let wait = (WITHOUT_HISTORY + waited / 10).min(longest_poll(waited)).max(in_a_long_rollout(age));
+    wait.min(longest_between_heartbeats(hook))
 }
 
 /// How long to wait, in all, for the deployments of others to end. They say nothing about the instance, and its replacement would
@@ -125,23 +129,26 @@ pub fn longest_for_other_deployments(attempt: u32, timeout: u32) -> u32 {
     }
 }
 
-/// The wait before asking for the turn again, `waited` after the first time. `spread`, from 0 to 1, keeps rollouts that started
-/// together from asking together.
-pub fn for_turn(waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
-    let longest = f64::from(for_other_deployment(waited, hook));
+/// The wait before asking for the turn again, `waited` after the first time, in a rollout of this `age`. `spread`, from 0 to 1, keeps
+/// rollouts that started together from asking together.
+pub fn for_turn(waited: u32, age: u32, spread: f64, hook: Option<&Hook>) -> u32 {
+    let longest = f64::from(for_other_deployment(waited, age, hook));
     // Between three quarters and the whole; the result is smaller than the u32 it is made from.
     (longest * (0.75 + 0.25 * spread.clamp(0.0, 1.0))).ceil() as u32
 }
 
-/// The wait before asking for the turn of one deployment again, `waited` after the first time. `left` is how long it is until the end of the
-/// holder's deployment is near; `None` when that is not known.
+/// The wait before asking for the turn of one deployment again, `waited` after the first time, in a rollout of this `age`. `left` is how long it
+/// is until the end of the holder's deployment is near; `None` when that is not known.
 ///
 /// Whoever waits is as a rule served by that deployment. It asks the table of turns alone, which nobody throttles, so short waits near the
 /// expected end are cheap, and keep those together who have been served together.
-pub fn for_turn_of_one(left: Option<u32>, waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
+pub fn for_turn_of_one(left: Option<u32>, waited: u32, age: u32, spread: f64, hook: Option<&Hook>) -> u32 {
     match left {
         Some(left @ SHORTEST..) => left.min(LONGEST_BY_HISTORY).min(longest_between_heartbeats(hook)),
-        _ => for_turn(waited, spread, hook).min(SHORTEST_OF_THE_TABLE.max(waited / POLLS_OF_A_LONG_WAIT)),
+        _ => {
+            let short = SHORTEST_OF_THE_TABLE.max(waited / POLLS_OF_A_LONG_WAIT).max(in_a_long_rollout(age));
+            for_turn(waited, age, spread, hook).min(short)
+        }
     }
 }
 
@@ -157,7 +164,7 @@ pub fn for_owner(waited: u32, spread: f64, hook: Option<&Hook>) -> u32 {
     const LONGEST: u32 = 45;
     // The owner's own wait and this one come after the last heartbeat.
     let in_a_long_wait = (waited / POLLS_OF_A_LONG_WAIT).min(longest_between_heartbeats(hook) / 2);
-    for_turn(waited, spread, hook).min(LONGEST.max(in_a_long_wait))
+    for_turn(waited, waited, spread, hook).min(LONGEST.max(in_a_long_wait))
 }
 
 /// The wait before asking for the turn again after yielding it: long enough for every other rollout to ask once. For an agent that has been
@@ -232,7 +239,7 @@ pub fn expected_duration(duration: u32, instances: u32, deployment_config_name: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{GRACE, MOST_APPLICATIONS, SHORTEST_OWN_HEARTBEAT_TIMEOUT};
+    use crate::limits::{GRACE, LONGEST_EXECUTION, MOST_APPLICATIONS, SHORTEST_OWN_HEARTBEAT_TIMEOUT};
     use crate::words::hook::HookResult;
     use crate::words::ids::{AutoScalingGroupName, HookName};
     use proptest::prelude::*;
@@ -248,7 +255,12 @@ mod tests {
 
     fn hook(heartbeat_timeout_seconds: u32) -> Hook {
         let lifecycle_hook_name = HookName::try_from("turnstile").unwrap();
-        Hook { lifecycle_hook_name, heartbeat_timeout_seconds, notification_metadata: None }
+        Hook {
+            lifecycle_hook_name,
+            heartbeat_timeout_seconds,
+            default_result: Default::default(),
+            notification_metadata: None,
+        }
     }
 
     /// Looks at a deployment of `duration` that begins at this age of the rollout. Returns how many looks it took and how much later
@@ -399,6 +411,7 @@ mod tests {
         let timeout = definition.lines().find_map(|line| line.strip_prefix("  \"TimeoutSeconds\": ")).expect("its own");
         let timeout: u32 = timeout.trim_end_matches(',').parse().expect("a number of seconds");
         assert!(LONGEST_ROLLOUT + 3_600 < timeout, "what follows on the failure takes time, too");
+        assert_eq!(timeout, LONGEST_EXECUTION);
     }
 
     #[test]
@@ -413,7 +426,7 @@ mod tests {
     fn two_days_of_waiting_for_the_turn_fit_into_an_execution() {
         let (mut waited, mut polls) = (0, 0);
         while waited < TWO_DAYS {
-            waited += for_turn(waited, 0.0, None);
+            waited += for_turn(waited, waited, 0.0, None);
             polls += 1;
         }
         assert!(polls * EVENTS_OF_A_LOOK < MOST_EVENTS / 2, "{polls}");
@@ -489,6 +502,37 @@ mod tests {
             prop_assert!(events < MOST_EVENTS, "{events} events in {age} s");
         }
 
+        /// Each application is waited for three times, and each time anew: for the turn, whose holder is overdue; for other deployments; and for its
+        /// own, of which nothing is known.
+        #[test]
+        fn two_days_of_waiting_for_others_fit_into_an_execution(
+            longest in 60u32..LONGEST_DEPLOYMENT,
+            list in prop::collection::vec((0u32..=100, 0u32..=100, 0u32..=100), MOST_APPLICATIONS),
+            each_has_its_turn in prop::bool::ANY,
+        ) {
+            let (mut age, mut events) = (0, 0);
+            for (for_others, for_slot, own) in list {
+                let [for_others, for_slot, own] = [for_others, for_slot, own].map(|percent| longest * percent / 100);
+                for (duration, is_of_the_turn) in [(for_others, true), (for_slot, false)] {
+                    let mut waited = 0;
+                    while waited < duration && age < TWO_DAYS {
+                        let wait = match (is_of_the_turn, each_has_its_turn) {
+                            (true, true) => for_turn_of_one(None, waited, age, 0.0, None),
+                            (true, false) => for_turn(waited, age, 0.0, None),
+                            (false, _) => for_other_deployment(waited, age, None),
+                        };
+                        (waited, age, events) = (waited + wait, age + wait, events + EVENTS_OF_A_LOOK);
+                    }
+                }
+                let (looks, late) = follow(own, None, age);
+                (age, events) = (age + own + late, events + looks * EVENTS_OF_A_LOOK + OTHER_EVENTS_OF_AN_APPLICATION);
+                if age >= TWO_DAYS {
+                    break;
+                }
+            }
+            prop_assert!(events < MOST_EVENTS, "{events} events in {age} s");
+        }
+
         #[test]
         fn no_wait_outlasts_a_heartbeat(
             timeout in 30u32..=7_200,
@@ -498,8 +542,9 @@ mod tests {
             let hook = hook(timeout);
             for wait in [
                 before_look(elapsed, expected, elapsed, Some(&hook)),
-                for_other_deployment(elapsed, Some(&hook)),
-                for_turn(elapsed, 1.0, Some(&hook)),
+                for_other_deployment(elapsed, elapsed, Some(&hook)),
+                for_turn(elapsed, elapsed, 1.0, Some(&hook)),
+                for_turn_of_one(None, elapsed, elapsed, 1.0, Some(&hook)),
                 to_drain(0, Some(&hook)).unwrap(),
                 to_yield(elapsed, Some(&hook)),
             ] {
@@ -522,8 +567,8 @@ mod tests {
             let longest = if elapsed < 2 * 3_600 { LONGEST_POLL } else { LONGEST_BY_HISTORY };
             for wait in [
                 before_look(elapsed, None, elapsed, None),
-                for_other_deployment(elapsed, None),
-                for_turn(elapsed, 0.0, None),
+                for_other_deployment(elapsed, elapsed, None),
+                for_turn(elapsed, elapsed, 0.0, None),
             ] {
                 prop_assert!((SHORTEST..=longest).contains(&wait), "{wait}");
             }

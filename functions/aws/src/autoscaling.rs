@@ -224,6 +224,10 @@ impl AutoScaling {
                 Some(Hook {
                     lifecycle_hook_name: HookName::try_from(hook.lifecycle_hook_name()?).ok()?,
                     heartbeat_timeout_seconds: heartbeat_timeout.unwrap_or(DEFAULT_HEARTBEAT_TIMEOUT),
+                    default_result: match hook.default_result() {
+                        Some("CONTINUE") => HookResult::Continue,
+                        _ => HookResult::Abandon,
+                    },
                     notification_metadata: hook.notification_metadata().map(str::to_owned),
                 })
             })

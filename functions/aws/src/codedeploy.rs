@@ -13,6 +13,7 @@ use aws_sdk_codedeploy::error::SdkError;
 use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
 use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupError as GroupError;
 use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetError as TargetError;
+use aws_sdk_codedeploy::operation::list_deployments::ListDeploymentsError as ListError;
 use aws_sdk_codedeploy::types::builders::TimeRangeBuilder;
 use aws_sdk_codedeploy::types::{
     AutoRollbackConfiguration, ComputePlatform, DeploymentStatus as SdkDeploymentStatus,
@@ -219,6 +220,7 @@ impl CodeDeploy {
         self.list(group, &[], TimeRange::builder().set_end(end), at_least).await
     }
 
+    /// A group that is not there, or not any more, has no deployments.
     async fn list(
         &self,
         group: &DeploymentGroup,
@@ -239,8 +241,11 @@ impl CodeDeploy {
                 .set_create_time_range(created.clone())
                 .set_next_token(next_token)
                 .send()
-                .await
-                .map_err(|e| of_call("CodeDeploy.ListDeployments", &e))?;
+                .await;
+            let answer = match answer {
+                Err(e) if e.as_service_error().is_some_and(is_of_no_group) => return Ok((Vec::new(), false)),
+                answer => answer.map_err(|e| of_call("CodeDeploy.ListDeployments", &e))?,
+            };
             ids.extend(answer.deployments.unwrap_or_default().into_iter().map(DeploymentId::from));
             next_token = answer.next_token;
             if next_token.is_none() || ids.len() >= at_least {
@@ -429,4 +434,8 @@ fn creation_refused(error: &SdkError<CreateDeploymentError, HttpResponse>) -> Re
 /// A compute platform; that of EC2 instances when the answer leaves it out.
 fn platform(platform: Option<&ComputePlatform>) -> String {
     platform.map_or("Server", ComputePlatform::as_str).to_owned()
+}
+
+fn is_of_no_group(error: &ListError) -> bool {
+    matches!(error, ListError::ApplicationDoesNotExistException(_) | ListError::DeploymentGroupDoesNotExistException(_))
 }

@@ -10,7 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Span, error, info, warn};
+use turnstile::limits::LONGEST_CAUSE;
 use turnstile::words::error::Error;
+use turnstile::words::text::beginning;
 
 use crate::clients::Clients;
 use crate::log::{self, InSpan};
@@ -129,8 +131,11 @@ fn serve<F: Function + Send>() -> Result<(), StartError> {
     })
 }
 
+/// How many characters an error's message may have. Each can be written as six in JSON, and all of them have to fit into the cause of an execution.
+const LONGEST_ERROR: usize = LONGEST_CAUSE / 6 - 200;
+
 fn diagnostic(error: Error) -> Diagnostic {
-    Diagnostic { error_type: error.name().to_owned(), error_message: error.to_string() }
+    Diagnostic { error_type: error.name().to_owned(), error_message: beginning(&error.to_string(), LONGEST_ERROR) }
 }
 
 #[cfg(test)]

@@ -75,11 +75,25 @@ pub async fn search(
     codedeploy: &CodeDeploy,
     name: &DeploymentGroup,
     current: &CurrentRevision,
+    search: Search,
+) -> Result<Found, Error> {
+    search_within(codedeploy, name, current, search, MOST_ASKED).await
+}
+
+/// The same, with so many deployments asked at the most.
+///
+/// # Errors
+/// As every call of [`CodeDeploy`].
+pub async fn search_within(
+    codedeploy: &CodeDeploy,
+    name: &DeploymentGroup,
+    current: &CurrentRevision,
     mut search: Search,
+    most: usize,
 ) -> Result<Found, Error> {
     let (older, has_more) = codedeploy.deployments_before(name, search.back_to).await?;
     for (asked, deployment) in may_have_touched(&older).enumerate() {
-        if asked == MOST_ASKED {
+        if asked == most {
             return Ok(Found::SearchOn(search));
         }
         let targets = match search.undecided.as_slice() {

@@ -9,7 +9,7 @@ use aws::function::Function;
 use aws::gates::Gates;
 use aws::launches::Launches;
 use aws::metrics::Metrics;
-use aws::pending_hook;
+use aws::pending_hook::{self, Own};
 use aws::served::{Served, Whose};
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
@@ -22,7 +22,7 @@ use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
 use turnstile::words::gate::Gate;
 use turnstile::words::hook::{HookResult, PendingHook};
-use turnstile::words::ids::{Account, ExecutionArn, HookName, InstanceId};
+use turnstile::words::ids::{Account, ExecutionArn, InstanceId};
 use turnstile::words::plan::Plan;
 use turnstile::words::time::Timestamp;
 
@@ -35,7 +35,7 @@ pub struct BackOff {
     served: Served,
     metrics: Metrics,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
-    own_hook: HookName,
+    own: Own,
 }
 
 /// A rollout that has failed.
@@ -92,7 +92,7 @@ impl Function for BackOff {
             gates: clients.gates(),
             served: clients.served(settings.get(settings::TURNS_TABLE)?),
             metrics: clients.metrics(),
-            own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+            own: Own::of(settings)?,
         })
     }
 
@@ -169,7 +169,7 @@ impl BackOff {
         input: &Value,
         execution: &ExecutionArn,
     ) -> Result<Option<(PendingHook, bool)>, Error> {
-        let pending = pending_hook::find(&self.launches, execution, plan, input, &self.own_hook).await?;
+        let pending = pending_hook::find(&self.launches, execution, plan, input, &self.own).await?;
         let Some(pending) = pending else { return Ok(None) };
         if pending.on_failure == HookResult::Continue {
             self.launches.keep_failed_open(&pending, execution).await?;

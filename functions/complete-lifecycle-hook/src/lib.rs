@@ -9,7 +9,7 @@ use aws::function::Function;
 use aws::gates::Gates;
 use aws::history::History;
 use aws::launches::Launches;
-use aws::pending_hook;
+use aws::pending_hook::{self, Own};
 use aws::served::Served;
 use aws::settings::{self, SettingError, Settings};
 use aws::turns::Turns;
@@ -29,7 +29,7 @@ use turnstile::words::deployment::Deployment;
 use turnstile::words::error::Error;
 use turnstile::words::failure::Failure;
 use turnstile::words::hook::{Hook, HookResult, HookState, PendingHook};
-use turnstile::words::ids::{DeploymentId, ExecutionArn, HookName, InstanceId};
+use turnstile::words::ids::{DeploymentId, ExecutionArn, InstanceId};
 use turnstile::words::instance::Stage;
 use turnstile::words::owner::Phase;
 use turnstile::words::plan::{self, Plan};
@@ -51,7 +51,7 @@ pub struct CompleteLifecycleHook {
     gates: Gates,
     served: Served,
     /// The stack's hook, for a rollout whose input could not be planned and does not name one of its group's.
-    own_hook: HookName,
+    own: Own,
 }
 
 /// A rollout that ends.
@@ -142,7 +142,7 @@ impl Function for CompleteLifecycleHook {
             turns: clients.turns(settings.get(settings::TURNS_TABLE)?),
             gates: clients.gates(),
             served: clients.served(settings.get(settings::TURNS_TABLE)?),
-            own_hook: settings.get(settings::LIFECYCLE_HOOK_NAME)?,
+            own: Own::of(settings)?,
         })
     }
 
@@ -193,7 +193,7 @@ impl CompleteLifecycleHook {
                 Ok(Looked::Release(deployment_id)) => {
                     let waited = request.waited();
                     warn!(deployment = %deployment_id, waited, "waits for a release that began before the gate was open");
-                    let wait_seconds = waits::for_other_deployment(waited, request.hook());
+                    let wait_seconds = waits::for_other_deployment(waited, request.age(), request.hook());
                     let outcome = Outcome::Release { deployment_id, wait_seconds };
                     return Ok(answer(outcome, Some(all.to_vec())));
                 }
@@ -305,8 +305,7 @@ impl CompleteLifecycleHook {
     }
 
     async fn pending_hook(&self, request: &Request) -> Result<Option<PendingHook>, Error> {
-        pending_hook::find(&self.launches, &request.execution, request.plan.as_ref(), &request.input, &self.own_hook)
-            .await
+        pending_hook::find(&self.launches, &request.execution, request.plan.as_ref(), &request.input, &self.own).await
     }
 
     async fn is_in_service(&self, instance_id: &InstanceId) -> Result<bool, Error> {
@@ -381,6 +380,11 @@ impl Request {
     /// For how long it has waited for a release, in seconds.
     fn waited(&self) -> u32 {
         self.now.zip(self.waiting_since).map_or(0, |(now, since)| now.seconds_since(since))
+    }
+
+    /// How long the execution has been running, in seconds.
+    fn age(&self) -> u32 {
+        self.now.zip(self.started_at).map_or(0, |(now, since)| now.seconds_since(since))
     }
 
     /// Whether there is time to wait for a release of the application.

@@ -10,7 +10,7 @@ use turnstile::policy::fleet::Fleet;
 use turnstile::policy::gate::Selecting;
 use turnstile::policy::owner::{self, Ownership};
 use turnstile::policy::turn;
-use turnstile::policy::up_to_date::Freshness;
+use turnstile::policy::up_to_date::{Found, Freshness, MOST_ASKED_OF_ONE, Search};
 use turnstile::words::application::DeploymentGroup;
 use turnstile::words::deployment::DeploymentGroupInfo;
 use turnstile::words::error::Error;
@@ -104,7 +104,16 @@ impl PlanRollout {
             Some(instance_id) => Some(match up_to_date::by_history(&self.codedeploy, &history, instance_id).await? {
                 Freshness::UpToDate(_) => Standing::UpToDate,
                 Freshness::AtWork(deployment) => Standing::AtWork(deployment.deployment_id),
-                Freshness::Outdated => Standing::Outdated,
+                Freshness::Outdated if plan.hook.is_some() => Standing::Outdated,
+                // A deployment from long ago may have brought what is current.
+                Freshness::Outdated => {
+                    let own = Search::of(vec![instance_id.clone()]);
+                    let current = &history.current;
+                    match up_to_date::search_within(&self.codedeploy, name, current, own, MOST_ASKED_OF_ONE).await? {
+                        Found::UpToDate(_) => Standing::UpToDate,
+                        _ => Standing::Outdated,
+                    }
+                }
             }),
             None => None,
         };

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::dry_run::Report;
 use turnstile::policy::gate::{self, Selecting};
-use turnstile::policy::{preflight, waits};
+use turnstile::policy::{preflight, waits, warnings};
 use turnstile::words::about::About;
 use turnstile::words::application::{self, Application, DeploymentGroup};
 use turnstile::words::deployment::DeploymentGroupInfo;
@@ -159,6 +159,9 @@ impl Function for PlanRollout {
             None => None,
         };
         let is_launching = instance.as_ref().is_some_and(|instance| instance.stage() == Stage::Launching);
+        if is_launching || input.dry_run {
+            warnings.extend(hook.and_then(|hook| preflight::warning_of_hook(&group, hook)));
+        }
         let left_to_its_owner = hook.filter(|_| is_launching && !is_ours).map(|hook| &hook.lifecycle_hook_name);
         // Before anything can be found wrong: a failure completes the hook.
         let mut hook_opened_at = None;
@@ -175,7 +178,12 @@ impl Function for PlanRollout {
             }
         }
         let (source, applications) = match input.applications {
-            Some(applications) => ("the input".to_owned(), applications),
+            Some(applications) => {
+                if hook_to_complete.is_some() {
+                    warnings.extend(self.warning_of_left_out(hook, &applications));
+                }
+                ("the input".to_owned(), applications)
+            }
             None => self.default_applications(hook)?,
         };
         application::check_list(&applications)?;
@@ -218,6 +226,7 @@ impl Function for PlanRollout {
         }));
         // What goes wrong in a launch comes first: a failure quotes the first few.
         plan.warnings.extend(of_gates);
+        plan.warnings = warnings::bounded(plan.warnings);
         if input.dry_run {
             let report = self.dry_run(plan, instance.as_ref(), hook, &source, infos, now).await?;
             return Ok(Answer::DryRun(Box::new(report)));
@@ -321,6 +330,19 @@ impl PlanRollout {
             )
         })?;
         Ok((source.to_owned(), applications))
+    }
+
+    /// What the operator should know of a list in the input after which the hook is completed: the applications that are configured besides.
+    fn warning_of_left_out(&self, hook: Option<&Hook>, listed: &[Application]) -> Option<String> {
+        let (source, configured) = self.default_applications(hook).ok()?;
+        let is_left_out = |one: &&Application| listed.iter().all(|other| other.group != one.group);
+        let left_out: Vec<String> = configured.iter().filter(is_left_out).map(ToString::to_string).collect();
+        (!left_out.is_empty()).then(|| {
+            let left_out = left_out.join(", ");
+            format!(
+                "the instance is to enter service without {left_out}: {source} has it, and the input's list has not"
+            )
+        })
     }
 
     /// Checks that the rollout can deploy to every application's group. `all`: none may be left out, whatever it takes.

@@ -6,7 +6,7 @@ use aws::history::History;
 use aws::up_to_date;
 use tracing::{info, warn};
 use turnstile::policy::gate::Selecting;
-use turnstile::policy::up_to_date::{CurrentRevision, Found, Search};
+use turnstile::policy::up_to_date::{CurrentRevision, Found, MOST_ASKED, MOST_ASKED_OF_ONE, Search};
 use turnstile::policy::{stall, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::Creation;
@@ -121,7 +121,7 @@ impl StartDeployment {
         if let Err(error) = self.stop_own(request, &own).await {
             warn!(error = error.name(), reason = %error, "the deployment of the build before goes on");
         }
-        let wait_seconds = waits::for_other_deployment(request.waited(), request.plan.hook.as_ref());
+        let wait_seconds = waits::for_other_deployment(request.waited(), request.age(), request.plan.hook.as_ref());
         Outcome::Busy { deployment_id: Some(own), wait_seconds, stall: None, search: None, missed: false, why: None }
     }
 
@@ -136,7 +136,7 @@ impl StartDeployment {
             return Err(Error::GroupBusy(format!("{application}: waited {waited} s: {why}")));
         }
         warn!(waited, message, "refused for a limit, although no deployment of the group is under way");
-        let wait_seconds = waits::for_other_deployment(waited, plan.hook.as_ref());
+        let wait_seconds = waits::for_other_deployment(waited, request.age(), plan.hook.as_ref());
         Ok(Outcome::Busy {
             deployment_id: None,
             wait_seconds,
@@ -170,6 +170,35 @@ impl StartDeployment {
         Ok(Application { deployment_config_name: Some(stall::ALL_AT_ONCE.into()), ..application })
     }
 
+    /// Whether the instance is up to date, or in a rollout of a whole group every one in service, by so many deployments at the most.
+    async fn outdated(&self, request: &Request, current: &CurrentRevision, most: usize) -> Result<Found, Error> {
+        let Request { plan, application, .. } = request;
+        let instances = match &plan.instance_id {
+            Some(instance_id) => vec![instance_id.clone()],
+            None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
+        };
+        if instances.is_empty()
+            && let Some(last) = &current.last_successful
+        {
+            return Ok(Found::UpToDate(last.clone()));
+        }
+        let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
+        up_to_date::search_within(&self.codedeploy, &application.group, current, search, most).await
+    }
+
+    /// What comes of it when the instance is known to be up to date, or in a rollout of a whole group every one in service. CodeDeploy may answer a
+    /// deployment for nobody with one that fails.
+    pub(crate) async fn nothing_is_outdated(
+        &self,
+        request: &Request,
+        current: &CurrentRevision,
+    ) -> Result<Option<Outcome>, Error> {
+        let most = if request.plan.instance_id.is_some() { MOST_ASKED_OF_ONE } else { MOST_ASKED };
+        let Found::UpToDate(deployment) = self.outdated(request, current, most).await? else { return Ok(None) };
+        self.turns.require(&request.claims(), &request.execution, request.round).await?;
+        Ok(Some(self.up_to_date(request, deployment).await))
+    }
+
     /// CodeDeploy refused the deployment. That is an error, unless it is CodeDeploy's way to say that nothing is outdated: the instance is
     /// known to be up to date; in a rollout of a whole group, every instance is.
     async fn refused(
@@ -181,18 +210,7 @@ impl StartDeployment {
         message: String,
     ) -> Result<Outcome, Error> {
         let Request { plan, application, .. } = request;
-        let instances = match &plan.instance_id {
-            Some(instance_id) => vec![instance_id.clone()],
-            None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
-        };
-        let found = match (instances.is_empty(), &current.last_successful) {
-            (true, Some(last)) => Found::UpToDate(last.clone()),
-            _ => {
-                let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
-                up_to_date::search(&self.codedeploy, &application.group, current, search).await?
-            }
-        };
-        match found {
+        match self.outdated(request, current, MOST_ASKED).await? {
             Found::UpToDate(deployment) => {
                 info!(code, message, "refused: nothing is outdated");
                 Ok(self.up_to_date(request, deployment).await)

@@ -77,8 +77,13 @@ impl Function for StartDeployment {
             false => hook.require_still_open()?,
         }
         let mut observations = std::mem::take(&mut request.observations);
-        if let Some((outcome, has_turn)) = self.held(&request).await? {
-            return Ok(Answer { outcome, has_turn, observations });
+        if let Some((wait, has_turn)) = self.held(&request).await? {
+            let may_be_at_work = has_turn && request.plan.turn_per_deployment;
+            let outcome = match may_be_at_work {
+                true => None,
+                false => self.has_it_already(&request).await,
+            };
+            return Ok(Answer { outcome: outcome.unwrap_or(wait), has_turn, observations });
         }
         let turn = match request.has_turn {
             true => Turn::Mine,
@@ -97,6 +102,36 @@ impl Function for StartDeployment {
 }
 
 impl StartDeployment {
+    /// Whether the instance needs no deployment of the application, as far as that can be told now. It leaves the queue then.
+    async fn has_it_already(&self, request: &Request) -> Option<Outcome> {
+        match self.fresh(request).await {
+            Ok(deployment) => deployment.map(|deployment| request.deployed(deployment)),
+            Err(error) => {
+                warn!(error = error.name(), reason = %error, "asks later whether the instance is up to date");
+                None
+            }
+        }
+    }
+
+    /// The deployment that has brought the application's current revision to the instance.
+    async fn fresh(&self, request: &Request) -> Result<Option<Deployment>, Error> {
+        let Request { plan, application, .. } = request;
+        let Some(instance_id) = &plan.instance_id else { return Ok(None) };
+        let Some(group) = self.codedeploy.group(&application.group).await? else { return Ok(None) };
+        let since = request.started_at.minus_seconds(CLOCK_SKEW);
+        let history = History::read(&self.codedeploy, &application.group, &group, since).await?;
+        if history.active().next().is_some() {
+            return Ok(None);
+        }
+        let Some(deployment) = up_to_date::by_history(&self.codedeploy, &history, instance_id).await?.up_to_date()
+        else {
+            return Ok(None);
+        };
+        // Nobody but the rollout moves the instance's gate from now on.
+        let found = self.turns.read(&request.claims()).await?;
+        Ok(self.leave_queue(request, &found).await?.then_some(deployment))
+    }
+
     /// With the turn in hand.
     async fn start(&self, request: &Request) -> Result<Outcome, Error> {
         let codedeploy = &self.codedeploy;
@@ -124,6 +159,12 @@ impl StartDeployment {
                 }
                 Freshness::AtWork(_) | Freshness::Outdated => {}
             }
+        }
+        // Nobody launches: a deployment from long ago may have brought what is current.
+        if plan.hook.is_none()
+            && let Some(outcome) = self.nothing_is_outdated(request, &history.current).await?
+        {
+            return Ok(outcome);
         }
         let selecting = Selecting::of(&plan.gate_key, &application.group, &group.selection);
         if plan.turn_per_deployment && !selecting.is_gated() {

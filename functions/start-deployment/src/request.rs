@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws::history::History;
 use serde::{Deserialize, Serialize};
-use turnstile::policy::deployment_tag::Attempt;
+use turnstile::policy::deployment_tag::{self, Attempt};
 use turnstile::policy::gate::{self, Selecting};
 use turnstile::policy::observations::Observation;
 use turnstile::policy::stall::StallTimer;
@@ -239,9 +239,13 @@ impl Request {
         Attempt { execution, group: &application.group, round: *round, attempt: *attempt, misses: *misses }
     }
 
-    /// The application, which this deployment has brought to the instance.
+    /// The application, which this deployment has brought to the instance, be it this rollout's own or one that was found.
     pub(crate) fn deployed(&self, deployment: Deployment) -> Outcome {
-        let deployed = DeployedApplication::by(&self.application.group, &deployment, self.attempt);
+        let attempts = match deployment_tag::is_made_by(&self.execution, &deployment) {
+            true => self.attempt,
+            false => self.attempt.saturating_sub(1),
+        };
+        let deployed = DeployedApplication::by(&self.application.group, &deployment, attempts);
         Outcome::UpToDate { applications: vec![deployed], by_others: false }
     }
 

@@ -151,7 +151,7 @@ impl StartDeployment {
     }
 
     /// Whether nobody but the rollout moves the gate of its instance from now on.
-    async fn leave_queue(&self, request: &Request, found: &[Claim]) -> Result<bool, Error> {
+    pub(crate) async fn leave_queue(&self, request: &Request, found: &[Claim]) -> Result<bool, Error> {
         match request.plan.gated_instance().filter(|id| request.queues(found, id)) {
             Some(instance_id) => self.turns.leave_queue(&request.main_claim(), instance_id, request.now).await,
             None => Ok(true),
@@ -252,9 +252,9 @@ impl Request {
             true => {
                 let near_end = found.iter().find_map(|claim| claim.near_end);
                 let left = near_end.map(|end| end.seconds_since(self.now));
-                waits::for_turn_of_one(left, waited, fastrand::f64(), hook)
+                waits::for_turn_of_one(left, waited, self.age(), fastrand::f64(), hook)
             }
-            false => waits::for_turn(waited, fastrand::f64(), hook),
+            false => waits::for_turn(waited, self.age(), fastrand::f64(), hook),
         };
         Outcome::Wait { holders, wait_seconds }
     }

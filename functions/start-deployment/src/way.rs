@@ -94,7 +94,7 @@ impl StartDeployment {
             deployment_id: deployment.map(|deployment| deployment.deployment_id),
             wait_seconds: match has_just_been_made && waited < waits::SOON {
                 true => waits::to_let_a_call_end(fastrand::f64()),
-                false => waits::for_other_deployment(waited, plan.hook.as_ref()),
+                false => waits::for_other_deployment(waited, request.age(), plan.hook.as_ref()),
             },
             stall,
             search: None,

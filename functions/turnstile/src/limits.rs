@@ -47,6 +47,10 @@ pub const MOST_INSTANCES_NAMED: usize = 200;
 /// How many instances in service an application names to which its deployment came too. All of a rollout's applications together have to fit
 /// into the 256 KiB that the state machine can carry (Step Functions developer guide, "Service quotas").
 pub const MOST_ALSO_DEPLOYED_TO: usize = 20;
+/// How many bytes the warnings of a plan have together. The plan goes from state to state, and into the output.
+pub const LONGEST_WARNINGS: usize = 16_000;
+/// How many characters a warning has: the longest are those that have a command for the operator.
+pub const LONGEST_WARNING: usize = 4_000;
 /// How many applications a dry run looks at, of those that it checks. With five calls for each, at a fifth of a second, they take a third of the
 /// time that a function has; the checks of the longest list take another third.
 pub const MOST_APPLICATIONS_LOOKED_AT: usize = 20;
@@ -65,8 +69,8 @@ pub const LONGEST_REASON: usize = 30_000;
 /// How many bytes of an event's `detail` Turnstile fills. All entries of a call of PutEvents have 256 KiB together, with their other fields
 /// (EventBridge user guide, "Calculating PutEvents event entry size").
 pub const LONGEST_EVENT_DETAIL: usize = 240_000;
-/// The subject of a message has at most 100 ASCII characters, and no line break (SNS API reference, Publish).
-pub const LONGEST_SUBJECT: usize = 100;
+/// The subject of a message has less than 100 ASCII characters, and no line break (SNS API reference, Publish).
+pub const LONGEST_SUBJECT: usize = 99;
 /// How many characters of a field a message quotes. A message has at most 256 KiB (SNS API reference, Publish), but this one is read by people.
 pub const LONGEST_QUOTE: usize = 2_000;
 /// How many of a rollout's warnings a message has.
@@ -75,12 +79,17 @@ pub const MOST_WARNINGS_TOLD: usize = 5;
 pub const LONGEST_TELLING: u32 = LONGEST_CALL;
 /// For how long the table keeps that an end of a rollout was told, in seconds. Events and messages that went to a queue are there for 14 days.
 pub const TOLD_IS_KEPT: u32 = 15 * 24 * 3_600;
+const _: () = assert!(TOLD_IS_KEPT > LONGEST_UNTOLD && TOLD_IS_KEPT > 14 * 24 * 3_600);
 /// How long ago a rollout has ended, in seconds, that the schedule finds untold. An event needs some time, and so do Lambda's retries of its
 /// invocation, which come after one minute and after two more (Lambda developer guide, "How Lambda handles errors and retries with asynchronous
 /// invocation").
 pub const SHORTEST_UNTOLD: u32 = 420;
 /// How long ago at the most.
 pub const LONGEST_UNTOLD: u32 = 2 * 3_600;
+/// How long an execution may take until it times out: the definition's TimeoutSeconds.
+pub const LONGEST_EXECUTION: u32 = 180_000;
+/// How long after its end an execution can be redriven (Step Functions developer guide, "Redrive behaviors").
+pub const LONGEST_REDRIVABLE: u32 = 14 * 24 * 3_600;
 
 // Turnstile
 

@@ -28,3 +28,4 @@ pub mod turn;
 pub mod up_to_date;
 pub mod verdict;
 pub mod waits;
+pub mod warnings;

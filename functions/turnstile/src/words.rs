@@ -21,5 +21,6 @@ pub mod plan;
 pub mod revision;
 pub mod rollout_end;
 pub mod served;
+pub mod text;
 pub mod time;
 pub mod turn;

@@ -99,6 +99,7 @@ fn longest_wait_before(name: &str, heartbeat_timeout_seconds: u32) -> u32 {
     let hook = Hook {
         lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
         heartbeat_timeout_seconds,
+        default_result: Default::default(),
         notification_metadata: None,
     };
     if follows_on_a_wait(&states(), name) { waits::longest_between_heartbeats(Some(&hook)) } else { 0 }
@@ -171,6 +172,7 @@ fn a_fixed_wait_suits_every_hook() {
     let hook = Hook {
         lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
         heartbeat_timeout_seconds: SHORTEST_HEARTBEAT_TIMEOUT,
+        default_result: Default::default(),
         notification_metadata: None,
     };
     let longest = waits::longest_between_heartbeats(Some(&hook));

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::limits::LONGEST_CAUSE;
-use crate::policy::plain_text::{beginning, plain};
+use crate::policy::plain_text::plain;
 use crate::words::failure::Failure;
+use crate::words::text::beginning;
 
 /// What a rollout is about, as far as it is known.
 #[derive(Debug, Clone, Copy, Default)]

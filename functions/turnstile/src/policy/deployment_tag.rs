@@ -42,6 +42,13 @@ impl Attempt<'_> {
     }
 }
 
+/// Whether this execution has made the deployment, in whichever round and attempt.
+pub fn is_made_by(execution: &ExecutionArn, deployment: &Deployment) -> bool {
+    let of_execution =
+        deployment.description.strip_prefix("Turnstile ").and_then(|rest| rest.strip_prefix(execution.as_str()));
+    of_execution.is_some_and(|rest| rest.is_empty() || rest.starts_with(','))
+}
+
 /// Whether a rollout started the deployment of this description, be it this rollout or another one.
 pub fn is_a_rollouts(description: &str) -> bool {
     description.starts_with(PREFIX)

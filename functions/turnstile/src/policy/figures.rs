@@ -16,7 +16,7 @@ const OF_STACK_AND_GROUP: [&[Dimension]; 2] = [&[StateMachine], &[StateMachine, 
 /// Those of a rollout's end. `launched_at` is when its instance's launch began, if it had one and that is known.
 pub fn of_end(end: &RolloutEnd, launched_at: Option<Timestamp>) -> Vec<Figures> {
     let state_machine = end.id.execution.state_machine_name();
-    let group = end.auto_scaling_group_name.as_deref().unwrap_or("unknown");
+    let group = dimension(end.auto_scaling_group_name.as_deref());
     let about = |figures: Figures| {
         let instance = end.instance_id.as_deref().unwrap_or_default();
         figures.of(Group, group).about("execution", end.id.execution.as_str()).about("instance", instance)
@@ -26,7 +26,7 @@ pub fn of_end(end: &RolloutEnd, launched_at: Option<Timestamp>) -> Vec<Figures> 
     match end.outcome.as_str() {
         FAILED | TIMED_OUT => {
             let failed = vec![&[StateMachine] as &[_], &[StateMachine, Error], &[StateMachine, Group, Error]];
-            let error = end.error.as_deref().unwrap_or("unknown");
+            let error = dimension(end.error.as_deref());
             all.push(about(Figures::new(state_machine, failed)).of(Error, error).value(Metric::FailedRollouts, 1.0));
         }
         SUCCEEDED => {
@@ -53,6 +53,15 @@ pub fn of_end(end: &RolloutEnd, launched_at: Option<Timestamp>) -> Vec<Figures> 
         _ => {}
     }
     all
+}
+
+/// What CloudWatch takes as the value of a dimension: 1 to 1,024 ASCII characters, not all of them spaces (CloudWatch API reference, Dimension). What
+/// a person has typed may be anything else.
+fn dimension(value: Option<&str>) -> &str {
+    let is_one = |value: &&str| {
+        value.len() <= 1_024 && !value.trim().is_empty() && value.bytes().all(|b| matches!(b, b' '..=b'~'))
+    };
+    value.filter(is_one).unwrap_or("unknown")
 }
 
 /// That so many launches of a group have failed in a row.
@@ -89,11 +98,11 @@ pub fn of_group(state_machine: &str, group: &AutoScalingGroupName, found: &Found
     (!figures.values.is_empty()).then_some(figures)
 }
 
-/// Those of the schedule's search as a whole.
-pub fn of_sweep(state_machine: &str, has_failed: bool, hooks_vanished: usize) -> Figures {
-    Figures::new(state_machine, vec![&[StateMachine]])
-        .value(Metric::SweepsFailed, f64::from(u8::from(has_failed)))
-        .value(Metric::HooksVanished, hooks_vanished as f64)
+/// Those of the schedule's search as a whole. `hooks_vanished` is `None` when it could not look.
+pub fn of_sweep(state_machine: &str, has_failed: bool, hooks_vanished: Option<usize>) -> Figures {
+    let figures =
+        Figures::new(state_machine, vec![&[StateMachine]]).value(Metric::SweepsFailed, f64::from(u8::from(has_failed)));
+    hooks_vanished.into_iter().fold(figures, |figures, hooks| figures.value(Metric::HooksVanished, hooks as f64))
 }
 
 /// A deployment of a rollout, of which is known when it was.
@@ -200,6 +209,7 @@ mod tests {
         let hook = |seconds| Hook {
             lifecycle_hook_name: "turnstile".to_owned().try_into().unwrap(),
             heartbeat_timeout_seconds: seconds,
+            default_result: Default::default(),
             notification_metadata: None,
         };
         for (heartbeat_timeout, oldest, used) in [(120, 6_000, 50.0), (7_200, 86_400, 50.0), (120, 99_999, 100.0)] {
@@ -216,7 +226,7 @@ mod tests {
     fn every_dimension_has_a_value() {
         let group = AutoScalingGroupName::try_from("web").unwrap();
         let found = Found { started: 2, ..Found::default() };
-        let mut all = vec![of_sweep("turnstile", true, 0), of_back_off("turnstile", &group, 3)];
+        let mut all = vec![of_sweep("turnstile", true, Some(0)), of_back_off("turnstile", &group, 3)];
         all.extend(of_group("turnstile", &group, &found));
         all.extend(of_end(&ended(json!({"outcome": "SUCCEEDED", "waitedSeconds": 1})), None));
         for figures in all {

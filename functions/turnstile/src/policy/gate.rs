@@ -168,8 +168,9 @@ fn how_to_gate(key: &GateKey, name: &DeploymentGroup, selection: &Selection) -> 
 }
 
 fn json(tag_groups: &[Vec<TagFilter>]) -> String {
-    // A quote would end the text in a shell.
-    serde_json::json!({"ec2TagSetList": tag_groups}).to_string().replace('\'', "\\u0027")
+    // Its fields stay in CodeDeploy's order. A quote would end the text in a shell.
+    let list = serde_json::to_string(tag_groups).unwrap_or_default();
+    format!("{{\"ec2TagSetList\":{list}}}").replace('\'', "\\u0027")
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use crate::limits::{LONGEST_QUOTE, LONGEST_SUBJECT, MOST_WARNINGS_TOLD};
-use crate::policy::plain_text::{beginning, last_lines, plain};
+use crate::policy::plain_text::{last_lines, plain};
 use crate::words::rollout_end::{ABORTED, DRY_RUN, RolloutEnd, TIMED_OUT};
+use crate::words::text::beginning;
 
 /// A message of SNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,7 +237,7 @@ Warnings:
         assert_eq!(message.text, expected);
         assert_eq!(
             message.subject,
-            "Turnstile: FAILED Invoicing/Production AfterInstall (scripts/migrate.ps1) on i-0123456789abcdef0 ..."
+            "Turnstile: FAILED Invoicing/Production AfterInstall (scripts/migrate.ps1) on i-0123456789abcdef0..."
         );
         let expected = [
             ("id", "arn:aws:states:eu-west-1:123456789012:execution:turnstile:web-1#0"),

@@ -169,6 +169,7 @@ mod tests {
         let hook = Hook {
             lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
             heartbeat_timeout_seconds: 120,
+            default_result: Default::default(),
             notification_metadata: None,
         };
         let step = |phase, run, last_seen: Option<OtherOwner>, now| {
@@ -208,6 +209,7 @@ mod tests {
             let hook = Hook {
                 lifecycle_hook_name: HookName::try_from("turnstile").unwrap(),
                 heartbeat_timeout_seconds: timeout,
+                default_result: Default::default(),
                 notification_metadata: None,
             };
             let cases = [(Phase::AtWork, Run::NotKnown, None), (Phase::LetsIn, Run::Ended, Some(seen(Some(0))))];

@@ -5,23 +5,26 @@ use serde_json::Value;
 
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
-use crate::words::input;
+use crate::words::input::{self, Named};
 use crate::words::instance::Instance;
-use crate::words::launch;
+use crate::words::launch::LAUNCHING;
 
 /// The instance whose hook the rollout has to complete, by its input. It is `None` when the input names no instance or no hook: typed
 /// by hand, it may be about an instance that another rollout is serving, and an instance that nobody serves is found by
-/// start-rollout's schedule.
+/// start-rollout's schedule. It is `None`, too, when AWS tells of an instance that is being terminated.
 pub fn instance_of(input: &Value) -> Option<InstanceId> {
-    named_hook(input)?;
-    let (_, instance_id) = input::named(input);
-    InstanceId::try_from(instance_id?).ok()
+    let mut transitions = input::layers(input).filter_map(|layer| layer.get("LifecycleTransition"));
+    if transitions.any(|transition| transition != LAUNCHING) {
+        return None;
+    }
+    let Named { instance, hook, .. } = input::named(input);
+    hook.and(instance).and_then(|instance_id| InstanceId::try_from(instance_id).ok())
 }
 
 /// The lifecycle action that the input names, right or wrong, for the instance of [`instance_of`].
 pub fn action_of(input: &Value, instance_id: &InstanceId, own_hook: &HookName) -> Option<LifecycleAction> {
-    let (group, _) = input::named(input);
-    let hook = named_hook(input)?.as_str().and_then(|name| HookName::try_from(name).ok());
+    let Named { group, hook, .. } = input::named(input);
+    let hook = hook?.as_str().and_then(|name| HookName::try_from(name).ok());
     Some(LifecycleAction {
         auto_scaling_group_name: AutoScalingGroupName::try_from(group?).ok()?,
         lifecycle_hook_name: hook.unwrap_or_else(|| own_hook.clone()),
@@ -45,9 +48,8 @@ pub fn of_input(
         return None;
     }
     let find = |name: &str| hooks.iter().find(|hook| hook.lifecycle_hook_name.as_str() == name);
-    let hook = named_hook(input)?.as_str().and_then(find).or_else(|| find(own_hook.as_str()))?;
-    let inner = launch::in_record(input).and_then(|event| event.get("onFailure"));
-    let on_failure = inner.or_else(|| input.get("onFailure"));
+    let hook = input::named(input).hook?.as_str().and_then(find).or_else(|| find(own_hook.as_str()))?;
+    let on_failure = input::layers(input).filter_map(|layer| layer.get("onFailure")).last();
     let on_failure = on_failure.and_then(|value| HookResult::deserialize(value).ok()).unwrap_or_default();
     Some(PendingHook {
         action: LifecycleAction {
@@ -58,13 +60,6 @@ pub fn of_input(
         hook: hook.clone(),
         on_failure,
     })
-}
-
-/// Whatever the input names as the hook.
-fn named_hook(input: &Value) -> Option<&Value> {
-    let input = launch::in_record(input).unwrap_or(input);
-    let given = |path| input.pointer(path).filter(|value| !value.is_null());
-    given("/lifecycleHookName").or_else(|| given("/detail/LifecycleHookName")).or_else(|| given("/LifecycleHookName"))
 }
 
 #[cfg(test)]
@@ -79,6 +74,7 @@ mod tests {
         let hook = |name| Hook {
             lifecycle_hook_name: HookName::try_from(name).unwrap(),
             heartbeat_timeout_seconds: 600,
+            default_result: Default::default(),
             notification_metadata: None,
         };
         let instance = Instance {

@@ -10,14 +10,6 @@ pub fn plain(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The beginning of a text, `longest` characters at the most.
-pub fn beginning(text: &str, longest: usize) -> String {
-    match text.chars().count() > longest {
-        true => text.chars().take(longest.saturating_sub(1)).chain(['…']).collect(),
-        false => text.to_owned(),
-    }
-}
-
 /// The last lines of a text that fit into `longest` characters; of a last line that does not, its end.
 pub fn last_lines(text: &str, longest: usize) -> String {
     let text = text.trim_end();
@@ -128,8 +120,6 @@ mod tests {
 
     #[test]
     fn a_text_that_is_too_long_keeps_one_end() {
-        assert_eq!(beginning("abcd", 4), "abcd");
-        assert_eq!(beginning("äbcde", 4), "äbc…");
         assert_eq!(last_lines("one\ntwo\n", 100), "one\ntwo");
         assert_eq!(last_lines("one\ntwo\nthree", 10), "two\nthree");
         assert_eq!(last_lines("one\na line that is too long", 9), "too long");

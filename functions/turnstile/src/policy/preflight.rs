@@ -4,7 +4,8 @@ use crate::policy::deployment_tag;
 use crate::policy::up_to_date::CurrentRevision;
 use crate::words::application::DeploymentGroup;
 use crate::words::deployment::{Deployment, DeploymentGroupInfo, DeploymentStatus};
-use crate::words::ids::HookName;
+use crate::words::hook::{Hook, HookResult};
+use crate::words::ids::{AutoScalingGroupName, HookName};
 
 /// CodeDeploy's compute platform of EC2 instances.
 const SERVER: &str = "Server";
@@ -68,6 +69,18 @@ pub fn warnings(name: &DeploymentGroup, group: &DeploymentGroupInfo) -> Vec<Stri
         ));
     }
     warnings
+}
+
+/// What the operator should know of the hook at which launches wait.
+pub fn warning_of_hook(group: &AutoScalingGroupName, hook: &Hook) -> Option<String> {
+    (hook.default_result == HookResult::Continue).then(|| {
+        format!(
+            "the launch hook {0} has the default result CONTINUE: should it time out, because no rollout could be started, the instance enters \
+             service with whatever is on it. Make it ABANDON: aws autoscaling put-lifecycle-hook --auto-scaling-group-name '{group}' \
+             --lifecycle-hook-name {0} --default-result ABANDON",
+            hook.lifecycle_hook_name
+        )
+    })
 }
 
 /// Whether a launch hook is one of those that CodeDeploy installs (CodeDeploy user guide, "Integrating CodeDeploy with Amazon EC2 Auto

@@ -3,11 +3,12 @@
 
 use crate::limits::{LONGEST_LOG_TAIL, LONGEST_MESSAGE, MOST_INSTANCES_NAMED};
 use crate::policy::console;
-use crate::policy::plain_text::{beginning, last_lines, plain};
+use crate::policy::plain_text::{last_lines, plain};
 use crate::words::application::Application;
 use crate::words::deployment::{Deployment, Target};
 use crate::words::failure::{FailureKind, Reason};
 use crate::words::ids::{InstanceId, TargetId};
+use crate::words::text::beginning;
 
 /// A deployment that failed, for a rollout.
 #[derive(Debug, Clone, Copy)]

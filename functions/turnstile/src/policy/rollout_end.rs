@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::limits::LONGEST_EVENT_DETAIL;
 use crate::policy::console;
 use crate::words::execution::{EndId, Execution, ExecutionStatus};
-use crate::words::input;
+use crate::words::input::{self, Named};
 use crate::words::rollout_end::{ABORTED, DRY_RUN_FAILED, FAILED, RolloutEnd, SUCCEEDED, TIMED_OUT};
 
 /// The end of an execution's rollout; `None` while it runs.
@@ -23,7 +23,7 @@ pub fn of(execution: &Execution) -> Option<RolloutEnd> {
         Ok(Value::Object(fields)) => Value::Object(fields),
         _ => json!({"summary": cause}),
     });
-    let (group, instance) = input::named(&execution.input);
+    let Named { group, instance, .. } = input::named(&execution.input);
     let named = |field: &str| cause[field].as_str();
     Some(RolloutEnd {
         outcome: outcome.to_owned(),

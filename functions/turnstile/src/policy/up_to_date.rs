@@ -167,6 +167,9 @@ impl Evidence {
 
 /// How many deployments one call of a function asks for the instance's target. Each is a call of CodeDeploy's.
 pub const MOST_ASKED: usize = 50;
+/// How many are asked about an instance that waits at no hook, before one is deployed to it: each later launch of its group has made one, and
+/// nothing is known of one that has just been launched.
+pub const MOST_ASKED_OF_ONE: usize = 10;
 
 /// How many of the newest deployments are always asked: their overview may trail their targets.
 const NEWEST: usize = 5;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::words::input;
+use crate::words::input::{self, Named};
 
 /// The fields of a call by which an operator looks for it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,10 @@ impl<'a> About<'a> {
         let text = |path: &str| call.pointer(path).and_then(Value::as_str);
         let (group, instance) = match text("/plan/autoScalingGroupName") {
             Some(group) => (Some(group), text("/plan/instanceId")),
-            None => call.get("input").map(input::named).unwrap_or_default(),
+            None => {
+                let Named { group, instance, .. } = call.get("input").map(input::named).unwrap_or_default();
+                (group, instance)
+            }
         };
         let application = text("/application/applicationName").zip(text("/application/deploymentGroupName"));
         Self {

@@ -32,7 +32,7 @@ impl FromStr for DeploymentGroup {
     type Err = String;
 
     fn from_str(short: &str) -> Result<Self, String> {
-        let expected = || format!("expected \"application/deployment group\", got {short:?}");
+        let expected = || format!("expected \"application/deployment group\", got {:?}", fields::quoted(short));
         let (application, group) = short.trim().split_once('/').ok_or_else(expected)?;
         if group.contains('/') {
             return Err(expected());
@@ -113,10 +113,15 @@ impl fmt::Display for Application {
 struct LongForm {
     application_name: CodeDeployName,
     deployment_group_name: CodeDeployName,
+    #[serde(default, deserialize_with = "fields::given")]
     deployment_config_name: Option<CodeDeployName>,
+    #[serde(default, deserialize_with = "fields::given")]
     file_exists_behavior: Option<FileExistsBehavior>,
+    #[serde(default, deserialize_with = "fields::given")]
     ignore_application_stop_failures: Option<bool>,
+    #[serde(default, deserialize_with = "fields::given")]
     max_attempts: Option<WholeNumber<1, 10>>,
+    #[serde(default, deserialize_with = "fields::given")]
     timeout_seconds: Option<WholeNumber<60, { LONGEST_DEPLOYMENT }>>,
 }
 
@@ -285,6 +290,10 @@ mod tests {
                 "Applications: applications[0].applicationName: expected 1 to 100 letters, digits or +=,.@_-, got \"\"",
             ),
             (
+                r#"[{"applicationName":"A","deploymentGroupName":"G","maxAttempts":null}]"#,
+                "Applications: applications[0].maxAttempts: expected a whole number from 1 to 10, got null",
+            ),
+            (
                 r#"[{"applicationName":"A","deploymentGroupName":"G","fileExistsBehavior":"KEEP"}]"#,
                 "Applications: applications[0].fileExistsBehavior: expected one of DISALLOW, OVERWRITE, RETAIN, got KEEP",
             ),
@@ -292,6 +301,18 @@ mod tests {
             assert_eq!(problem(text), expected, "{text}");
         }
         assert!(problem("[").starts_with("Applications: expected a JSON array of applications or a list like"));
+        let long = "x".repeat(100_000);
+        for text in [
+            long.clone(),
+            format!("A/{long}"),
+            format!(r#"["{long}"]"#),
+            format!(r#"["{long}/B"]"#),
+            format!(r#"[{{"applicationName":"A","deploymentGroupName":"G","deploymentConfigName":"{long}"}}]"#),
+            format!(r#"[{{"applicationName":"A","deploymentGroupName":"G","{long}":1}}]"#),
+        ] {
+            let problem = problem(&text);
+            assert!(problem.chars().count() < 1_000, "{problem}");
+        }
     }
 
     #[test]

@@ -6,9 +6,12 @@ use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde_json::Value;
 
 use crate::words::error::Error;
+use crate::words::text::beginning;
 
 /// How much of a wrong value an error quotes, in characters.
 const LONGEST_QUOTE: usize = 200;
+/// How long a message of serde's may be, in characters: with a value that it quotes, and with the names of the fields that it expected.
+const LONGEST_MESSAGE: usize = 600;
 
 /// Reads a value.
 ///
@@ -25,7 +28,7 @@ pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
 pub fn read_at<T: DeserializeOwned>(field: &str, value: Value) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = Some(error.path().to_string()).filter(|path| path != NO_PATH).unwrap_or_default();
-        Error::InvalidInput(problem(&join(field, &path), &error.inner().to_string()))
+        Error::InvalidInput(problem(&quoted(&join(field, &path)), &error.inner().to_string()))
     })
 }
 
@@ -50,7 +53,8 @@ fn problem(field: &str, message: &str) -> String {
         Some((got, expected)) => format!("expected {}, got {}", kind(expected), quoted(&value(got))),
         // A struct in serde's eyes could be a list of its fields' values, which nobody writes.
         None if message.starts_with("invalid length ") => "expected an object, got a list".to_owned(),
-        None => message.to_owned(),
+        // One of ours quotes the value itself; serde's own may name an unknown field.
+        None => beginning(message, LONGEST_MESSAGE),
     };
     if field.is_empty() { problem } else { format!("{field}: {problem}") }
 }
@@ -78,11 +82,16 @@ fn value(got: &str) -> String {
 }
 
 /// The beginning of a value that may be long.
-fn quoted(value: &str) -> String {
-    match value.char_indices().nth(LONGEST_QUOTE) {
-        Some((end, _)) => format!("{}…", &value[..end]),
-        None => value.to_owned(),
-    }
+pub fn quoted(value: &str) -> String {
+    beginning(value, LONGEST_QUOTE)
+}
+
+/// Reads a field that may be left out, but be null no more than any other value that is wrong.
+///
+/// # Errors
+/// Those of `T`.
+pub fn given<'de, T: de::Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A whole number from `MIN` to `MAX`.
@@ -178,5 +187,9 @@ mod tests {
     fn a_long_value_is_quoted_by_its_beginning() {
         let error = read_at::<u8>("list", json!("ä".repeat(100_000))).unwrap_err().to_string();
         assert!(error.ends_with("ä…") && error.chars().count() < 300, "{error}");
+        let long = "x".repeat(100_000);
+        let error = read::<Order>(json!({ &long: 1 })).unwrap_err().to_string();
+        assert!(error.contains("unknown field `xxx"), "{error}");
+        assert!(error.chars().count() < 1_000, "{error}");
     }
 }

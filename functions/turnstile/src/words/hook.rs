@@ -15,6 +15,9 @@ pub struct Hook {
     pub lifecycle_hook_name: HookName,
     /// How long Auto Scaling waits for a heartbeat, in seconds.
     pub heartbeat_timeout_seconds: u32,
+    /// What becomes of the instance when the hook times out. It is no part of a plan.
+    #[serde(skip)]
+    pub default_result: HookResult,
     /// What the hook hands to those whom it notifies: for Turnstile, a list of applications. It is no part of a plan.
     #[serde(skip)]
     pub notification_metadata: Option<String>,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::fields::quoted;
+
 /// What every id has: it is text, it is written as text, and it can be compared.
 macro_rules! text {
     ($name:ident) => {
@@ -105,7 +107,7 @@ checked! {
     StateMachineArn, |text| {
         match text.split(':').count() >= 7 && text.starts_with("arn:") {
             true => Ok(()),
-            false => Err(format!("expected the ARN of a state machine, got {text:?}")),
+            false => Err(format!("expected the ARN of a state machine, got {:?}", quoted(text))),
         }
     }
 }
@@ -150,7 +152,7 @@ checked! {
         let is_id = matches!(digits.len(), 8 | 17) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         match is_id {
             true => Ok(()),
-            false => Err(format!("expected an instance id like i-0123456789abcdef0, got {text:?}")),
+            false => Err(format!("expected an instance id like i-0123456789abcdef0, got {:?}", quoted(text))),
         }
     }
 }
@@ -224,7 +226,7 @@ checked! {
     CodeDeployName, |text| {
         let allowed = |c: char| c.is_ascii_alphanumeric() || SIGNS_IN_NAMES.contains(c);
         match text.is_empty() || text.chars().count() > 100 || !text.chars().all(allowed) {
-            true => Err(format!("expected 1 to 100 letters, digits or {SIGNS_IN_NAMES}, got {text:?}")),
+            true => Err(format!("expected 1 to 100 letters, digits or {SIGNS_IN_NAMES}, got {:?}", quoted(text))),
             false => Ok(()),
         }
     }
@@ -236,7 +238,7 @@ const SIGNS_IN_NAMES: &str = "+=,.@_-";
 /// Whether a text has 1 to `MAX` characters and not only spaces.
 fn check_length<const MAX: usize>(text: &str) -> Result<(), String> {
     match text.trim().is_empty() || text.chars().count() > MAX {
-        true => Err(format!("expected 1 to {MAX} characters, got {text:?}")),
+        true => Err(format!("expected 1 to {MAX} characters, got {:?}", quoted(text))),
         false => Ok(()),
     }
 }
@@ -292,7 +294,7 @@ mod tests {
         assert!(HookName::try_from("a".repeat(255)).is_ok());
         for name in ["", " ", &"a".repeat(256)] {
             let error = HookName::try_from(name).unwrap_err();
-            assert_eq!(error, format!("expected 1 to 255 characters, got {name:?}"));
+            assert_eq!(error, format!("expected 1 to 255 characters, got {:?}", quoted(name)));
         }
     }
 

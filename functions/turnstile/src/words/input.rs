@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::words::application::{self, Application};
 use crate::words::error::Error;
-use crate::words::fields::read;
+use crate::words::fields::{quoted, read};
 use crate::words::hook::HookResult;
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
 use crate::words::launch::{
@@ -50,7 +50,8 @@ impl Input {
         let form = loop {
             let Some(fields) = value.as_object() else {
                 return Err(Error::InvalidInput(format!(
-                    "expected a JSON object with autoScalingGroupName, got {value}"
+                    "expected a JSON object with autoScalingGroupName, got {}",
+                    quoted(&value.to_string())
                 )));
             };
             let Some(form) = Form::of(&value) else {
@@ -136,7 +137,7 @@ impl Input {
 fn check(field: &str, expected: &str, got: Option<&str>) -> Result<(), Error> {
     match got {
         Some(got) if got != expected => {
-            Err(Error::InvalidInput(format!("{field}: expected {expected:?}, got {got:?}")))
+            Err(Error::InvalidInput(format!("{field}: expected {expected:?}, got {:?}", quoted(got))))
         }
         _ => Ok(()),
     }
@@ -147,8 +148,12 @@ fn check(field: &str, expected: &str, got: Option<&str>) -> Result<(), Error> {
 /// # Errors
 /// [`Error::InvalidInput`] for one that is neither AWS's nor among [`ADDITIONS`], be it only misspelt.
 fn additions(form: Form, value: &mut Value) -> Result<serde_json::Map<String, Value>, Error> {
+    let of_detail = match (form, value.get_mut("detail")) {
+        (Form::Event, Some(detail)) => additions(Form::Message, detail)?,
+        _ => serde_json::Map::new(),
+    };
     let fields = value.as_object_mut().into_iter().flat_map(std::mem::take);
-    let (aws, added): (serde_json::Map<_, _>, serde_json::Map<_, _>) = fields.partition(|(field, _)| {
+    let (aws, mut added): (serde_json::Map<_, _>, serde_json::Map<_, _>) = fields.partition(|(field, _)| {
         let is_misspelt = ADDITIONS.iter().any(|addition| letters(addition) == letters(field));
         form.may_have(field) && !is_misspelt
     });
@@ -157,18 +162,20 @@ fn additions(form: Form, value: &mut Value) -> Result<serde_json::Map<String, Va
         if !ADDITIONS.contains(&field.as_str()) {
             let expected = ADDITIONS.join(", ");
             return Err(Error::InvalidInput(format!(
-                "{field}: unknown field, expected one of {expected} beside AWS's own"
+                "{}: unknown field, expected one of {expected} beside AWS's own",
+                quoted(field)
             )));
         }
         if value.is_null() {
             return Err(null(field));
         }
     }
+    added.extend(of_detail);
     Ok(added)
 }
 
 fn null(field: &str) -> Error {
-    Error::InvalidInput(format!("{field}: expected a value, got null; leave the field out instead"))
+    Error::InvalidInput(format!("{}: expected a value, got null; leave the field out instead", quoted(field)))
 }
 
 /// A field's name without what misspellings differ in.
@@ -182,18 +189,44 @@ pub fn asks_for_dry_run(input: &Value) -> bool {
         let mut fields = value.as_object().into_iter().flatten();
         fields.any(|(field, value)| letters(field) == "dryrun" && *value != Value::Bool(false))
     };
-    asks(input) || launch::in_record(input).is_some_and(asks)
+    layers(input).any(asks)
 }
 
-/// The group and the instance that an input names, for the log. The input is read leniently, so that also a broken one can be found by
-/// them.
-pub fn named(input: &Value) -> (Option<&str>, Option<&str>) {
+/// Where a person may have added fields to an input: to all of it, to the event in a message about a lost launch, to the `detail` of an event.
+pub fn layers(input: &Value) -> impl Iterator<Item = &Value> {
+    let inner = launch::in_record(input).unwrap_or(input);
+    [input, inner, &inner["detail"]].into_iter()
+}
+
+/// What an input names, right or wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Named<'a> {
+    pub group: Option<&'a str>,
+    pub instance: Option<&'a str>,
+    /// Text, where it is right.
+    pub hook: Option<&'a Value>,
+}
+
+/// What an input names. It is read leniently, so that also a broken one can be found by its group and its instance. All of it is from one of the
+/// forms that an input may have: what a person has added to an event by mistake is not mixed with what the event is about.
+pub fn named(input: &Value) -> Named<'_> {
+    const OURS: [&str; 3] = ["/autoScalingGroupName", "/instanceId", "/lifecycleHookName"];
+    const OF_EVENT: [&str; 3] = ["/detail/AutoScalingGroupName", "/detail/EC2InstanceId", "/detail/LifecycleHookName"];
+    const OF_MESSAGE: [&str; 3] = ["/AutoScalingGroupName", "/EC2InstanceId", "/LifecycleHookName"];
     let input = launch::in_record(input).unwrap_or(input);
-    let text = |paths: [&str; 3]| paths.into_iter().find_map(|path| input.pointer(path)?.as_str());
-    (
-        text(["/autoScalingGroupName", "/detail/AutoScalingGroupName", "/AutoScalingGroupName"]),
-        text(["/instanceId", "/detail/EC2InstanceId", "/EC2InstanceId"]),
-    )
+    let form = match Form::of(input) {
+        Some(Form::Event) => OF_EVENT,
+        Some(_) => OF_MESSAGE,
+        None => OURS,
+    };
+    let read = |[group, instance, hook]: [&str; 3]| Named {
+        group: input.pointer(group).and_then(Value::as_str),
+        instance: input.pointer(instance).and_then(Value::as_str),
+        hook: input.pointer(hook).filter(|value| !value.is_null()),
+    };
+    let forms = [form, OURS, OF_EVENT, OF_MESSAGE].map(read);
+    let with_instance = forms.iter().find(|named| named.instance.is_some());
+    with_instance.or_else(|| forms.iter().find(|named| named.group.is_some())).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -258,7 +291,14 @@ mod tests {
         odd["a-field-of-tomorrow"] = json!({});
         for pasted in [odd, bare.clone(), bare["detail"].clone(), event()["detail"].clone(), record()] {
             assert_eq!(Input::parse(pasted.clone()).as_ref(), Ok(&whole), "{pasted}");
-            assert_eq!(named(&pasted), (Some("web"), Some("i-0123456789abcdef0")));
+            let hook = json!("turnstile");
+            let expected = Named { group: Some("web"), instance: Some("i-0123456789abcdef0"), hook: Some(&hook) };
+            assert_eq!(named(&pasted), expected);
+            // What is refused names nothing.
+            let mut with_another = pasted.clone();
+            with_another["instanceId"] = json!("i-0000000000000000f");
+            with_another["lifecycleHookName"] = json!("other");
+            assert_eq!(named(&with_another), expected);
         }
     }
 

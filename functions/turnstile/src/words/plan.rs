@@ -7,7 +7,7 @@ use crate::words::application::{Application, DeploymentGroup};
 use crate::words::gate::GateKey;
 use crate::words::hook::{Hook, HookResult, LifecycleAction, PendingHook};
 use crate::words::ids::{AutoScalingGroupName, HookName, InstanceId};
-use crate::words::input;
+use crate::words::input::{self, Named};
 use crate::words::time::Timestamp;
 
 /// A rollout with nothing left open.
@@ -83,6 +83,9 @@ impl Plan {
 pub fn subject<'a>(plan: Option<&'a Plan>, input: &'a Value) -> (Option<&'a str>, Option<&'a str>) {
     match plan {
         Some(plan) => (Some(plan.auto_scaling_group_name.as_str()), plan.instance_id.as_ref().map(InstanceId::as_str)),
-        None => input::named(input),
+        None => {
+            let Named { group, instance, .. } = input::named(input);
+            (group, instance)
+        }
     }
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::words::fields::quoted;
+
 /// A moment, in milliseconds since 1970. In JSON it is text as Step Functions writes its times: ISO 8601 in the form of RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
@@ -55,7 +57,7 @@ impl TryFrom<String> for Timestamp {
     fn try_from(text: String) -> Result<Self, String> {
         OffsetDateTime::parse(&text, &Rfc3339)
             .map(|time| Self((time.unix_timestamp_nanos() / 1_000_000) as i64))
-            .map_err(|_| format!("expected a time like 2026-01-31T09:00:00.000Z, got {text:?}"))
+            .map_err(|_| format!("expected a time like 2026-01-31T09:00:00.000Z, got {:?}", quoted(&text)))
     }
 }
 

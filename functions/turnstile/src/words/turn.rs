@@ -151,7 +151,7 @@ pub struct DeployedApplication {
     pub group: DeploymentGroup,
     #[serde(flatten)]
     pub deployment: FinishedDeployment,
-    /// How many deployments the rollout has tried; 0 when another rollout's deployment served its instance.
+    /// How many deployments the rollout has tried; 0 when its instance was served by another rollout's deployment, or was up to date before.
     pub attempts: u32,
     /// Other instances, in service, to which the rollout's own deployment came too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -470,7 +470,7 @@ fn a_deployment_that_was_joined_is_waited_for_by_the_next_rollout() {
         assert_eq!((&joined["outcome"], &joined["deploymentId"]), (&json!("JOINED"), &json!(theirs)), "{joined:#}");
         give_back(&simulation, "one", &plan_of_one, 1).await;
 
-        let input = json!({"autoScalingGroupName": WEB, "applications": ["Search/Production"]});
+        let input = json!({"autoScalingGroupName": WEB, "instanceId": instance, "applications": ["Search/Production"]});
         let asks = json!({"execution": execution_arn("two"), "now": now(&simulation), "input": input});
         let plan_of_two = call(&simulation, "plan-rollout", &asks).await;
         let starts = request(&simulation, "two", &plan_of_two, 1, first(&plan_of_two));

@@ -10,6 +10,8 @@ use crate::simulation::Simulation;
 
 /// The most records an answer to a Describe call holds when it does not ask for fewer.
 const PAGE: usize = 50;
+/// How many instances a page of a warm pool has in fact.
+const SHORT_PAGE: usize = 2;
 /// The longest id of an instance that a call takes (API reference, `DescribeAutoScalingInstances`).
 const INSTANCE_ID: usize = 19;
 /// Lifecycle hooks a group can have (Auto Scaling user guide, "Quotas").
@@ -169,7 +171,8 @@ impl Simulation {
         let group = self.scaling_group(parameters.required("AutoScalingGroupName")?)?;
         let instances = (0..self.instances.len())
             .filter(|&i| self.instances[i].group == Some(group) && self.instances[i].is_shown_in_warm_pool());
-        Ok((group, page(instances.collect(), parameters, PAGE)?))
+        // AWS promises no full pages, and whoever reads the first one alone is found out.
+        Ok((group, page(instances.collect(), parameters, SHORT_PAGE)?))
     }
 
     /// `DescribeScalingActivities`, of which the world has the launches alone: indexes of the group's instances, each for its latest launch. Those
@@ -230,10 +233,10 @@ fn page(all: Vec<usize>, parameters: &Parameters, most: usize) -> Result<Page<us
         },
     };
     let size = parameters.number("MaxRecords")?.unwrap_or(PAGE);
-    if !(1..=most).contains(&size) {
+    if !(1..=most.max(PAGE)).contains(&size) {
         return Err(invalid("MaxRecords", &size.to_string()));
     }
-    let to = all.len().min(from + size);
+    let to = all.len().min(from + size.min(most));
     let next = (to < all.len()).then(|| to.to_string());
     Ok((all[from..to].to_vec(), next))
 }

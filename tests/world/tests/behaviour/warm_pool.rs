@@ -312,5 +312,5 @@ async fn a_pool_grows_no_bigger_than_its_group_may_be() {
     assert_eq!(stage.world.warm("none", 1).unwrap_err().code, "ValidationError");
     assert_eq!(stage.world.warm("web", 2).unwrap().len(), 2);
     let first = stage.autoscaling.describe_warm_pool().auto_scaling_group_name("web").send().await.unwrap();
-    assert_eq!((first.instances().len(), first.next_token().is_some()), (50, true));
+    assert_eq!((first.instances().len(), first.next_token().is_some()), (2, true), "a page need not be full");
 }

@@ -70,3 +70,28 @@ fn a_plan_that_failed_with_a_long_cause_is_its_summary() {
     let cause = cause(Err(failed), &Value::Null);
     assert_eq!(cause["summary"], quotes(1_000));
 }
+
+/// What Step Functions says of a function that has timed out, word by word.
+const TIMED_OUT: &str = "The cause could not be determined because Lambda did not return an error type. Returned payload: \
+                         {\"errorMessage\":\"2026-01-31T12:00:38.651Z ab9a35df-8e8e-4c78-9363-0dd2bf9e782a Task timed out after 60.16 seconds\"}";
+
+#[test]
+fn a_dry_run_whose_function_times_out_fails_with_that() {
+    let input = json!({"autoScalingGroupName": "web", "dryRun": true});
+    let ran = run_until(&rollout(), input, 1, None, |_, _| {
+        (Duration::from_secs(60), Err(Failure { error: "Lambda.Unknown".to_owned(), cause: TIMED_OUT.to_owned() }))
+    });
+    let (error, cause) = ran.failure();
+    assert_eq!(error, "Lambda.Unknown");
+    let cause: Value = serde_json::from_str(cause).expect("JSON");
+    assert_eq!(cause["summary"], TIMED_OUT);
+}
+
+#[test]
+fn a_summary_is_the_sentence_and_not_lambda_s_json() {
+    let of_lambda = json!({"errorType": "Turnstile.InvalidInput", "errorMessage": "instanceId: missing"}).to_string();
+    let failed = Failure { error: "Turnstile.InvalidInput".to_owned(), cause: of_lambda };
+    assert_eq!(cause(Err(failed), &Value::Null)["summary"], "instanceId: missing");
+    let timed_out = Failure { error: "Lambda.Unknown".to_owned(), cause: TIMED_OUT.to_owned() };
+    assert_eq!(cause(Err(timed_out), &Value::Null)["summary"], TIMED_OUT);
+}

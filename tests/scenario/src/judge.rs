@@ -130,11 +130,12 @@ fn missing_warning(warning: &str, observed: &Observed) -> Option<Unmet> {
 }
 
 fn calls(expected: &ExpectedCall, calls: &[Call]) -> Option<Unmet> {
-    let ExpectedCall { operation, caller, outcome, count } = expected;
+    let ExpectedCall { operation, caller, outcome, parameters, count } = expected;
     let is = |call: &&Call| {
         call.operation == *operation
             && caller.as_ref().is_none_or(|caller| call.caller == *caller)
             && outcome.as_ref().is_none_or(|outcome| call.outcome == *outcome)
+            && found::are_found(parameters, &call.parameters)
     };
     let number = calls.iter().filter(is).count();
     let of =

@@ -121,6 +121,9 @@ pub struct ExpectedCall {
     /// `ok`, an error code, `reset` or `lost answer`. Default any.
     #[serde(default, skip_serializing_if = "is_default")]
     pub outcome: Option<String>,
+    /// Fields of its input. Default any.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub parameters: Object,
     /// How many calls. Default at least 1.
     #[serde(default = "at_least_once", skip_serializing_if = "is_at_least_once")]
     pub count: Count,

@@ -5,16 +5,24 @@ use serde_json::Value;
 use crate::format::Object;
 
 /// Whether an expected value is found in an actual one: an object has every expected field, a list has the expected items in order, a text
-/// contains the expected text.
+/// contains the expected text, a number lies between `min` and `max`.
 pub fn is_found(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
         (Value::String(expected), Value::String(actual)) => actual.contains(expected.as_str()),
-        (Value::Object(expected), actual) => expected.iter().all(|(field, value)| is_found(value, &actual[field])),
+        (Value::Object(expected), actual) if !actual.is_number() => {
+            expected.iter().all(|(field, value)| is_found(value, &actual[field]))
+        }
         (Value::Array(expected), Value::Array(actual)) => {
             expected.len() == actual.len()
                 && expected.iter().zip(actual).all(|(expected, actual)| is_found(expected, actual))
         }
         (Value::Number(expected), Value::Number(actual)) => expected.as_f64() == actual.as_f64(),
+        (Value::Object(range), Value::Number(actual)) => {
+            let bound = |name: &str| range.get(name).and_then(Value::as_f64);
+            let actual = actual.as_f64();
+            bound("min").is_none_or(|least| actual >= Some(least))
+                && bound("max").is_none_or(|most| actual <= Some(most))
+        }
         _ => expected == actual,
     }
 }
@@ -42,6 +50,9 @@ mod tests {
             (json!("b"), json!("abc"), true),
             (json!("x"), json!("abc"), false),
             (json!(true), json!(true), true),
+            (json!({"min": 2}), json!(2.0), true),
+            (json!({"min": 2, "max": 3}), json!(4), false),
+            (json!({"max": 3}), json!("2"), false),
         ] {
             assert_eq!(is_found(&expected, &actual), found, "{expected} in {actual}");
         }

@@ -5,7 +5,7 @@ use turnstile::policy::up_to_date::{
     CurrentRevision, Evidence, Found, Freshness, MOST_ASKED, Search, may_have_touched,
 };
 use turnstile::words::application::DeploymentGroup;
-use turnstile::words::deployment::Deployment;
+use turnstile::words::deployment::{Deployment, Target};
 use turnstile::words::error::Error;
 use turnstile::words::ids::InstanceId;
 
@@ -80,7 +80,7 @@ pub async fn search(
     search_within(codedeploy, name, current, search, MOST_ASKED).await
 }
 
-/// The same, with so many deployments asked at the most.
+/// The same, with so many calls about targets, but for those of the last deployment that is asked.
 ///
 /// # Errors
 /// As every call of [`CodeDeploy`].
@@ -92,14 +92,17 @@ pub async fn search_within(
     most: usize,
 ) -> Result<Found, Error> {
     let (older, has_more) = codedeploy.deployments_before(name, search.back_to).await?;
+    let mut calls = 0;
     for (asked, deployment) in may_have_touched(&older).enumerate() {
-        if asked == most {
+        // The next call begins with the last one that was asked.
+        if asked >= 2 && calls >= most {
             return Ok(Found::SearchOn(search));
         }
-        let targets = match search.undecided.as_slice() {
+        let targets: Vec<Target> = match search.undecided.as_slice() {
             [only] => codedeploy.target(&deployment.deployment_id, only).await?.into_iter().collect(),
             _ => codedeploy.targets(&deployment.deployment_id).await?,
         };
+        calls += if search.undecided.len() == 1 { 1 } else { CodeDeploy::calls_for_targets(targets.len()) };
         if let Some(found) = search.ask(deployment, &targets, current) {
             return Ok(found);
         }

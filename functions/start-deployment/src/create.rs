@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use aws::history::History;
 use aws::up_to_date;
 use tracing::{info, warn};
+use turnstile::limits::MOST_CALLS_ABOUT_FLEET;
+use turnstile::policy::fleet::Fleet;
 use turnstile::policy::gate::Selecting;
-use turnstile::policy::up_to_date::{CurrentRevision, Found, MOST_ASKED, MOST_ASKED_OF_ONE, Search};
+use turnstile::policy::up_to_date::{CurrentRevision, Found, MOST_ASKED_OF_ONE, Search};
 use turnstile::policy::{stall, waits};
 use turnstile::words::application::Application;
 use turnstile::words::deployment::Creation;
@@ -170,31 +172,35 @@ impl StartDeployment {
         Ok(Application { deployment_config_name: Some(stall::ALL_AT_ONCE.into()), ..application })
     }
 
-    /// Whether the instance is up to date, or in a rollout of a whole group every one in service, by so many deployments at the most.
-    async fn outdated(&self, request: &Request, current: &CurrentRevision, most: usize) -> Result<Found, Error> {
-        let Request { plan, application, .. } = request;
-        let instances = match &plan.instance_id {
-            Some(instance_id) => vec![instance_id.clone()],
-            None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
-        };
-        if instances.is_empty()
-            && let Some(last) = &current.last_successful
-        {
-            return Ok(Found::UpToDate(last.clone()));
-        }
-        let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
-        up_to_date::search_within(&self.codedeploy, &application.group, current, search, most).await
-    }
-
-    /// What comes of it when the instance is known to be up to date, or in a rollout of a whole group every one in service. CodeDeploy may answer a
-    /// deployment for nobody with one that fails.
+    /// What comes of it when the instance is known to be up to date, or in a rollout of a whole group every one in service, and nothing was attempted
+    /// since. CodeDeploy may answer a deployment for nobody with one that fails.
     pub(crate) async fn nothing_is_outdated(
         &self,
         request: &Request,
-        current: &CurrentRevision,
+        history: &History,
     ) -> Result<Option<Outcome>, Error> {
-        let most = if request.plan.instance_id.is_some() { MOST_ASKED_OF_ONE } else { MOST_ASKED };
-        let Found::UpToDate(deployment) = self.outdated(request, current, most).await? else { return Ok(None) };
+        let (codedeploy, group, current) = (&self.codedeploy, &request.application.group, &history.current);
+        // What was attempted since the last success, be it a restart alone, may have left an instance in any state.
+        if history.since_last_successful().len() > 1 {
+            return Ok(None);
+        }
+        let brought_by = match (&request.plan.instance_id, &current.last_successful) {
+            (Some(instance_id), _) => {
+                let search = Search::of(vec![instance_id.clone()]);
+                match up_to_date::search_within(codedeploy, group, current, search, MOST_ASKED_OF_ONE).await? {
+                    Found::UpToDate(deployment) => Some(deployment),
+                    Found::AtWork(_) | Found::Outdated(_) | Found::SearchOn(_) => None,
+                }
+            }
+            (None, Some(last)) => {
+                let in_service = self.autoscaling.instances_in_service(&request.plan.auto_scaling_group_name).await?;
+                let fleet = Fleet::of(in_service.unwrap_or_default());
+                let fleet = up_to_date::fleet(codedeploy, group, current, fleet, MOST_CALLS_ABOUT_FLEET).await?;
+                (fleet.outdated.is_empty() && fleet.undecided.is_empty()).then(|| last.clone())
+            }
+            (None, None) => None,
+        };
+        let Some(deployment) = brought_by else { return Ok(None) };
         self.turns.require(&request.claims(), &request.execution, request.round).await?;
         Ok(Some(self.up_to_date(request, deployment).await))
     }
@@ -210,7 +216,18 @@ impl StartDeployment {
         message: String,
     ) -> Result<Outcome, Error> {
         let Request { plan, application, .. } = request;
-        match self.outdated(request, current, MOST_ASKED).await? {
+        let instances = match &plan.instance_id {
+            Some(instance_id) => vec![instance_id.clone()],
+            None => self.autoscaling.instances_in_service(&plan.auto_scaling_group_name).await?.unwrap_or_default(),
+        };
+        let found = match (instances.is_empty(), &current.last_successful) {
+            (true, Some(last)) => Found::UpToDate(last.clone()),
+            _ => {
+                let search = request.search.clone().unwrap_or_else(|| Search::of(instances));
+                up_to_date::search(&self.codedeploy, &application.group, current, search).await?
+            }
+        };
+        match found {
             Found::UpToDate(deployment) => {
                 info!(code, message, "refused: nothing is outdated");
                 Ok(self.up_to_date(request, deployment).await)

@@ -22,6 +22,7 @@ use aws::up_to_date;
 use serde_json::Value;
 use tracing::{Span, info_span, warn};
 use turnstile::policy::gate::Selecting;
+use turnstile::policy::observations::{self, Observation};
 use turnstile::policy::up_to_date::Freshness;
 use turnstile::policy::{preflight, stall, waits};
 use turnstile::words::about::About;
@@ -81,7 +82,7 @@ impl Function for StartDeployment {
             let may_be_at_work = has_turn && request.plan.turn_per_deployment;
             let outcome = match may_be_at_work {
                 true => None,
-                false => self.has_it_already(&request).await,
+                false => self.needs_nothing(&request, &mut observations).await,
             };
             return Ok(Answer { outcome: outcome.unwrap_or(wait), has_turn, observations });
         }
@@ -102,15 +103,31 @@ impl Function for StartDeployment {
 }
 
 impl StartDeployment {
-    /// Whether the instance needs no deployment of the application, as far as that can be told now. It leaves the queue then.
-    async fn has_it_already(&self, request: &Request) -> Option<Outcome> {
-        match self.fresh(request).await {
-            Ok(deployment) => deployment.map(|deployment| request.deployed(deployment)),
-            Err(error) => {
-                warn!(error = error.name(), reason = %error, "asks later whether the instance is up to date");
-                None
-            }
+    /// What comes of it when the instance is up to date, as far as the table tells, or at the first look CodeDeploy.
+    async fn needs_nothing(&self, request: &Request, observations: &mut Vec<Observation>) -> Option<Outcome> {
+        self.is_brought_already(request, observations).await.unwrap_or_else(|error| {
+            warn!(error = error.name(), reason = %error, "asks later whether the instance is up to date");
+            None
+        })
+    }
+
+    async fn is_brought_already(
+        &self,
+        request: &Request,
+        observations: &mut Vec<Observation>,
+    ) -> Result<Option<Outcome>, Error> {
+        let found = self.turns.read(&request.claims()).await?;
+        self.observe(request, &found, observations).await?;
+        let outcome = match observations::all_deployed(observations, request.left()) {
+            Some(applications) => Some(Outcome::UpToDate { applications, by_others: true }),
+            None if request.waiting_since.is_some() => None,
+            None => self.fresh(request).await?.map(|deployment| request.deployed(deployment)),
+        };
+        if outcome.is_none() || !self.leave_queue(request, &found).await? {
+            return Ok(None);
         }
+        self.shut_own(request, &found).await;
+        Ok(outcome)
     }
 
     /// The deployment that has brought the application's current revision to the instance.
@@ -123,13 +140,7 @@ impl StartDeployment {
         if history.active().next().is_some() {
             return Ok(None);
         }
-        let Some(deployment) = up_to_date::by_history(&self.codedeploy, &history, instance_id).await?.up_to_date()
-        else {
-            return Ok(None);
-        };
-        // Nobody but the rollout moves the instance's gate from now on.
-        let found = self.turns.read(&request.claims()).await?;
-        Ok(self.leave_queue(request, &found).await?.then_some(deployment))
+        Ok(up_to_date::by_history(&self.codedeploy, &history, instance_id).await?.up_to_date())
     }
 
     /// With the turn in hand.
@@ -162,7 +173,7 @@ impl StartDeployment {
         }
         // Nobody launches: a deployment from long ago may have brought what is current.
         if plan.hook.is_none()
-            && let Some(outcome) = self.nothing_is_outdated(request, &history.current).await?
+            && let Some(outcome) = self.nothing_is_outdated(request, &history).await?
         {
             return Ok(outcome);
         }

@@ -88,7 +88,11 @@ impl StartDeployment {
             other => other,
         })?;
         info!(why, "the group is held");
-        Ok(Some((request.wait(BTreeSet::new(), &[]), self.keeps_turn(request).await?)))
+        // A person releases it, and nothing near its end is waited for.
+        let wait_seconds =
+            waits::for_turn(request.waited_for_turn(), request.age(), fastrand::f64(), request.plan.hook.as_ref());
+        let wait = Outcome::Wait { holders: BTreeSet::new(), wait_seconds };
+        Ok(Some((wait, self.keeps_turn(request).await?)))
     }
 
     /// Gives the turn back where each deployment has its own, so that rollouts of other groups do not wait for the release. It is kept while a
@@ -111,7 +115,7 @@ impl StartDeployment {
 
     /// Asks how the deployments that others have finished went on the rollout's own instance, once for each. The answer says whether
     /// it came to the end of them.
-    async fn observe(
+    pub(crate) async fn observe(
         &self,
         request: &Request,
         found: &[Claim],
@@ -159,7 +163,7 @@ impl StartDeployment {
     }
 
     /// Shuts the gate of the rollout's instance, should a holder have left it where it was.
-    async fn shut_own(&self, request: &Request, found: &[Claim]) {
+    pub(crate) async fn shut_own(&self, request: &Request, found: &[Claim]) {
         let queue = request.main_claim();
         let was_moved = |id: &&InstanceId| found.iter().any(|claim| claim.claim == queue && claim.cohort.contains(*id));
         // After the last application the gate is opened.
@@ -236,7 +240,7 @@ impl Request {
     }
 
     /// What is left to deploy in the turn: one application where each deployment has its turn, else all from this one on.
-    fn left(&self) -> &[Application] {
+    pub(crate) fn left(&self) -> &[Application] {
         let applications = &self.plan.applications;
         match applications.iter().position(|application| application.group == self.application.group) {
             Some(i) if self.plan.turn_per_deployment => &applications[i..=i],
@@ -245,8 +249,13 @@ impl Request {
         }
     }
 
+    /// For how long it has been waiting for its turn, in seconds.
+    fn waited_for_turn(&self) -> u32 {
+        self.waiting_since.map_or(0, |since| self.now.seconds_since(since))
+    }
+
     fn wait(&self, holders: BTreeSet<ExecutionArn>, found: &[Claim]) -> Outcome {
-        let waited = self.waiting_since.map_or(0, |since| self.now.seconds_since(since));
+        let waited = self.waited_for_turn();
         let hook = self.plan.hook.as_ref();
         let wait_seconds = match self.plan.turn_per_deployment {
             true => {

@@ -17,7 +17,7 @@ use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::Empty;
-use tracing::{Instrument, Span, info, info_span, warn};
+use tracing::{Instrument, Span, error, info, info_span, warn};
 use turnstile::policy::{enrolment, figures};
 use turnstile::words::error::Error;
 use turnstile::words::group::Group;
@@ -189,7 +189,7 @@ impl StartRollout {
                 "AutoScalingGroupName: there is no Auto Scaling group {:?}, which the stack's parameter names",
                 name.as_str()
             ));
-            sweep::tell(&problem);
+            error!(error = problem.name(), reason = %problem, "the stack's own group is gone, and is served by nobody");
             failed.push(problem);
         }
         let known = self.hooks.look(&groups, have_hook, due.now.unwrap_or_else(|| Timestamp::from_seconds(0))).await;

@@ -54,7 +54,8 @@ pub const LONGEST_WARNING: usize = 4_000;
 /// How many applications a dry run looks at, of those that it checks. With five calls for each, at a fifth of a second, they take a third of the
 /// time that a function has; the checks of the longest list take another third.
 pub const MOST_APPLICATIONS_LOOKED_AT: usize = 20;
-/// How many calls of CodeDeploy a dry run makes to find out which instances in service are outdated: a quarter of the time that a function has.
+/// How many calls of CodeDeploy a dry run makes to find out which instances in service are outdated, and a rollout of a whole group before each
+/// deployment: a quarter of the time that a function has.
 pub const MOST_CALLS_ABOUT_FLEET: usize = 75;
 /// How many characters of a script's log a failure quotes. CodeDeploy returns up to 4 KB, and the cause has to hold more than that
 /// one field.

@@ -165,7 +165,7 @@ impl Evidence {
     }
 }
 
-/// How many deployments one call of a function asks for the instance's target. Each is a call of CodeDeploy's.
+/// How many calls of CodeDeploy's one call of a function makes to ask deployments for instances' targets: one for each where it asks about one instance.
 pub const MOST_ASKED: usize = 50;
 /// How many are asked about an instance that waits at no hook, before one is deployed to it: each later launch of its group has made one, and
 /// nothing is known of one that has just been launched.

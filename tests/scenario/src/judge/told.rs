@@ -108,11 +108,12 @@ fn is_excused(call: &Call, observed: &Observed) -> bool {
         (Some(one), Some(another)) => one.request_id == another.request_id,
         _ => other.caller == call.caller,
     };
+    let note = if call.operation == "PutEvents" { "eventTold =" } else { "messageTold =" };
     let mut noted = observed.report.calls.iter().filter(of_call).filter(|other| other.at >= call.at);
     let is_noted = noted.any(|other| {
         other.operation == "UpdateItem"
             && HAD_AN_EFFECT.contains(&other.outcome.as_str())
-            && other.parameters["UpdateExpression"].as_str().is_some_and(|text| text.contains("Told ="))
+            && other.parameters["UpdateExpression"].as_str().is_some_and(|text| text.contains(note))
     });
     call.outcome != "ok" || !is_noted
 }
